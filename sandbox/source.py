@@ -1,0 +1,50 @@
+"""Source: the files of a program and how to start it. A pure value; names are validated when it is made."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from sandbox.errors import BadSource
+
+MAX_FILES = 400
+MAX_NAME = 200
+
+
+def check_name(name: str) -> str:
+    """`name` unchanged when it is a plain relative path. Raises BadSource otherwise."""
+    parts = PurePosixPath(name).parts
+    bad = (
+        not name
+        or len(name) > MAX_NAME
+        or name.startswith(("/", "~"))
+        or "\\" in name
+        or any(ord(c) < 32 or ord(c) == 127 for c in name)
+        or any(p in {"..", ".", ""} for p in name.split("/"))
+        or len(parts) > 8
+    )
+    if bad:
+        raise BadSource(f"not a plain relative file name: {name[:60]!r}")
+    return name
+
+
+@dataclass(frozen=True)
+class Source:
+    """A program: `files` are laid in /box, then `command` is run there.
+
+    image: the name of an image folder ("python", "browser"). command: argv; never a shell string.
+    """
+
+    image: str
+    command: tuple[str, ...]
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if len(self.files) > MAX_FILES:
+            raise BadSource(f"at most {MAX_FILES} files, got {len(self.files)}")
+        for name in self.files:
+            check_name(name)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files together."""
+        return sum(len(data) for data in self.files.values())

@@ -1,0 +1,19 @@
+"""The Celery app. Messages carry an id and mean "wake up": the database row is the truth (DESIGN §6).
+
+`wake(job_id)` names its task by string, so jobs.py needs no import of tasks.py.
+"""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vibe.settings")
+
+app = Celery("vibe")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks(["vibe"])
+
+
+def wake(job_id: int) -> None:
+    """Tell a worker that this Job may be claimed. Losing the message is harmless: the sweep sends it again."""
+    app.send_task("vibe.work", args=[job_id])

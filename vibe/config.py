@@ -1,0 +1,126 @@
+"""The environment, read once into a frozen Config. Every bad value is named in one message at start.
+
+Knows nothing of Django: settings.py turns a Config into Django's settings.
+"""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class BadConfig(Exception):
+    """Raised once, at start, naming every bad value."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the environment asks for (DESIGN §4). Everything is optional; secrets stay out of the repr."""
+
+    var: Path
+    port: int
+    origin: str
+    content_origin: str  # holds "{card}", or equals `origin` in single-origin mode
+    database_url: str
+    redis_url: str
+    docker_host: str
+    sandbox_runtime: str
+    model_key: str
+    model_url: str
+    model: str
+    quick_model: str
+    image_model: str
+    secret_key: str
+    lan: bool
+
+    def __repr__(self) -> str:
+        return f"Config(var={str(self.var)!r}, origin={self.origin!r}, embedded={self.embedded})"
+
+    @property
+    def embedded(self) -> bool:
+        """One process does everything; there is no Redis."""
+        return not self.redis_url
+
+    @property
+    def single_origin(self) -> bool:
+        """Cards are served from the app's own origin, sealed by header alone (phones at home)."""
+        return "{card}" not in self.content_origin
+
+    @classmethod
+    def read(cls, env: Mapping[str, str], root: Path = ROOT) -> "Config":
+        """The Config of `env`. Raises BadConfig that lists every wrong value, what came and what was expected.
+
+        Makes the var folder and, the first time, a secret key in it (mode 600).
+        """
+        wrong: list[str] = []
+        var = Path(env.get("VIBE_VAR") or "var")
+        var = var if var.is_absolute() else root / var
+        port = _port(env.get("VIBE_PORT", "8000"), wrong)
+        origin = _origin("VIBE_ORIGIN", env.get("VIBE_ORIGIN") or f"http://localhost:{port}", wrong)
+        content = env.get("VIBE_CONTENT_ORIGIN") or f"http://{{card}}.localhost:{port}"
+        content = _origin("VIBE_CONTENT_ORIGIN", content, wrong)
+        redis = env.get("REDIS_URL", "")
+        if redis and urlsplit(redis).scheme not in {"redis", "rediss", "unix"}:
+            wrong.append(f"REDIS_URL must begin with redis://, rediss:// or unix://, got {redis[:40]!r}")
+        database = env.get("DATABASE_URL", "")
+        known = {"sqlite", "postgres", "postgresql"}
+        if database and urlsplit(database).scheme not in known:
+            wrong.append(f"DATABASE_URL must begin with sqlite:// or postgres://, got {database[:20]!r}")
+        runtime = env.get("SANDBOX_RUNTIME") or "runc"
+        if runtime not in {"runc", "runsc"}:
+            wrong.append(f"SANDBOX_RUNTIME must be runc or runsc, got {runtime!r}")
+        url = env.get("OPENAI_BASE_URL", "").rstrip("/")
+        if url and urlsplit(url).scheme not in {"http", "https"}:
+            wrong.append(f"OPENAI_BASE_URL must begin with http:// or https://, got {url[:40]!r}")
+        if wrong:
+            raise BadConfig("These settings cannot be used:\n" + "\n".join(f"  - {w}" for w in wrong))
+        return cls(
+            var=var,
+            port=port,
+            origin=origin,
+            content_origin=content,
+            database_url=database or f"sqlite:///{var / 'vibe.sqlite3'}",
+            redis_url=redis,
+            docker_host=env.get("DOCKER_HOST", ""),
+            sandbox_runtime=runtime,
+            model_key=env.get("OPENAI_API_KEY", ""),
+            model_url=url,
+            model=env.get("VIBE_MODEL", ""),
+            quick_model=env.get("VIBE_QUICK_MODEL", ""),
+            image_model=env.get("VIBE_IMAGE_MODEL", ""),
+            secret_key=env.get("SECRET_KEY") or _own_secret(var),
+            lan=env.get("VIBE_LAN") == "1",
+        )
+
+
+def _port(text: str, wrong: list[str]) -> int:
+    if text.isdigit() and 0 < int(text) < 65536:
+        return int(text)
+    wrong.append(f"VIBE_PORT must be a number from 1 to 65535, got {text!r}")
+    return 8000
+
+
+def _origin(name: str, text: str, wrong: list[str]) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path not in {"", "/"} or parts.query:
+        wrong.append(f"{name} must be like http://localhost:8000, without a path, got {text[:60]!r}")
+    return text.rstrip("/")
+
+
+def _own_secret(var: Path) -> str:
+    path = var / "secret-key"
+    if not path.exists():
+        var.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_suffix(f".{secrets.token_hex(4)}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(secrets.token_urlsafe(48), encoding="utf-8")
+        try:
+            path.hardlink_to(fresh)  # two processes that start together agree on one key
+        except FileExistsError:
+            pass
+        finally:
+            fresh.unlink()
+    return path.read_text(encoding="utf-8").strip()

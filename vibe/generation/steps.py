@@ -1,0 +1,87 @@
+"""What a generation may ask of the world. flow.generate yields these and is sent JSON answers; worker performs them.
+
+Every step is journaled with its fingerprint, so a Job that lost its worker replays its answers and pays nothing
+twice (DESIGN §3). A step must therefore say everything that its answer depends on.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
+
+from vibe.llm.message import Message
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Step:
+    kind: ClassVar[str] = ""
+
+    def fingerprint(self) -> str:
+        """32 hex digits over everything in the step."""
+        text = json.dumps([self.kind, asdict(self)], sort_keys=True, ensure_ascii=False, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class Consult(Step):
+    """What is in force right now? Answer: {"autonomy", "effort", "model": name or "", "engine": bool, "calls_used"}.
+
+    A dial moved in mid-run changes the next Consult, never the past.
+    """
+
+    kind: ClassVar[str] = "consult"
+    at: str
+
+
+@dataclass(frozen=True)
+class Ask(Step):
+    """A model call. Answer: {"text", "finish", "usage": {...}, "model"} or {"fault": {"kind", "sentence"}}."""
+
+    kind: ClassVar[str] = "ask"
+    purpose: str  # plan, write, change, repair, again
+    messages: tuple[Message, ...]
+    prompt: str  # fingerprint of the prompt files used
+    max_tokens: int = 16_000
+    effort: str = ""
+
+
+@dataclass(frozen=True)
+class Run(Step):
+    """Open a page or run a tool in a box. Answer: observations (generation.checks.Observations.as_json) or
+    {"unchecked": sentence} when no engine can run it."""
+
+    kind: ClassVar[str] = "run"
+    shape: str
+    files: dict[str, str]
+    checks: list[Json] = field(default_factory=list)
+    inputs: list[str] = field(default_factory=list)  # names of the request's uploads that go into the box
+
+
+@dataclass(frozen=True)
+class Approve(Step):
+    """Yes or no to a proposal. Answer: {"yes": bool, "proposal": the proposal, perhaps edited}."""
+
+    kind: ClassVar[str] = "approve"
+    about: str
+    proposal: Json
+
+
+@dataclass(frozen=True)
+class Question(Step):
+    """A question with clickable answers. Answer: {"choice": value}."""
+
+    kind: ClassVar[str] = "question"
+    about: str
+    sentence: str
+    choices: list[Json]
+
+
+@dataclass(frozen=True)
+class Tell(Step):
+    """Say something to the person: `event` is an events type, `data` its payload. Answer: {}."""
+
+    kind: ClassVar[str] = "tell"
+    event: str
+    data: Json

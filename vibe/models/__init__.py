@@ -1,0 +1,13 @@
+"""Tables, one noun a file. They form one chain: Maker → Program → Version → Card; Program → Job → Step, EventRecord."""
+
+from vibe.models.card import Card
+from vibe.models.job import EventRecord, Job
+from vibe.models.maker import Maker
+from vibe.models.model_row import ModelRow
+from vibe.models.program import Program, Upload, Version
+from vibe.models.run import Run, RunFile
+from vibe.models.step import StepRecord
+
+__all__ = [
+    "Card", "EventRecord", "Job", "Maker", "ModelRow", "Program", "Run", "RunFile", "StepRecord", "Upload", "Version",
+]  # fmt: skip

@@ -1,0 +1,80 @@
+"""Program: what a maker is making. Version: one immutable set of its files. Upload: a file that came with a request."""
+
+from pathlib import Path
+
+from django.conf import settings
+from django.db import models
+
+from vibe.choices import Origin, Shape, Verdict
+from vibe.models.maker import Maker, random_id, short_id
+
+
+class Program(models.Model):
+    id = models.CharField(primary_key=True, max_length=16, default=short_id, editable=False)
+    maker = models.ForeignKey(Maker, on_delete=models.CASCADE, related_name="programs")
+    title = models.CharField(max_length=120)
+    description = models.TextField(help_text="The first request, as typed.")
+    current = models.ForeignKey("Version", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    created = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return f"/programs/{self.id}/"
+
+
+class Version(models.Model):
+    """Immutable once made. `files` is {path: text}; `seal` names its sealed frame on the content origin."""
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    job = models.OneToOneField("Job", null=True, blank=True, on_delete=models.SET_NULL, related_name="version")
+    shape = models.CharField(max_length=12, choices=[(s.value, s.value) for s in Shape])
+    origin = models.CharField(max_length=10, choices=[(o.value, o.value) for o in Origin])
+    files = models.JSONField()
+    summary = models.CharField(
+        max_length=300, blank=True, help_text="One sentence: what it is or what changed."
+    )
+    verdict = models.CharField(max_length=10, choices=[(v.value, v.value) for v in Verdict])
+    results = models.JSONField(default=list, help_text="What each check found (events.Checked.results).")
+    not_checked = models.JSONField(default=list)
+    checks = models.JSONField(default=list, help_text="The checks themselves, to run again on a later version.")
+    recipe = models.CharField(max_length=60, blank=True)
+    slots = models.JSONField(default=dict, blank=True, help_text="The recipe's settings: {name: value}.")
+    model_name = models.CharField(max_length=120, blank=True)
+    shot = models.BinaryField(null=True, blank=True, editable=False)  # PNG, 1280 px wide, as the check saw it
+    seal = models.CharField(max_length=32, unique=True, default=random_id, editable=False)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["program", "number"], name="one_number_a_version")]
+        ordering = ["-number"]
+
+    def __str__(self) -> str:
+        return f"{self.program} · version {self.number}"
+
+    @property
+    def is_tool(self) -> bool:
+        return self.shape == Shape.TOOL
+
+
+class Upload(models.Model):
+    """A file that the maker attached. Its bytes lie under var/uploads/<key>, never under its own name."""
+
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, related_name="uploads")
+    job = models.ForeignKey("Job", null=True, blank=True, on_delete=models.SET_NULL, related_name="uploads")
+    name = models.CharField(max_length=200)
+    size = models.PositiveBigIntegerField()
+    key = models.CharField(max_length=32, unique=True, default=random_id, editable=False)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def path(self) -> Path:
+        return Path(settings.VAR) / "uploads" / self.key

@@ -1,0 +1,33 @@
+"""StepRecord: one thing a Job asked for and got: resume point, cost ledger and admin view at once."""
+
+from django.db import models
+
+from vibe.models.job import Job
+
+
+class StepRecord(models.Model):
+    """`number` is its place in the journal ("3", "3.1"); an open step has no answer yet."""
+
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="steps")
+    order = models.PositiveIntegerField()
+    number = models.CharField(max_length=12)
+    kind = models.CharField(max_length=10)  # consult, ask, run, approve, question, tell
+    purpose = models.CharField(max_length=24, blank=True)
+    fingerprint = models.CharField(max_length=32)
+    prompt = models.CharField(max_length=32, blank=True, help_text="Fingerprint of the prompt files.")
+    request = models.JSONField(default=dict)
+    answer = models.JSONField(null=True, blank=True)
+    model = models.CharField(max_length=120, blank=True)
+    tokens_in = models.PositiveIntegerField(default=0)
+    tokens_out = models.PositiveIntegerField(default=0)
+    cached = models.PositiveIntegerField(default=0)
+    cost_usd = models.DecimalField(max_digits=12, decimal_places=6, null=True, blank=True)
+    seconds = models.FloatField(default=0)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["job", "order"], name="one_place_a_step")]
+        ordering = ["job", "order"]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.kind} {self.purpose}".strip()

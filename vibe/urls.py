@@ -1,0 +1,8 @@
+"""The app's addresses (DESIGN §4)."""
+
+from django.contrib import admin
+from django.urls import path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+]
