@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from vibe.models.maker import Maker, random_id, short_id
+from vibe.models.maker import Maker, random_id, seal, short_id
 from vibe.models.program import Program, Version
 
 LIFE = timedelta(days=7)
@@ -36,7 +36,7 @@ class Card(models.Model):
     asked = models.TextField(blank=True)
     salt = models.CharField(max_length=32, default=random_id, editable=False)
     digest = models.CharField(max_length=64, unique=True, editable=False)
-    seal = models.CharField(max_length=32, unique=True, default=random_id, editable=False)
+    seal = models.CharField(max_length=32, unique=True, default=seal, editable=False)
     created = models.DateTimeField(auto_now_add=True)
     expires = models.DateTimeField(null=True, blank=True, db_index=True, help_text="Empty: pinned.")
     thrown = models.DateTimeField(null=True, blank=True)

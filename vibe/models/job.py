@@ -32,6 +32,7 @@ class Job(models.Model):
     attempt = models.PositiveIntegerField(default=0)
     lease_owner = models.CharField(max_length=40, blank=True)
     lease_until = models.FloatField(default=0)
+    interrupted = models.BooleanField(default=False, help_text="Its worker was lost; it goes on where it was.")
     stop_asked = models.BooleanField(default=False)
     fault_ref = models.CharField(max_length=12, blank=True, help_text="Reference number of a fault of ours.")
 

@@ -17,6 +17,11 @@ def short_id() -> str:
     return "".join(secrets.choice(alphabet) for _ in range(12))
 
 
+def seal() -> str:
+    """32 hex digits, 128 bits: a host label names a sealed frame, and host names know no upper case."""
+    return secrets.token_hex(16)
+
+
 class Maker(models.Model):
     id = models.CharField(primary_key=True, max_length=32, default=random_id, editable=False)
     user = models.OneToOneField(

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from vibe.choices import Origin, Shape, Verdict
-from vibe.models.maker import Maker, random_id, short_id
+from vibe.models.maker import Maker, random_id, seal, short_id
 
 
 class Program(models.Model):
@@ -44,7 +44,7 @@ class Version(models.Model):
     slots = models.JSONField(default=dict, blank=True, help_text="The recipe's settings: {name: value}.")
     model_name = models.CharField(max_length=120, blank=True)
     shot = models.BinaryField(null=True, blank=True, editable=False)  # PNG, 1280 px wide, as the check saw it
-    seal = models.CharField(max_length=32, unique=True, default=random_id, editable=False)
+    seal = models.CharField(max_length=32, unique=True, default=seal, editable=False)
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -16,6 +16,9 @@ class StepRecord(models.Model):
     fingerprint = models.CharField(max_length=32)
     prompt = models.CharField(max_length=32, blank=True, help_text="Fingerprint of the prompt files.")
     request = models.JSONField(default=dict)
+    void = models.BooleanField(
+        default=False, help_text="Of an attempt that was begun anew; its cost still counts."
+    )
     answer = models.JSONField(null=True, blank=True)
     model = models.CharField(max_length=120, blank=True)
     tokens_in = models.PositiveIntegerField(default=0)
@@ -26,7 +29,11 @@ class StepRecord(models.Model):
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["job", "order"], name="one_place_a_step")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["job", "order"], condition=models.Q(void=False), name="one_place_a_step"
+            )
+        ]
         ordering = ["job", "order"]
 
     def __str__(self) -> str:
