@@ -1,0 +1,65 @@
+"""What a generation starts from and what it ends with. Pure values, made by the worker from its rows."""
+
+from dataclasses import dataclass, field
+
+from vibe.generation.steps import Json
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that came with the request. `head` is its first bytes, for the summary that a model may see."""
+
+    name: str
+    size: int
+    head: bytes = b""
+
+
+@dataclass(frozen=True)
+class Base:
+    """The version that a change starts from."""
+
+    files: dict[str, str]
+    shape: str
+    title: str
+    verdict: str
+    failing: int
+    checks: list[Json] = field(default_factory=list)
+    recipe: str = ""
+    slots: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Request:
+    """`salt` is random, one a Job: it makes the tags around untrusted text unguessable and yet replayable."""
+
+    description: str
+    shape: str = "auto"
+    salt: str = ""
+    recipe: str = ""
+    slots: Json = field(default_factory=dict)
+    uploads: tuple[Upload, ...] = ()
+    base: Base | None = None
+    history: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of it. No files: nothing could be made, and `sentence` says why and what to do."""
+
+    sentence: str
+    files: dict[str, str] = field(default_factory=dict)
+    shape: str = ""
+    title: str = ""
+    origin: str = "model"
+    recipe: str = ""
+    slots: Json = field(default_factory=dict)
+    verdict: str = "unchecked"
+    results: list[Json] = field(default_factory=list)
+    not_checked: list[str] = field(default_factory=list)
+    checks: list[Json] = field(default_factory=list)
+    model: str = ""
+    better: bool = True  # False: an older version stays the current one
+
+    @property
+    def made(self) -> bool:
+        return bool(self.files)
