@@ -7,4 +7,4 @@ from vibe import worker
 
 @shared_task(name="vibe.work")
 def work(job_id: int) -> None:
-    worker.work(job_id)
+    worker.work()

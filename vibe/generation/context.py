@@ -15,7 +15,17 @@ CURRENT_MAX = 120_000  # characters of current files; more would not fit the sma
 def title_from(text: str) -> str:
     """A short title out of a request: its first words, at most 48 characters, without the politeness."""
     line = " ".join(text.split())
-    for opening in ("please ", "can you ", "could you ", "make me ", "make ", "i want ", "i need ", "create ", "build "):
+    for opening in (
+        "please ",
+        "can you ",
+        "could you ",
+        "make me ",
+        "make ",
+        "i want ",
+        "i need ",
+        "create ",
+        "build ",
+    ):
         if line.lower().startswith(opening):
             line = line[len(opening) :]
     line = line.split(". ")[0].split("! ")[0].split("? ")[0].rstrip(".!?,;: ")
@@ -121,5 +131,3 @@ def repair_text(request: Request, files: dict[str, str], evidence: str) -> str:
         current=current_block(files),
         evidence=data_block("what the check saw", evidence, request.salt),
     )
-
-

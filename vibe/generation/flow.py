@@ -99,11 +99,15 @@ def _plan(request: Request, force: Json) -> Generator[Step, Json, Json | None]:
     if fault := answer.get("fault"):
         raise Nothing(fault["sentence"])
     proposal = plan.read(answer["text"])
-    if proposal is None:  # a model that cannot keep the form still deserves a person's look at what it understood
+    if (
+        proposal is None
+    ):  # a model that cannot keep the form still deserves a person's look at what it understood
         proposal = {"title": "", "steps": [request.description], "checks": []}
     decision = yield Approve("plan", proposal)
     if not decision["yes"]:
-        raise Nothing("You left the plan, so nothing was made. Your words are kept: change them and send them again.")
+        raise Nothing(
+            "You left the plan, so nothing was made. Your words are kept: change them and send them again."
+        )
     return plan.clean(proposal, decision.get("proposal", {}))
 
 
@@ -116,7 +120,9 @@ def _plan_request(request: Request) -> str:
 def _write(request: Request, agreed: Json | None, force: Json) -> Generator[Step, Json, Draft]:
     text = context.write_text(request, agreed, force["engine"])
     purpose = "change" if request.base else "write"
-    draft = yield from _ask_for_files(request, purpose, text, force, old=request.base.files if request.base else {})
+    draft = yield from _ask_for_files(
+        request, purpose, text, force, old=request.base.files if request.base else {}
+    )
     if isinstance(draft, Draft):
         return draft
     text = fill("again", problems="\n".join(f"- {p}" for p in draft), request=text)
@@ -176,7 +182,9 @@ def _by_recipe(request: Request, force: Json) -> Making:
     if match is None:
         force = yield Consult("model")
         if not force["model"]:
-            raise Nothing("No AI model is connected yet. Your words are kept: connect one, then send them again.")
+            raise Nothing(
+                "No AI model is connected yet. Your words are kept: connect one, then send them again."
+            )
         return (yield from _by_model(replace(request, recipe="", base=None), force))
     slug, values, ignored = match
     built = recipes.build(slug, values)
@@ -247,7 +255,12 @@ def _given(slots: Any) -> Json:
 
 def _slots(slots: Any, values: Json) -> list[Json]:
     return [
-        {"name": s.name, "label": s.label, "value": s.value, "origin": "words" if s.name in values else "default"}
+        {
+            "name": s.name,
+            "label": s.label,
+            "value": s.value,
+            "origin": "words" if s.name in values else "default",
+        }
         for s in slots
     ]
 

@@ -1,0 +1,52 @@
+# Two commands: `make run` serves Vibe, `make test` runs every test. Both set up what they need, the second time quickly.
+SHELL := /bin/bash
+PY := .venv/bin/python
+.PHONY: run test check setup setup-test images lock help
+.DEFAULT_GOAL := help
+
+help: ## This list
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/\t/' | expand -t 14
+
+run: setup ## Set everything up and serve http://localhost:8000  (ARGS=--lan for phones at home)
+	@exec $(PY) manage.py serve $(ARGS)
+
+test: setup-test ## Set everything up and run every test  (ARGS="-k words" for some)
+	@$(PY) -m pytest $(ARGS)
+
+setup: .venv/ready ## Python packages, the Docker engine where it can be had, the images of the sealed boxes
+	@bash setup/engine.sh
+	@$(PY) -m sandbox images
+
+setup-test: .venv/ready-dev
+	@bash setup/engine.sh
+	@bash setup/browser.sh
+	@$(PY) -m sandbox images
+
+.venv/ready: requirements.lock
+	@echo "· Python packages (once)"
+	@$${PYTHON:-python3} -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Vibe needs Python 3.11 or newer.")'
+	@test -x $(PY) || $${PYTHON:-python3} -m venv .venv || { echo "Python has no venv module: on Debian and Ubuntu, apt-get install python3-venv"; exit 1; }
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+.venv/ready-dev: .venv/ready requirements-dev.lock
+	@echo "· Python packages for tests and checks (once)"
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+check: .venv/ready-dev ## Lint, types, layers, templates, migrations
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-cache
+	@git ls-files 'templates/*.html' | xargs .venv/bin/djade --check --target-version 5.2
+	@$(PY) manage.py makemigrations --check --dry-run
+	@$(PY) manage.py check
+
+images: .venv/ready ## Build the images of the sealed boxes
+	@bash setup/engine.sh
+	@$(PY) -m sandbox images
+
+lock: ## Remake both lock files from pyproject.toml (needs uv)
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
+	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --group dev -o requirements-dev.lock

@@ -1,0 +1,209 @@
+"""Cards: published, kept, thrown away, brought back, revoked, copied. Opening one never changes how long it lasts."""
+
+import io
+import re
+import zipfile
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from vibe.choices import Origin
+from vibe.generation.bundle import bundle
+from vibe.models import Card, Maker, Program, Version
+from vibe.models.card import BIN, LIFE, token_digest
+from vibe.models.maker import random_id, seal
+
+
+def publish(version: Version) -> tuple[Card, bool]:
+    """The card of the version's program, made the first time. (card, whether it still shows an older version)."""
+    program = version.program
+    card = program.cards.filter(thrown=None, revoked=None).first()
+    if card is None:
+        card = Card.objects.create(
+            program=program,
+            version=version,
+            maker=program.maker,
+            title=program.title,
+            asked=program.description,
+            expires=timezone.now() + LIFE,
+        )
+    return card, card.version_id != version.pk
+
+
+def shelf(maker: Maker) -> QuerySet[Card]:
+    """The maker's cards that are neither gone for good nor past the bin, newest first."""
+    now = timezone.now()
+    return (
+        Card.objects.filter(maker=maker)
+        .filter(Q(thrown=None) | Q(thrown__gt=now - BIN))
+        .filter(Q(expires=None) | Q(expires__gt=now))
+        .select_related("program", "version")
+        .defer("version__files", "version__shot")
+    )
+
+
+def find(token: str) -> Card | None:
+    """The open card of this link, or None: unknown, faded, thrown away and revoked look alike from here."""
+    card = (
+        Card.objects.select_related("version", "program", "maker").filter(digest=token_digest(token)).first()
+        if len(token) <= 64
+        else None
+    )
+    return card if card and card.is_open else None
+
+
+def why_closed(token: str) -> str | None:
+    """Why this link opens nothing: faded, thrown or revoked; None when there never was such a card."""
+    card = Card.objects.filter(digest=token_digest(token[:64])).first()
+    if card is None:
+        return None
+    if card.revoked:
+        return "revoked"
+    return "thrown" if card.thrown else "faded" if card.has_faded else None
+
+
+def by_seal(value: str) -> Version | None:
+    """What the sealed frame of this name shows: an open card's version, or a version's own preview."""
+    card = Card.objects.select_related("version").filter(seal=value).first()
+    if card:
+        return card.version if card.is_open else None
+    return Version.objects.filter(seal=value).first()
+
+
+def keep(card: Card, pinned: bool) -> None:
+    """Pin it (it stays until thrown away), or let it fade seven days from now."""
+    card.expires = None if pinned else timezone.now() + LIFE
+    card.save(update_fields=["expires"])
+
+
+def throw(card: Card) -> None:
+    """Into the bin for 24 hours; the link stops at once."""
+    card.thrown = timezone.now()
+    card.save(update_fields=["thrown"])
+
+
+def bring_back(card: Card) -> bool:
+    """Out of the bin, with at least a day to live. False when the 24 hours are over."""
+    if card.thrown is None or card.thrown <= timezone.now() - BIN:
+        return False
+    card.thrown = None
+    if card.expires is not None:
+        card.expires = max(card.expires, timezone.now() + timedelta(days=1))
+    card.save(update_fields=["thrown", "expires"])
+    return True
+
+
+def revoke(card: Card) -> None:
+    """The old link is dead for ever; the card gets a new one that nobody has yet."""
+    card.salt, card.seal = random_id(), seal()
+    card.save()
+
+
+def retire(card: Card) -> None:
+    """Take it down for good (admin)."""
+    card.revoked = timezone.now()
+    card.save(update_fields=["revoked"])
+
+
+def rename(card: Card, title: str) -> None:
+    card.title = " ".join(title.split())[:120] or card.title
+    card.save(update_fields=["title"])
+
+
+def show_version(card: Card, version: Version) -> None:
+    """Let the link show another version of the same program; a frame that is open keeps nothing of the old one."""
+    if version.program_id != card.program_id:
+        raise ValueError("a card shows versions of its own program only")
+    card.version, card.seal = version, seal()
+    card.save()
+
+
+def restore_version(program: Program, number: int) -> Version:
+    """Go back to version `number`: it is copied to the end, so that no version is ever lost."""
+    with transaction.atomic():
+        old = program.versions.get(number=number)
+        if program.current_id == old.pk:
+            return old
+        latest = program.versions.order_by("-number").first()
+        assert latest
+        fresh = Version.objects.create(
+            program=program,
+            number=latest.number + 1,
+            shape=old.shape,
+            origin=Origin.RESTORED,
+            files=old.files,
+            summary=f"Back to version {old.number}",
+            verdict=old.verdict,
+            results=old.results,
+            not_checked=old.not_checked,
+            checks=old.checks,
+            recipe=old.recipe,
+            slots=old.slots,
+            model_name=old.model_name,
+            shot=old.shot,
+        )
+        program.current = fresh
+        program.save(update_fields=["current"])
+    return fresh
+
+
+def copy_of(version: Version, title: str) -> tuple[str, str, bytes]:
+    """(file name, content type, bytes): a copy that runs without us. A page is one .html, a tool a .zip."""
+    name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60] or "card"
+    if not version.is_tool:
+        made = bundle(version.files, title=title)
+        return f"{name}.html", "text/html; charset=utf-8", made.document.encode()
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as box:
+        for path, text in sorted(version.files.items()):
+            box.writestr(f"{name}/{path}", text)
+        if "run.py" not in version.files:
+            box.writestr(f"{name}/run.py", _RUN_PY)
+        if "README.txt" not in version.files:
+            box.writestr(f"{name}/README.txt", _README.format(title=title))
+    return f"{name}.zip", "application/zip", out.getvalue()
+
+
+_README = """{title}
+
+Made with Vibe. It runs without us, with Python 3.11 or newer:
+
+    python3 run.py
+
+It asks for each value, then leaves its files in the folder "out".
+If it says that a module is missing: python3 -m pip install numpy pandas matplotlib pillow openpyxl
+"""
+
+# Lays the values and files as the sealed box does, so that main.py runs unchanged on a person's own machine.
+_RUN_PY = '''"""Asks for the inputs of this tool, then runs it here. Needs Python 3.11 or newer."""
+import json, pathlib, shutil, subprocess, sys, tomllib
+
+here = pathlib.Path(__file__).resolve().parent
+spec = tomllib.loads((here / "tool.toml").read_text(encoding="utf-8"))
+values = {}
+for field in spec.get("inputs", []):
+    kind, default = field["type"], field.get("default")
+    hint = f" [{default}]" if default is not None else ""
+    said = input(f"{field['label']}{' (path of a file)' if kind == 'file' else ''}{hint}: ").strip()
+    if kind == "file":
+        values[field["name"]] = None
+        if said:
+            (here / "in").mkdir(exist_ok=True)
+            shutil.copy(said, here / "in" / pathlib.Path(said).name)
+            values[field["name"]] = "in/" + pathlib.Path(said).name
+    elif not said:
+        values[field["name"]] = default
+    elif kind == "number":
+        number = float(said.replace(",", "."))
+        values[field["name"]] = int(number) if number.is_integer() else number
+    elif kind == "yesno":
+        values[field["name"]] = said.lower() in {"y", "yes", "1", "true"}
+    else:
+        values[field["name"]] = said
+(here / "out").mkdir(exist_ok=True)
+(here / "input.json").write_text(json.dumps(values), encoding="utf-8")
+command = [sys.executable if part == "python3" else part for part in spec["run"]]
+raise SystemExit(subprocess.run(command, cwd=here).returncode)
+'''
