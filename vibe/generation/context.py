@@ -28,6 +28,9 @@ def title_from(text: str) -> str:
     ):
         if line.lower().startswith(opening):
             line = line[len(opening) :]
+    for article in ("a ", "an ", "the "):
+        if line.lower().startswith(article):
+            line = line[len(article) :]
     line = line.split(". ")[0].split("! ")[0].split("? ")[0].rstrip(".!?,;: ")
     if len(line) > 48:
         line = line[:48].rsplit(" ", 1)[0].rstrip(",;:-") + "…"
