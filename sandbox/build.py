@@ -1,0 +1,148 @@
+"""Builds the images of the boxes with the engine's classic builder, and the base where no registry answers.
+
+An image is tagged by the hash of its folder, the runner and the base: building again what is built is a look-up.
+"""
+
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from sandbox.catalog import FOLDER, RUNNER, names, tag
+from sandbox.docker_engine import APIError, ImageNotFound, RequestException
+from sandbox.errors import EngineUnavailable
+
+PUBLIC_BASE = "python:3.11-slim-bookworm"
+OWN_BASE = "vibe-base:bookworm"
+HOST_CERTS = Path("/usr/local/share/ca-certificates")
+
+Say = Callable[[str], None]
+
+
+def build_all(client: Any, say: Say) -> None:
+    """Build what is not built yet. Raises SandboxError with a sentence on what to do."""
+    missing = [name for name in names() if not _has(client, tag(name))]
+    if not missing:
+        return
+    base = _base(client, say)
+    for name in missing:
+        say(f"Building image {name} (once; a few minutes)")
+        _build(client, name, base, say)
+
+
+def _has(client: Any, reference: str) -> bool:
+    try:
+        client.images.get(reference)
+    except ImageNotFound:
+        return False
+    return True
+
+
+def _build(client: Any, name: str, base: str, say: Say) -> None:
+    with tempfile.TemporaryDirectory(prefix="vibe-image-") as temporary:
+        context = Path(temporary) / "context"
+        shutil.copytree(FOLDER / name, context, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copy(RUNNER, context / "runner.py")
+        certs = context / "certs"
+        certs.mkdir()
+        (certs / ".keep").touch()
+        for cert in HOST_CERTS.glob("*.crt") if HOST_CERTS.is_dir() else ():
+            shutil.copy(cert, certs)  # a machine behind a private authority reaches registries only with it
+        try:
+            stream = client.api.build(
+                path=str(context), tag=tag(name), buildargs={"BASE": base}, rm=True, forcerm=True, decode=True,
+                labels={"vibe.image": name},
+            )  # fmt: skip
+            for line in _progress(stream):
+                say(f"  {name}: {line}")
+        except APIError as problem:
+            raise EngineUnavailable(f"Image {name} could not be built: {problem.explanation}") from problem
+    client.images.get(tag(name)).tag(f"vibe-{name}", "latest")
+
+
+def _progress(stream: Iterator[dict[str, Any]]) -> Iterator[str]:
+    """Step lines of a build. Raises EngineUnavailable with its last lines when the build fails."""
+    tail: list[str] = []
+    for part in stream:
+        text = part.get("stream", "").rstrip()
+        tail = [*tail, text][-15:] if text else tail
+        if text.startswith("Step "):
+            yield text[:100]
+        if problem := part.get("error"):
+            raise EngineUnavailable("The build failed: " + problem + "\n" + "\n".join(tail))
+
+
+# --- the base ---------------------------------------------------------------------------------------------------
+
+
+def _base(client: Any, say: Say) -> str:
+    """The public base where a registry answers, else our own, made from Debian packages."""
+    if _has(client, OWN_BASE):
+        return OWN_BASE
+    if _has(client, PUBLIC_BASE):
+        return PUBLIC_BASE
+    before, client.api.timeout = client.api.timeout, 10
+    try:
+        client.images.get_registry_data(PUBLIC_BASE)
+    except (APIError, RequestException):
+        say("No image registry answers: making the base from Debian packages")
+        return _debootstrap(client, say)
+    finally:
+        client.api.timeout = before
+    return PUBLIC_BASE
+
+
+def _debootstrap(client: Any, say: Say) -> str:
+    if not shutil.which("debootstrap"):
+        raise EngineUnavailable(
+            f"No image registry answers and debootstrap is not installed: install it, or pull {PUBLIC_BASE} once."
+        )
+    main, security = _mirrors()
+    with tempfile.TemporaryDirectory(prefix="vibe-base-") as temporary:
+        root = Path(temporary) / "root"
+        command = [
+            "debootstrap",
+            "--variant=minbase",
+            "--include=python3,python3-venv,ca-certificates",
+            "bookworm",
+        ]
+        made = subprocess.run(  # noqa: S603
+            [*command, str(root), main], capture_output=True, text=True, check=False
+        )
+        if made.returncode:
+            raise EngineUnavailable(
+                f"debootstrap failed (it needs root): {made.stdout[-400:]} {made.stderr[-200:]}"
+            )
+        lists = f"deb {main} bookworm main\ndeb {main} bookworm-updates main\ndeb {security} bookworm-security main\n"
+        (root / "etc/apt/sources.list").write_text(lists, encoding="utf-8")
+        shutil.rmtree(root / "var/cache/apt/archives", ignore_errors=True)
+        say("  base: importing")
+        packed = Path(temporary) / "base.tar"
+        subprocess.run(  # noqa: S603
+            ["tar", "-C", str(root), "--numeric-owner", "--exclude=./dev/*", "-cf", str(packed), "."],  # noqa: S607
+            check=True,
+        )
+        repository, _, label = OWN_BASE.partition(":")
+        client.api.import_image_from_file(str(packed), repository=repository, tag=label)
+    return OWN_BASE
+
+
+def _mirrors() -> tuple[str, str]:
+    """(main, security): the mirrors that apt here uses already, else Debian's own names."""
+    found: dict[str, str] = {}
+    paths = [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]
+    for path in paths:
+        if not path.is_file():
+            continue
+        text = path.read_text(encoding="utf-8", errors="replace")
+        for uri in re.findall(r"^(?:URIs:\s*|deb\s+(?:\[[^\]]*\]\s+)?)(\S+)", text, re.MULTILINE):
+            kind = "security" if "security" in uri else "main" if re.search(r"/debian/?$", uri) else ""
+            if kind:
+                found.setdefault(kind, uri.rstrip("/"))
+    return (
+        found.get("main", "http://deb.debian.org/debian"),
+        found.get("security", "http://deb.debian.org/debian-security"),
+    )

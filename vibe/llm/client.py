@@ -1,0 +1,285 @@
+"""One call to a model: OpenAI-compatible Chat Completions, streamed. The only importer of `openai`.
+
+Synchronous for its callers; inside, one event loop in one thread runs every call as a coroutine, so that a stop
+closes the upstream connection within milliseconds (closing a synchronous stream from another thread frees nothing).
+Only the portable subset is sent; a parameter that a server names in a refusal is dropped and remembered.
+"""
+
+import asyncio
+import contextlib
+import email.utils
+import json
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import httpx2
+import openai
+
+from vibe.llm.errors import Cancelled, ModelFault, kind_of
+from vibe.llm.message import Call, Delta, Finish, Reply, Usage
+from vibe.llm.thinking import ThinkSplitter
+
+MAX_REPLY = 2_000_000  # characters
+CANCEL_POLL_S = 0.02
+LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+OnDelta = Callable[[Delta], None]
+
+
+class Client(Protocol):
+    def ask(
+        self, call: Call, *, on_delta: OnDelta | None = None, cancelled: threading.Event | None = None
+    ) -> Reply:
+        """The whole reply; deltas stream to `on_delta`. Raises ModelFault or Cancelled."""
+
+
+class OpenAIClient:
+    """Safe to share by threads. `idle_s` and `connect_s` override the timeouts, for tests."""
+
+    def __init__(self, *, idle_s: float | None = None, connect_s: float = 5.0) -> None:
+        self._idle_s, self._connect_s = idle_s, connect_s
+
+    def ask(
+        self, call: Call, *, on_delta: OnDelta | None = None, cancelled: threading.Event | None = None
+    ) -> Reply:
+        """See Client.ask. `on_delta` is called in the loop's thread and must not block."""
+        future = asyncio.run_coroutine_threadsafe(
+            self._watched(call, on_delta or (lambda _: None), cancelled or threading.Event()), _loop()
+        )
+        return future.result()
+
+    async def _watched(self, call: Call, on_delta: OnDelta, cancelled: threading.Event) -> Reply:
+        task = asyncio.ensure_future(self._call(call, on_delta))
+        while not task.done():
+            if cancelled.is_set():
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError, ModelFault):
+                    await task
+                raise Cancelled
+            await asyncio.wait({task}, timeout=CANCEL_POLL_S)
+        return task.result()
+
+    async def _call(self, call: Call, on_delta: OnDelta) -> Reply:
+        local = call.model.local or urlsplit(call.model.base_url).hostname in LOOPBACK
+        idle = self._idle_s or (180.0 if local else 30.0)
+        gathered = _Gathered(call, on_delta)
+        timeout = httpx2.Timeout(connect=self._connect_s, read=idle, write=30.0, pool=10.0)
+        async with openai.AsyncOpenAI(
+            api_key=call.model.key or "none",
+            base_url=call.model.base_url,
+            max_retries=0,
+            timeout=timeout,
+            # Proxies of the environment are for the internet, never for a server on this machine.
+            http_client=httpx2.AsyncClient(timeout=timeout, trust_env=not local),
+        ) as client:
+            try:
+                stream = await self._open(client, call)
+                await gathered.read(stream)
+            except ModelFault:
+                raise
+            except Exception as problem:
+                fault = fault_of(problem, gathered.text)
+                if fault is None:
+                    raise
+                raise fault from problem
+        return gathered.reply()
+
+    async def _open(self, client: openai.AsyncOpenAI, call: Call) -> Any:
+        """Start the stream; drop what the server names as unknown to it, at most four times."""
+        for _ in range(5):
+            wanted = _parameters(call)
+            try:
+                return await client.chat.completions.create(
+                    model=call.model.name,
+                    messages=[{"role": m.role, "content": m.text} for m in call.messages],  # type: ignore[misc]
+                    stream=True,
+                    **wanted,
+                )
+            except (openai.BadRequestError, openai.UnprocessableEntityError) as problem:
+                named = [p for p in wanted if p in str(problem)]
+                if not named:
+                    raise
+                _dropped.setdefault(_where(call), set()).add(named[0])
+        raise ModelFault("bad_request", "the server refused every form of the request")
+
+
+# What each (address, model) was seen to refuse. Process-wide: the next call need not find out again.
+_dropped: dict[tuple[str, str], set[str]] = {}
+
+
+def _where(call: Call) -> tuple[str, str]:
+    return call.model.base_url, call.model.name
+
+
+def _parameters(call: Call) -> dict[str, Any]:
+    gone = _dropped.get(_where(call), set())
+    wanted: dict[str, Any] = {"stream_options": {"include_usage": True}}
+    if "max_completion_tokens" not in gone:
+        wanted["max_completion_tokens"] = call.max_tokens
+    elif "max_tokens" not in gone:
+        wanted["max_tokens"] = call.max_tokens
+    if call.effort:
+        wanted["reasoning_effort"] = call.effort
+    return {name: value for name, value in wanted.items() if name not in gone}
+
+
+class _Gathered:
+    """What has streamed so far."""
+
+    def __init__(self, call: Call, on_delta: OnDelta) -> None:
+        self.call, self.on_delta = call, on_delta
+        self.began = time.monotonic()
+        self.parts: list[str] = []
+        self.size = self.thought = self.chunks = 0
+        self.finish: str | None = None
+        self.refusal = ""
+        self.usage: Usage | None = None
+        self.splitter = ThinkSplitter()
+
+    @property
+    def text(self) -> str:
+        return "".join(self.parts)
+
+    async def read(self, stream: Any) -> None:
+        if not hasattr(stream, "__aiter__"):
+            raise ModelFault("not_a_model", f"the reply was {type(stream).__name__}, not a stream")
+        kind = stream.response.headers.get("content-type", "")
+        if "html" in kind:
+            await stream.close()
+            raise ModelFault("not_a_model", f"the reply was {kind}")
+        async for chunk in stream:
+            self.take(chunk)
+        self._emit(*self.splitter.close())
+
+    def take(self, chunk: Any) -> None:
+        self.chunks += 1
+        extra = chunk.model_extra or {}
+        if error := extra.get("error"):
+            error = error if isinstance(error, dict) else {"message": str(error)}
+            code, message = str(error.get("code", "")), str(error.get("message", ""))
+            status = int(code) if code.isdigit() else None
+            raise ModelFault(kind_of(status, code, message), message, partial=self.text)
+        if chunk.usage:
+            self.usage = _usage(chunk.usage)
+        for choice in chunk.choices or ():
+            delta = choice.delta
+            if delta is not None:
+                more = delta.model_extra or {}
+                if thinking := more.get("reasoning_content") or more.get("reasoning"):
+                    self._emit("", str(thinking))
+                if delta.refusal:
+                    self.refusal += delta.refusal
+                if delta.content:
+                    self._emit(*self.splitter.feed(delta.content))
+            self.finish = choice.finish_reason or self.finish
+
+    def _emit(self, text: str, thinking: str) -> None:
+        if text:
+            self.parts.append(text)
+            self.size += len(text)
+            if self.size > MAX_REPLY:
+                raise ModelFault("too_long", f"more than {MAX_REPLY} characters")
+        self.thought += len(thinking)
+        if text or thinking:
+            self.on_delta(Delta(text, thinking))
+
+    def reply(self) -> Reply:
+        """The Reply, or a ModelFault when what came is none."""
+        text = self.text
+        if self.refusal or self.finish == "content_filter":
+            raise ModelFault("refused", self.refusal or "content filter", partial=text)
+        if not self.chunks:
+            raise ModelFault("not_a_model", "the stream held nothing at all")
+        if self.finish is None:
+            raise ModelFault("cut", "the stream ended without a finish reason", partial=text)
+        if not text.strip():
+            raise ModelFault("empty", f"finish {self.finish}, {self.thought} characters of thinking")
+        finish: Finish = "length" if self.finish == "length" else "stop"
+        return Reply(text, finish, self.usage or self._estimate(), time.monotonic() - self.began)
+
+    def _estimate(self) -> Usage:
+        asked = sum(len(m.text) for m in self.call.messages)
+        return Usage(asked // 4, (self.size + self.thought) // 4, thinking=self.thought // 4, estimated=True)
+
+
+def _usage(counted: Any) -> Usage:
+    prompt, answer = counted.prompt_tokens_details, counted.completion_tokens_details
+    return Usage(
+        counted.prompt_tokens or 0,
+        counted.completion_tokens or 0,
+        (prompt.cached_tokens or 0) if prompt else 0,
+        (answer.reasoning_tokens or 0) if answer else 0,
+    )
+
+
+def fault_of(problem: Exception, partial: str = "") -> ModelFault | None:
+    """The ModelFault for an exception of the SDK or of what lies below it; None when it is none of theirs."""
+    match problem:
+        case openai.APITimeoutError():
+            # The SDK wraps what its transport raised: a connect timeout is another thing than silence.
+            connecting = isinstance(problem.__cause__, httpx2.ConnectTimeout)
+            return ModelFault("no_server" if connecting else "silent", str(problem), partial=partial)
+        case openai.APIConnectionError():
+            cut = isinstance(problem.__cause__, httpx2.RemoteProtocolError | httpx2.ReadError) or bool(partial)
+            return ModelFault("cut" if cut else "no_server", _cause(problem), partial=partial)
+        case openai.APIStatusError():
+            body = problem.body if isinstance(problem.body, dict) else {}
+            code = f"{problem.code or ''} {body.get('type', '')}"
+            if "html" in problem.response.headers.get("content-type", ""):
+                kind = "not_a_model" if problem.status_code < 500 else "provider"
+                return ModelFault(kind, f"HTTP {problem.status_code} with a web page", partial=partial)  # type: ignore[arg-type]
+            kind = kind_of(problem.status_code, code, problem.message)
+            return ModelFault(
+                kind, problem.message, retry_after=_retry_after(problem.response), partial=partial
+            )
+        case openai.APIResponseValidationError() | json.JSONDecodeError():
+            return ModelFault("bad_json", str(problem), partial=partial)
+        case openai.ContentFilterFinishReasonError():
+            return ModelFault("refused", str(problem), partial=partial)
+        case openai.LengthFinishReasonError():
+            return ModelFault("too_long", str(problem), partial=partial)
+        case openai.APIError():
+            return ModelFault(
+                kind_of(None, str(problem.code or ""), problem.message), problem.message, partial=partial
+            )
+        case openai.OpenAIError():
+            return ModelFault("bad_request", str(problem), partial=partial)
+        case httpx2.TimeoutException():
+            return ModelFault("silent", repr(problem), partial=partial)
+        case httpx2.HTTPError() | httpx2.InvalidURL() | httpx2.StreamError():
+            return ModelFault("cut" if partial else "no_server", repr(problem), partial=partial)
+        case ValueError():
+            return ModelFault("bad_json", repr(problem), partial=partial)
+    return None
+
+
+def _cause(problem: Exception) -> str:
+    return f"{problem} ({problem.__cause__!r})" if problem.__cause__ else str(problem)
+
+
+def _retry_after(response: Any) -> float | None:
+    """Seconds of a Retry-After header, given as a number or as an HTTP date; None without one."""
+    value = response.headers.get("retry-after", "").strip()
+    if not value:
+        return None
+    with contextlib.suppress(ValueError):
+        return max(0.0, float(value))
+    with contextlib.suppress(ValueError, TypeError):
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    return None
+
+
+_running: asyncio.AbstractEventLoop | None = None
+_starting = threading.Lock()
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    global _running
+    with _starting:
+        if _running is None or _running.is_closed():
+            _running = asyncio.new_event_loop()
+            threading.Thread(target=_running.run_forever, name="vibe-models", daemon=True).start()
+        return _running

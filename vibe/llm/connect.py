@@ -1,0 +1,84 @@
+"""Connecting a model: is this address one we may call, does it list models, does it answer?"""
+
+import ipaddress
+import json
+import socket
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from vibe.llm.client import OpenAIClient
+from vibe.llm.errors import ModelFault
+from vibe.llm.message import Call, Message, Model
+
+TEST_WORDS = "Answer with the single word: ready"
+
+
+@dataclass(frozen=True)
+class Tested:
+    ok: bool
+    sentence: str
+    seconds: float = 0.0
+
+
+def trouble_with(base_url: str) -> str:
+    """Why this address cannot be used, as what to enter instead; empty when it can.
+
+    Plain http is for this machine and its network only. Addresses that belong to no machine of anyone's (link-local,
+    where clouds keep their secrets, and the like) are never called.
+    """
+    parts = urlsplit(base_url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return "Use an address that begins with https:// or http://."
+    if parts.username or parts.password or parts.query or parts.fragment:
+        return "Use the plain address, without a name, a password or a question mark in it."
+    try:
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        found = {info[4][0] for info in socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)}
+    except (OSError, ValueError):
+        return "No machine has that name. Check the address."
+    for text in found:
+        address = ipaddress.ip_address(str(text).split("%")[0])
+        address = getattr(address, "ipv4_mapped", None) or address
+        if address.is_link_local or address.is_multicast or address.is_unspecified or address.is_reserved:
+            return "That address is not one of a model server. Check it."
+        if parts.scheme == "http" and not (address.is_loopback or address.is_private):
+            return (
+                "Use https:// for a server that is not in your own network: your key would travel in the open."
+            )
+    return ""
+
+
+def list_models(model: Model, timeout_s: float = 3.0) -> list[str]:
+    """The names that the server lists; empty when it lists none or does not answer."""
+    request = urllib.request.Request(  # noqa: S310  the scheme was checked
+        f"{model.base_url}/models", headers={"Authorization": f"Bearer {model.key or 'none'}"}
+    )
+    opener = urllib.request.build_opener(_NoRedirect)
+    try:
+        with opener.open(request, timeout=timeout_s) as reply:
+            return [str(entry["id"]) for entry in json.loads(reply.read(4 << 20))["data"]][:500]
+    except (OSError, ValueError, KeyError, TypeError, urllib.error.URLError):
+        return []
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A model server has no reason to send us, and the key, somewhere else."""
+
+    def redirect_request(self, *args: object, **kwargs: object) -> None:
+        return None
+
+
+def test(model: Model) -> Tested:
+    """Ask the model for one word. The sentence says how it went, for a person."""
+    began = time.monotonic()
+    try:
+        OpenAIClient().ask(Call(model, (Message("user", TEST_WORDS),), max_tokens=500))
+    except ModelFault as fault:
+        if fault.kind == "empty":  # it answered; a model that only thinks in 500 tokens is still there
+            return Tested(True, "It answers.", time.monotonic() - began)
+        return Tested(False, fault.sentence, time.monotonic() - began)
+    seconds = time.monotonic() - began
+    return Tested(True, f"It answers, in {seconds:.1f} s.", seconds)

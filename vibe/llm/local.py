@@ -1,0 +1,40 @@
+"""Finds model servers on this machine, at the ports where they usually are. Loopback only, 300 ms at most."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+TIMEOUT_S = 0.3
+# 127.0.0.1, not localhost: where that resolves to ::1 first, these servers do not listen.
+USUAL = {"Ollama": 11434, "LM Studio": 1234, "llama.cpp": 8080, "vLLM": 8000}
+
+
+@dataclass(frozen=True)
+class Found:
+    name: str
+    base_url: str
+    models: tuple[str, ...]
+
+
+def detect(*, own_port: int = 0, ports: Mapping[str, int] = USUAL) -> list[Found]:
+    """The servers that answer as a model server does. `own_port` is ours and never asked."""
+    asked = [(name, port) for name, port in ports.items() if port != own_port]
+    with ThreadPoolExecutor(max_workers=len(asked) or 1) as pool:
+        answers = pool.map(lambda pair: _ask(*pair), asked)
+        return [found for found in answers if found]
+
+
+def _ask(name: str, port: int) -> Found | None:
+    base = f"http://127.0.0.1:{port}/v1"
+    # An opener without proxies: this request must not leave the machine.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(f"{base}/models", timeout=TIMEOUT_S) as reply:
+            listed = json.loads(reply.read(1 << 20))
+        models = tuple(str(m["id"]) for m in listed["data"] if "embed" not in str(m["id"]).lower())
+    except (OSError, ValueError, KeyError, TypeError, urllib.error.URLError):
+        return None
+    return Found(name, base, models)
