@@ -18,7 +18,8 @@ from django.utils import timezone
 from vibe import celery, events
 from vibe.choices import Autonomy, JobKind, JobState
 from vibe.generation import context
-from vibe.live import bell, feed
+from vibe.live import feed
+from vibe.live.bell import control
 from vibe.models import Card, Job, Maker, Program, Run, RunFile, StepRecord, Upload, Version
 
 LEASE_S = 4.0  # measured: kill -9 to a running successor 4.0–4.3 s
@@ -290,7 +291,7 @@ def stop(job: Job) -> None:
     ):
         feed.publish_now(job.pk, events.StateChanged(JobState.STOPPED, sentence))
         return
-    bell.control.stop(job.pk)
+    control.stop(job.pk)
 
 
 def set_autonomy(job: Job, value: str) -> None:

@@ -193,7 +193,7 @@ class Performer:
         elif step.shape == "tool":
             answer = self._run_tool(step)
         else:
-            answer = self._open_page(step, record)
+            answer = self._open_page(step)
         seconds = time.monotonic() - began
         if self.cancelled.is_set():
             self._feed(events.StepEnded(n, "stopped", "Stopped", seconds))
@@ -204,11 +204,11 @@ class Performer:
             self._feed(events.StepEnded(n, "done", look.line(answer), seconds))
         return answer
 
-    def _open_page(self, step: steps.Run, record: StepRecord) -> steps.Json:
+    def _open_page(self, step: steps.Run) -> steps.Json:
         page = bundle(step.files)
-        source = look.source(page.document, step.checks, app_origin=settings.VIBE_ORIGIN)
+        source = look.source(page, step.checks)
         outcome = engine().run(source, limits=look.limits(), cancelled=self.cancelled)
-        seen = look.observations(outcome)
+        seen = look.observations(outcome, page)
         if seen.shots:
             path = shot_path(self.job.pk)
             path.write_bytes(next(iter(seen.shots.values())))
@@ -219,7 +219,7 @@ class Performer:
         seen = look.run_tool_checks(
             engine(), step.files, spec, step.checks, given=self._uploads(step.inputs), cancelled=self.cancelled
         )
-        self._feed(events.Output("stdout", seen.sample_output()))
+        self._feed(events.Output("stdout", look.sample_output(seen.as_json())))
         return seen.as_json()
 
     def _uploads(self, names: list[str]) -> dict[str, bytes]:

@@ -20,7 +20,8 @@ from vibe.choices import JobKind, JobState, Origin, Shape, Verdict
 from vibe.generation import flow, gate, tool
 from vibe.generation.drive import Entry, JournalMismatch, drive
 from vibe.generation.request import Base, Request, Result, Upload
-from vibe.live import bell, feed
+from vibe.live import feed
+from vibe.live.bell import control
 from vibe.llm.errors import Cancelled
 from vibe.models import Job, Run, Version
 from vibe.models import Upload as UploadRow
@@ -63,7 +64,7 @@ def attend(job: Job, owner: str = OWNER) -> None:
     one = Attended(job)
     with _lock:
         _attended[job.pk] = one
-    feed.open(job.pk, owner, on_lost=lambda: _lose(one))
+    feed.open_(job.pk, owner, on_lost=lambda: _lose(one))
     try:
         _carry(one)
     except Paused:
@@ -103,7 +104,7 @@ def stop(job_id: int) -> None:
         one.cancelled.set()
 
 
-bell.control.on_stop(stop)
+control.on_stop(stop)
 
 
 # --- leases -----------------------------------------------------------------------------------------------------

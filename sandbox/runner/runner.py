@@ -13,6 +13,7 @@ import json
 import os
 import resource
 import select
+import shutil
 import signal
 import stat
 import struct
@@ -54,6 +55,9 @@ def lay(files: list[Any]) -> None:
                 out.write(block)
                 left -= len(block)
     os.makedirs("out", exist_ok=True)
+    baked = os.environ.get("MPLCONFIGDIR", "")
+    if os.path.isdir(baked):  # matplotlib wants to write where its font cache lies; without it an import takes seconds
+        shutil.copytree(baked, "/tmp/mpl", dirs_exist_ok=True)
 
 
 def start(job: dict[str, Any], stdin: int, stdout: int, stderr: int) -> int:
@@ -79,7 +83,7 @@ def start(job: dict[str, Any], stdin: int, stdout: int, stderr: int) -> int:
             "LANG": "C.UTF-8",
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
-            "MPLCONFIGDIR": os.environ.get("MPLCONFIGDIR", "/tmp"),
+            "MPLCONFIGDIR": "/tmp/mpl",
             "MPLBACKEND": "Agg",
         }
         os.execvpe(job["command"][0], job["command"], env)

@@ -1,0 +1,80 @@
+"""Applies SEARCH/REPLACE hunks: exact, then without trailing space, then by uniform indent; a unique match only.
+
+All hunks of a reply apply or none does. Nothing is matched by likeness: a near miss is reported with its nearest
+lines and the model is asked again.
+"""
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+
+from vibe.generation.reply import Hunk
+
+
+class EditFailed(Exception):
+    """Raised with a sentence that says which hunk does not apply and shows the nearest lines."""
+
+
+def apply_edits(files: Mapping[str, str], hunks: Sequence[Hunk]) -> dict[str, str]:
+    """A copy of `files` with every hunk applied in order. Raises EditFailed and changes nothing otherwise."""
+    changed = dict(files)
+    for hunk in hunks:
+        if hunk.path not in changed:
+            raise EditFailed(f"EDIT {hunk.path}: there is no such file.")
+        changed[hunk.path] = _apply(changed[hunk.path], hunk)
+    return changed
+
+
+def _apply(text: str, hunk: Hunk) -> str:
+    lines, search = text.split("\n"), hunk.search.split("\n")
+    if not hunk.search.strip():
+        raise EditFailed(f"EDIT {hunk.path}: the SEARCH part is empty.")
+    ways: tuple[Callable[[str], str], ...] = (lambda s: s, str.rstrip, str.strip)
+    for number, way in enumerate(ways):
+        wanted, have = [way(s) for s in search], [way(s) for s in lines]
+        hits = [i for i in range(len(have) - len(wanted) + 1) if have[i : i + len(wanted)] == wanted]
+        if len(hits) > 1:
+            raise EditFailed(
+                f"EDIT {hunk.path}: the SEARCH text stands there {len(hits)} times; take more lines."
+            )
+        if len(hits) == 1:
+            start = hits[0]
+            fresh = hunk.replace.split("\n") if hunk.replace else []
+            if number == 2:
+                shifted = _shift(fresh, search, lines[start : start + len(search)])
+                if shifted is None:
+                    continue
+                fresh = shifted
+            return "\n".join([*lines[:start], *fresh, *lines[start + len(search) :]])
+    raise EditFailed(
+        f"EDIT {hunk.path}: the SEARCH text is not there. The nearest lines are:\n{_nearest(lines, search)}"
+    )
+
+
+def _indent(line: str) -> str:
+    return line[: len(line) - len(line.lstrip())]
+
+
+def _shift(fresh: list[str], search: list[str], found: list[str]) -> list[str] | None:
+    """`fresh` moved by the one indent by which all of `search` differs from `found`; None when it is not one."""
+    pairs = [(_indent(a), _indent(b)) for a, b in zip(search, found, strict=True) if a.strip()]
+    added = {b.removesuffix(a) for a, b in pairs if b.endswith(a) and len(b) >= len(a)}
+    if len(added) == 1 and all(b.endswith(a) for a, b in pairs):
+        more = added.pop()
+        return [more + line if line.strip() else line for line in fresh]
+    removed = {a.removesuffix(b) for a, b in pairs if a.endswith(b)}
+    if len(removed) == 1 and all(a.endswith(b) for a, b in pairs):
+        less = removed.pop()
+        if all(line.startswith(less) for line in fresh if line.strip()):
+            return [line.removeprefix(less) for line in fresh]
+    return None
+
+
+def _nearest(lines: list[str], search: list[str]) -> str:
+    size = len(search)
+    wanted = "\n".join(search)
+
+    def likeness(start: int) -> float:
+        return difflib.SequenceMatcher(None, "\n".join(lines[start : start + size]), wanted).quick_ratio()
+
+    best = max(range(max(1, len(lines) - size + 1)), key=likeness)
+    return "\n".join(lines[best : best + size][:8])

@@ -1,0 +1,241 @@
+"""Looks at a program: prepares what goes into the browser box or the tool's boxes, and reads what comes back.
+
+What comes back was written in a box that ran a stranger's program: every value is checked for type and size.
+"""
+
+import json
+import secrets
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from sandbox.engine import Engine
+from sandbox.limits import MIB, Limits
+from sandbox.outcome import Outcome
+from sandbox.source import Source
+from vibe import sealed
+from vibe.generation import tool
+from vibe.generation.bundle import Bundle
+from vibe.generation.steps import Json
+
+FRAME_JS = Path(__file__).resolve().parents[2] / "static" / "js" / "frame.js"
+PORT = 8000
+APP, CONTENT = "localhost", "check.localhost"
+WIDE, PHONE = (1280, 800), (390, 844)
+
+
+def source(page: Bundle, checks: Sequence[Json]) -> Source:
+    """The box that opens `page` under the same frame and headers as the card, and does the steps of `checks`."""
+    nonce = secrets.token_urlsafe(16)
+    app = f"http://{APP}:{PORT}"
+    job = {
+        "app_host": APP,
+        "content_host": CONTENT,
+        "port": PORT,
+        "document_headers": sealed.document_headers(app),
+        "host_headers": sealed.host_headers(nonce, f"http://{CONTENT}:{PORT}"),
+        "viewports": [WIDE, PHONE],
+        "settle_ms": 600,
+        "seconds": 45,
+        "checks": [{k: c[k] for k in ("id", "steps", "expect") if k in c} for c in checks],
+    }
+    return Source(
+        "browser",
+        ("look",),
+        {
+            "page.html": page.document.encode(),
+            "host.html": host_page(nonce, f"http://{CONTENT}:{PORT}/").encode(),
+            "job.json": json.dumps(job).encode(),
+        },
+    )
+
+
+def host_page(nonce: str, address: str) -> str:
+    """The page around the frame, with the script that the product's own pages use."""
+    return (
+        f'<!doctype html><html lang="en" data-frame-allow="{escape(sealed.ALLOW)}"><meta charset="utf-8">'
+        f'<title>check</title><style nonce="{nonce}">html,body,div,iframe{{margin:0;border:0;width:100%;height:100%;'
+        f'display:block;overflow:hidden}}</style><body><div data-frame data-src="{escape(address)}"></div>'
+        f'<script type="module" nonce="{nonce}">{FRAME_JS.read_text(encoding="utf-8")}</script>'
+    )
+
+
+def limits() -> Limits:
+    """Of one look: a gigabyte, a minute, two pictures back."""
+    return Limits(time_s=60.0, memory_bytes=1024 * MIB, processes=256, artifacts=8, artifact_bytes=16 * MIB)
+
+
+@dataclass(frozen=True)
+class Observations:
+    """What a run showed, as the journal keeps it; `shots` are PNG pictures by width and are not journaled."""
+
+    data: Json
+    shots: dict[int, bytes] = field(default_factory=dict, repr=False)
+
+    def as_json(self) -> Json:
+        return self.data
+
+
+def observations(outcome: Outcome, page: Bundle) -> Observations:
+    """Reads a look's answer. A box that was lost or hung is a page that did not open, with the reason."""
+    files = {a.name: a.data for a in outcome.artifacts}
+    if outcome.ended == "exit" and outcome.code:  # the checker itself broke: that says nothing about the page
+        said = (outcome.stderr or outcome.stdout).strip().splitlines()
+        return Observations({"unchecked": f"my checker broke ({said[-1][:200] if said else outcome.code})"})
+    try:
+        raw = json.loads(files.get("observations.json", b""))
+        data = _clean(raw, page)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        data = _clean({}, page)
+        said = (outcome.stderr or outcome.stdout).strip().splitlines()
+        data["reason"] = f"the sealed box ended early ({outcome.ended}{': ' + said[-1][:200] if said else ''})"
+    shots = {w: files[f"shot-{w}.png"] for w in (WIDE[0], PHONE[0]) if _is_png(files.get(f"shot-{w}.png"))}
+    return Observations(data, shots)
+
+
+def _is_png(data: bytes | None) -> bool:
+    return bool(data) and data is not None and data.startswith(b"\x89PNG\r\n\x1a\n") and len(data) < 4 * MIB
+
+
+def _clean(raw: Json, page: Bundle) -> Json:
+    return {
+        "loaded": raw.get("loaded") is True,
+        "seconds": _number(raw.get("seconds")),
+        "errors": [_error(e, page) for e in _list(raw.get("errors"), 60)],
+        "requests": [str(r)[:300] for r in _list(raw.get("requests"), 40)],
+        "text": str(raw.get("text", ""))[:5000],
+        "title": str(raw.get("title", ""))[:200],
+        "drawn": raw.get("drawn") is True,
+        "colours": int(_number(raw.get("colours"))),
+        "sideways": {str(k): v is True for k, v in dict(raw.get("sideways") or {}).items()},
+        "controls": {k: int(_number(v)) for k, v in dict(raw.get("controls") or {}).items()},
+        "buttons_tried": [_button(b, page) for b in _list(raw.get("buttons_tried"), 40)],
+        "checks": [_check(c) for c in _list(raw.get("checks"), 60)],
+    }
+
+
+def _list(value: Any, most: int) -> list[Any]:
+    return value[:most] if isinstance(value, list) else []
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) and abs(value) < 1e9 else 0.0
+
+
+def _located(raw: Json, page: Bundle) -> Json:
+    line = raw.get("line")
+    if not isinstance(line, int) or not 0 < line < 1_000_000:
+        return {"file": None, "line": None}
+    file, at = page.where(line)
+    return {"file": file, "line": at}
+
+
+def _error(raw: Json, page: Bundle) -> Json:
+    return {
+        "kind": str(raw.get("kind", ""))[:20],
+        "text": str(raw.get("text", ""))[:600],
+        **_located(raw, page),
+    }
+
+
+def _button(raw: Json, page: Bundle) -> Json:
+    return {
+        "name": str(raw.get("name", ""))[:60],
+        "errors": int(_number(raw.get("errors"))),
+        "changed": raw.get("changed") is True,
+        "text": str(raw.get("text", ""))[:300],
+        **_located(raw, page),
+    }
+
+
+def _check(raw: Json) -> Json:
+    failed = raw.get("failed")
+    seen = [
+        v if isinstance(v, bool | int | float) or v is None else str(v)[:3000]
+        for v in _list(raw.get("seen"), 10)
+    ]
+    return {
+        "id": str(raw["id"])[:40],
+        "failed": {"step": int(_number(failed.get("step"))), "why": str(failed.get("why", ""))[:300]}
+        if failed
+        else None,
+        "seen": seen,
+    }
+
+
+def line(answer: Json) -> str:
+    """What a run came to, for the step's line."""
+    if "runs" in answer:
+        count = len(answer["runs"])
+        return f"Ran {count} times in sealed boxes" if count != 1 else "Ran once in a sealed box"
+    if not answer.get("loaded"):
+        return "It did not open"
+    tried = len(answer.get("buttons_tried", []))
+    return f"Opened in a sealed box{f', clicked {tried} buttons' if tried > 1 else ''}"
+
+
+# --- tools ------------------------------------------------------------------------------------------------------
+
+
+def run_tool_checks(
+    engine: Engine,
+    files: Mapping[str, str],
+    spec: tool.ToolSpec,
+    checks: Sequence[Json],
+    *,
+    given: Mapping[str, bytes] | None = None,
+    cancelled: threading.Event | None = None,
+) -> Observations:
+    """Runs a tool on a sample (the person's own file where one fits), on noise, and once for each check."""
+    tries: list[tuple[str, tool.Cleaned]] = [("sample", tool.sample(spec, given))]
+    if noise := tool.broken(spec):
+        tries.append(("broken", noise))
+    tries += [(str(c["id"]), _check_input(spec, c)) for c in checks]
+    runs: list[Json] = []
+    for name, cleaned in tries:
+        if cancelled and cancelled.is_set():
+            break
+        outcome = engine.run(tool.source(files, spec, cleaned), limits=tool.limits(), cancelled=cancelled)
+        runs.append({"check": name, "outcome": _journal(outcome)})
+    return Observations({"runs": runs})
+
+
+def _check_input(spec: tool.ToolSpec, check: Json) -> tool.Cleaned:
+    """The input that a check asks for; a file input's value names one of the check's own files."""
+    asked, texts = check.get("input") or {}, check.get("files") or {}
+    files = {
+        one.name: (str(asked[one.name]), str(texts.get(asked[one.name], "")).encode())
+        for one in spec.inputs
+        if one.type == "file" and asked.get(one.name)
+    }
+    cleaned = tool.clean(spec, asked, files)
+    # What the form would refuse never reaches a tool; the check then sees the tool's defaults.
+    return cleaned if isinstance(cleaned, tool.Cleaned) else tool.sample(spec)
+
+
+def _journal(outcome: Outcome) -> Json:
+    """An outcome small enough to keep: texts are cut, tables keep their beginning, pictures their size."""
+    kept = outcome.as_json()
+    kept["stdout"], kept["stderr"] = outcome.stdout[:8000], outcome.stderr[-4000:]
+    kept["artifacts"] = [
+        {
+            "name": a.name,
+            "size": len(a.data),
+            **(
+                {"text": a.data[:8000].decode("utf-8", "replace")}
+                if a.name.endswith((".csv", ".txt", ".md", ".json"))
+                else {}
+            ),
+        }
+        for a in outcome.artifacts
+    ]
+    return kept
+
+
+def sample_output(answer: Json) -> str:
+    """What the tool printed on the sample, for the Output tab."""
+    first = next((r for r in answer.get("runs", []) if r["check"] == "sample"), None)
+    return str(first["outcome"]["stdout"] or first["outcome"]["stderr"]) if first else ""

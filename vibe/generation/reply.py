@@ -1,0 +1,305 @@
+"""The reply format: prose, FILE and EDIT blocks, DONE; read strictly and line by line while it streams (DESIGN §4).
+
+The parser never repairs and never un-escapes: what a model wrote in a block is what the file holds, byte for byte
+(15 % of real small apps hold &lt; and would be broken by an un-escaping reader). What cannot be read is a Problem.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+from sandbox.errors import BadSource
+from sandbox.source import check_name
+
+_HEADER = re.compile(
+    r"^\s{0,3}(?:[#>*-]+\s*)?(?:\*\*)?`?(FILE|EDIT|File|Edit)\b:?\s+[`\"'*]*([^\s`\"'*:]+)[`\"'*:]*\s*$"
+)
+_FENCE = re.compile(r"^\s{0,3}(`{3,}|~{3,})\s*([\w+.#-]*)\s*$")
+_PATH = re.compile(r"^[\w][\w./-]*\.[A-Za-z0-9]{1,8}$")
+_LAZY = re.compile(
+    r"(?:^|//|/\*|#|<!--|\s)\s*(?:\.{3}|…)?\s*\(?(?:(?:the )?rest of (?:the |your )?(?:code|file|styles?|script|html)\b.*"
+    r"|(?:existing|previous|other|remaining) (?:code|styles?|functions?|content).*(?:here|unchanged|same|remains?).*"
+    r"|keep (?:the )?(?:existing|original|previous|rest)\b.*|(?:same|unchanged) as (?:before|above)\b.*)",
+    re.IGNORECASE,
+)
+_COMMENT = re.compile(r"^\s*(?://|/\*|#|<!--|--)")
+_BARE_DOTS = re.compile(r"^\s*(?://|#|/\*|<!--)\s*(?:\.{3}|…)\s*(?:\*/|-->)?\s*$")
+SEARCH, MIDDLE, REPLACE = "<<<<<<< SEARCH", "=======", ">>>>>>> REPLACE"
+MAX_FILES = 40
+
+
+@dataclass(frozen=True)
+class Prose:
+    text: str
+
+
+@dataclass(frozen=True)
+class FileOpen:
+    path: str
+    kind: str  # file or edit
+
+
+@dataclass(frozen=True)
+class FileText:
+    path: str
+    text: str
+
+
+@dataclass(frozen=True)
+class FileClose:
+    path: str
+
+
+@dataclass(frozen=True)
+class Hunk:
+    path: str
+    search: str
+    replace: str
+
+
+@dataclass(frozen=True)
+class Done:
+    pass
+
+
+@dataclass(frozen=True)
+class Problem:
+    line: int
+    sentence: str
+
+
+Item = Prose | FileOpen | FileText | FileClose | Hunk | Done | Problem
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """truncated: the path of a block that never closed, or "" for a reply without its end; None when it is whole."""
+
+    prose: str = ""
+    files: dict[str, str] = field(default_factory=dict)
+    edits: list[Hunk] = field(default_factory=list)
+    done: bool = False
+    problems: list[Problem] = field(default_factory=list)
+    truncated: str | None = None
+    adopted: bool = False
+
+
+class ReplyParser:
+    """feed(text) as it arrives, close(finish) at its end. The items are the same for every way of cutting the text."""
+
+    def __init__(self) -> None:
+        self._line = ""  # of the current line, what is not handed on yet
+        self._number = 0
+        self._state = "prose"  # prose, fence (a header was read), file, edit
+        self._path = self._kind = self._fence = ""
+        self._streamed = False  # part of the current line is out already
+        self._seen: set[str] = set()
+        self._hunk: tuple[list[str], list[str]] | None = None
+        self._part = 0  # of a hunk: 0 outside, 1 search, 2 replace
+        self._first = True
+        self.done = False
+
+    def feed(self, text: str) -> list[Item]:
+        if self._first and text:
+            text, self._first = text.removeprefix("\ufeff"), False
+        items: list[Item] = []
+        while True:
+            head, newline, text = text.partition("\n")
+            self._line += head
+            if not newline:
+                break
+            items += self._whole_line(self._line)
+            self._line = ""
+        items += self._stream_part()
+        return items
+
+    def close(self, finish: str = "stop") -> list[Item]:
+        """The items that only the end decides. `finish` is the model's own reason for ending."""
+        items: list[Item] = []
+        if self._line or self._streamed:
+            items += self._whole_line(self._line, last=True)
+            self._line = ""
+        if self._state == "fence":
+            items.append(self._problem(f"{self._kind} {self._path}: no fenced block follows."))
+        elif self._state in {"file", "edit"}:
+            items.append(self._problem(f"{self._path} was cut off before its closing fence."))
+        return items
+
+    # --- lines --------------------------------------------------------------------------------------------------
+
+    def _stream_part(self) -> list[Item]:
+        """Hand on the part of an unfinished line of a file, once it can no longer be its closing fence."""
+        if self._state != "file" or not self._line:
+            return []
+        if not self._streamed:
+            bare = self._line.strip()
+            if not bare or self._fence.startswith(bare) or bare == self._fence or _LAZY_START.match(self._line):
+                return []
+        ready = self._line[:-1] if self._line.endswith("\r") else self._line
+        if not ready:
+            return []
+        self._line = self._line[len(ready) :]
+        self._streamed = True
+        return [FileText(self._path, ready)]
+
+    def _whole_line(self, line: str, *, last: bool = False) -> list[Item]:
+        self._number += 1
+        line = line.removesuffix("\r")
+        if self._state == "file":
+            return self._file_line(line, last=last)
+        if self._state == "edit":
+            return self._edit_line(line)
+        if self._state == "fence":
+            return self._fence_line(line)
+        return self._prose_line(line)
+
+    def _prose_line(self, line: str) -> list[Item]:
+        header = _HEADER.match(line)
+        if header and _PATH.match(header[2]):
+            return self._open_header(header[1].upper(), header[2])
+        if line.strip() == "DONE":
+            self.done = True
+            return [Done()]
+        return [Prose(line + "\n")]
+
+    def _open_header(self, kind: str, path: str) -> list[Item]:
+        self._kind, self._path, self._state = kind, path, "fence"
+        try:
+            check_name(path)
+        except BadSource as problem:
+            self._state = "prose"
+            return [self._problem(f"{path}: {problem.sentence}.")]
+        if kind == "FILE" and path in self._seen:
+            return [self._problem(f"{path} is written twice in one reply.")]
+        if len(self._seen) >= MAX_FILES:
+            return [self._problem(f"More than {MAX_FILES} files.")]
+        self._seen.add(path)
+        return []
+
+    def _fence_line(self, line: str) -> list[Item]:
+        if not line.strip():
+            return []
+        fence = _FENCE.match(line)
+        if not fence:
+            self._state = "prose"
+            problem = self._problem(
+                f"{self._kind} {self._path}: a line of ``` should follow, there was {line[:40]!r}."
+            )
+            return [problem, *self._prose_line(line)]
+        self._fence = fence[1]
+        if self._path.endswith(".md") and len(self._fence) < 4:
+            self._state = "prose"
+            return [self._problem(f"{self._path}: a .md file needs a fence of four backticks.")]
+        self._state = "file" if self._kind == "FILE" else "edit"
+        self._part = 0
+        return [FileOpen(self._path, self._state)]
+
+    def _file_line(self, line: str, *, last: bool) -> list[Item]:
+        if not self._streamed and line.strip() == self._fence:
+            self._state = "prose"
+            return [FileClose(self._path)]
+        items: list[Item] = []
+        if not self._streamed and _is_placeholder(line):
+            items.append(
+                self._problem(
+                    f"{self._path}: a placeholder stands where code should be: {line.strip()[:60]!r}."
+                )
+            )
+        self._streamed = False
+        text = line if last else line + "\n"
+        if text:
+            items.append(FileText(self._path, text))
+        return items
+
+    def _edit_line(self, line: str) -> list[Item]:
+        mark = line.rstrip()
+        if self._part == 0:
+            if mark.strip() == self._fence:
+                self._state = "prose"
+                return [FileClose(self._path)]
+            if mark.strip() == SEARCH:
+                self._part, self._hunk = 1, ([], [])
+            elif mark:
+                return [self._problem(f"EDIT {self._path}: a line {SEARCH!r} should stand here.")]
+            return []
+        assert self._hunk is not None
+        if self._part == 1 and mark == MIDDLE:
+            self._part = 2
+        elif self._part == 2 and mark == REPLACE:
+            self._part = 0
+            search, replace = self._hunk
+            return [Hunk(self._path, "\n".join(search), "\n".join(replace))]
+        elif mark in {SEARCH, REPLACE} or mark == self._fence:
+            self._part = 0
+            return [self._problem(f"EDIT {self._path}: {mark!r} stands in the middle of a change.")]
+        else:
+            self._hunk[self._part - 1].append(line)
+        return []
+
+    def _problem(self, sentence: str) -> Problem:
+        return Problem(self._number, f"Line {self._number}: {sentence}")
+
+
+# A line that may still become a placeholder comment is held until it is whole; others stream at once.
+_LAZY_START = re.compile(r"^\s*(?://|/\*|#(?!\w)|<!-?-?|<!?$|/$|-$|--|\.{1,3}|…)")
+
+
+def _is_placeholder(line: str) -> bool:
+    if _BARE_DOTS.match(line):
+        return True
+    looks_like_remark = bool(_COMMENT.match(line)) or line.strip().startswith(("...", "…"))
+    return looks_like_remark and bool(_LAZY.search(line))
+
+
+def parse(text: str, finish: str = "stop") -> Parsed:
+    """A whole reply at once. A single fence without a header is adopted as the one file that it must be."""
+    parser = ReplyParser()
+    items = [*parser.feed(text), *parser.close(finish)]
+    prose: list[str] = []
+    parts: dict[str, list[str]] = {}
+    closed: set[str] = set()
+    edits: list[Hunk] = []
+    problems: list[Problem] = []
+    opened = ""
+    for item in items:
+        match item:
+            case Prose(line):
+                prose.append(line)
+            case FileOpen(path, kind):
+                opened = path
+                if kind == "file":
+                    parts[path] = []
+            case FileText(path, piece):
+                parts[path].append(piece)
+            case FileClose(path):
+                closed.add(path)
+                opened = ""
+            case Hunk():
+                edits.append(item)
+            case Problem():
+                problems.append(item)
+    truncated = opened or ("" if finish == "length" and not parser.done else None)
+    if truncated:
+        problems = [p for p in problems if "was cut off" not in p.sentence]
+    files = {path: "".join(pieces) for path, pieces in parts.items() if path in closed}
+    if not parts and not edits and (one := _only_fence(text)):
+        return Parsed(one[0], {one[1]: one[2]}, [], parser.done, [], truncated, adopted=True)
+    return Parsed("".join(prose), files, edits, parser.done, problems, truncated)
+
+
+_LONE = re.compile(r"^(`{3,})([\w+-]*)[ \t]*\r?\n(.*?)^\1[ \t]*\r?$", re.DOTALL | re.MULTILINE)
+_NAMES = {"html": "index.html", "htm": "index.html"}
+
+
+def _only_fence(text: str) -> tuple[str, str, str] | None:
+    """(prose, name, content) when the reply is prose around exactly one block that names itself by its language.
+
+    Only a whole HTML page is adopted: a tool is never a single file, it needs its tool.toml.
+    """
+    blocks = list(_LONE.finditer(text))
+    if len(blocks) != 1:
+        return None
+    name, content = _NAMES.get(blocks[0][2].lower()), blocks[0][3]
+    if name is None or "<" not in content or any(_is_placeholder(line) for line in content.splitlines()):
+        return None
+    prose = (text[: blocks[0].start()] + text[blocks[0].end() :]).replace("DONE", "").strip()
+    return prose, name, content

@@ -1,0 +1,98 @@
+// What a page in an opaque origin lacks: localStorage, sessionStorage, alert, confirm, prompt, print, downloads.
+// It is the first script of every bundled page and is put on one line, so: a semicolon after every statement, no
+// remark behind code. It holds no secret and decides nothing; all trust lies with the page that frames it.
+(function () {
+  "use strict";
+  var QUOTA = 1000000, port = null, waiting = [];
+  function post(message) {
+    if (port) { port.postMessage(message); }
+    else if (waiting.length < 2000) { waiting.push(message); }
+  }
+  addEventListener("message", function (event) {
+    if (port || event.source !== parent || !event.data || event.data.type !== "vibe:init" || !event.ports[0]) { return; }
+    event.stopImmediatePropagation();
+    port = event.ports[0];
+    waiting.splice(0).forEach(function (message) { port.postMessage(message); });
+  });
+  var kept = {};
+  try {
+    var given = JSON.parse(window.name || "null");
+    if (given && given.vibe === 1 && given.storage) { kept = given.storage; }
+  } catch (problem) { kept = {}; }
+  try { window.name = ""; } catch (problem) { kept = kept || {}; }
+  function makeStorage(initial, tell) {
+    var map = new Map(Object.keys(initial).map(function (key) { return [key, String(initial[key])]; }));
+    function size() { var total = 0; map.forEach(function (value, key) { total += key.length + value.length; }); return total; }
+    var methods = {
+      getItem: function (key) { key = String(key); return map.has(key) ? map.get(key) : null; },
+      setItem: function (key, value) {
+        key = String(key); value = String(value);
+        var old = map.has(key) ? key.length + map.get(key).length : 0;
+        if (size() - old + key.length + value.length > QUOTA) { throw new DOMException("The quota has been exceeded.", "QuotaExceededError"); }
+        map.set(key, value); tell({ type: "store", key: key, value: value });
+      },
+      removeItem: function (key) { key = String(key); if (map.delete(key)) { tell({ type: "store", key: key, value: null }); } },
+      clear: function () { map.clear(); tell({ type: "clear" }); },
+      key: function (index) { return Array.from(map.keys())[index] === undefined ? null : Array.from(map.keys())[index]; }
+    };
+    return new Proxy(Object.create(typeof Storage === "function" ? Storage.prototype : {}), {
+      get: function (target, name) {
+        if (name === "length") { return map.size; }
+        if (Object.prototype.hasOwnProperty.call(methods, name)) { return methods[name]; }
+        if (typeof name === "string" && map.has(name)) { return map.get(name); }
+        return typeof name === "symbol" ? Reflect.get(target, name) : undefined;
+      },
+      set: function (target, name, value) { methods.setItem(name, value); return true; },
+      deleteProperty: function (target, name) { methods.removeItem(name); return true; },
+      has: function (target, name) { return name === "length" || name in methods || map.has(String(name)); },
+      ownKeys: function () { return Array.from(map.keys()); },
+      getOwnPropertyDescriptor: function (target, name) {
+        return map.has(String(name)) ? { value: map.get(String(name)), writable: true, enumerable: true, configurable: true } : undefined;
+      }
+    });
+  }
+  function supply(name, value) { Object.defineProperty(window, name, { value: value, configurable: true, enumerable: true, writable: true }); }
+  supply("localStorage", makeStorage(kept, post));
+  supply("sessionStorage", makeStorage({}, function () {}));
+  var shelf = null;
+  function toast(text) {
+    var root = document.body || document.documentElement;
+    if (!shelf || !shelf.host.isConnected) {
+      var host = document.createElement("vibe-toast");
+      shelf = host.attachShadow({ mode: "closed" });
+      host.style.cssText = "position:fixed;left:50%;bottom:16px;transform:translateX(-50%);z-index:2147483647;max-width:90vw;pointer-events:none";
+      root.appendChild(host);
+    }
+    var line = document.createElement("div");
+    line.setAttribute("role", "status");
+    line.style.cssText = "margin-top:6px;padding:10px 16px;border-radius:8px;background:#1f2b28;color:#fff;font:15px/1.4 system-ui,sans-serif;box-shadow:0 4px 16px #0006;white-space:pre-wrap";
+    line.textContent = String(text).slice(0, 600);
+    shelf.appendChild(line);
+    setTimeout(function () { line.remove(); }, Math.min(9000, 2500 + line.textContent.length * 50));
+  }
+  supply("alert", function (text) { toast(text === undefined ? "" : text); });
+  /* A sealed frame cannot ask and wait. Yes is the answer that lets the button do what its label says. */
+  supply("confirm", function (text) { toast(text === undefined ? "" : text); return true; });
+  supply("prompt", function (text, standard) { toast(text === undefined ? "" : text); return standard === undefined ? "" : String(standard); });
+  supply("print", function () { toast("To print this, save a copy and open it."); });
+  supply("open", function (address) { post({ type: "link", url: String(address || "") }); return null; });
+  try { Object.defineProperty(document, "cookie", { get: function () { return ""; }, set: function () {}, configurable: true }); } catch (problem) { port = port; }
+  function save(link) {
+    fetch(link.href).then(function (reply) { return reply.arrayBuffer(); }).then(function (bytes) {
+      if (bytes.byteLength > 20000000) { toast("This file is too large to save from here."); return; }
+      post({ type: "download", name: link.download || "file", bytes: bytes });
+    }).catch(function () { toast("This file could not be saved."); });
+  }
+  addEventListener("click", function (event) {
+    var link = event.composedPath().find(function (node) { return node instanceof HTMLAnchorElement && node.href; });
+    if (!link || event.defaultPrevented) { return; }
+    if (link.hasAttribute("download") && /^(blob|data):/.test(link.href)) { event.preventDefault(); save(link); return; }
+    if (/^https?:/.test(link.href) && link.origin !== location.origin) { event.preventDefault(); post({ type: "link", url: link.href }); }
+  });
+  /* Programs often make a link and click it without putting it into the page: no event reaches the window then. */
+  var click = HTMLElement.prototype.click;
+  HTMLElement.prototype.click = function () {
+    if (this instanceof HTMLAnchorElement && this.hasAttribute("download") && /^(blob|data):/.test(this.href) && !this.isConnected) { save(this); return; }
+    click.call(this);
+  };
+})();

@@ -1,0 +1,311 @@
+"""tool.toml: what a tool is called, how it starts and what it asks for. Cleans a visitor's values and lays the box.
+
+In the box: the program's files, `input.json` with the values, files under `in/`; what it leaves in `out/` is
+collected. A bad input is a sentence for the field, never an exception of ours.
+"""
+
+import csv
+import io
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from sandbox.limits import MIB, Limits
+from sandbox.outcome import Outcome
+from sandbox.source import Source
+from vibe.generation.steps import Json
+
+MAX_FILE = 25 * MIB
+MAX_TEXT = 20_000
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+
+
+class BadTool(Exception):
+    """Raised when tool.toml cannot be used; `line` is where, 0 when it is no one line's fault."""
+
+    def __init__(self, sentence: str, line: int = 0) -> None:
+        super().__init__(sentence)
+        self.sentence, self.line = sentence, line
+
+
+class Input(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Name
+    label: Annotated[str, StringConstraints(min_length=1, max_length=120)]
+    type: Literal["text", "number", "choice", "date", "file", "yesno"]
+    default: str | bool | int | float | None = None
+    min: float | None = None
+    max: float | None = None
+    choices: list[str] = Field(default=[], max_length=100)
+    accept: list[Annotated[str, StringConstraints(pattern=r"^\.[A-Za-z0-9]{1,8}$")]] = Field(
+        default=[], max_length=20
+    )
+    required: bool = False
+    help: str = Field(default="", max_length=300)
+    long: bool = False  # a text that wants several lines
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_default(cls, data: Any) -> Any:
+        """TOML knows dates and times of its own; everything here is what a form field holds."""
+        if isinstance(data, dict) and isinstance(data.get("default"), date):
+            data = {**data, "default": data["default"].isoformat()[:10]}
+        return data
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Input":
+        if self.type == "choice" and not self.choices:
+            raise ValueError(f"“{self.name}” is a choice without choices")
+        return self
+
+
+class ToolSpec(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    title: str = Field(default="", max_length=120)
+    about: str = Field(default="", max_length=500)
+    run: Annotated[list[str], Field(min_length=1, max_length=10)]
+    language: str = "python"
+    inputs: list[Input] = Field(default=[], max_length=20)
+
+    @model_validator(mode="after")
+    def _runs(self) -> "ToolSpec":
+        if self.language.lower() not in {"python", "py"} or self.run[0] not in {"python3", "python"}:
+            raise ValueError('I can only run Python here so far: run = ["python3", "main.py"]')
+        names = [i.name for i in self.inputs]
+        if len(set(names)) != len(names):
+            raise ValueError("two inputs have the same name")
+        return self
+
+    @classmethod
+    def parse(cls, text: str) -> "ToolSpec":
+        """The ToolSpec of a tool.toml. Raises BadTool with a sentence and, where it is known, a line."""
+        try:
+            return cls.model_validate(tomllib.loads(text))
+        except tomllib.TOMLDecodeError as problem:
+            place = re.search(r"line (\d+)", str(problem))
+            raise BadTool(f"tool.toml cannot be read: {problem}", int(place[1]) if place else 0) from problem
+        except ValidationError as problem:
+            first = problem.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise BadTool(f"tool.toml, {where or 'all of it'}: {first['msg']}") from problem
+
+
+@dataclass(frozen=True)
+class Cleaned:
+    """values: what input.json will hold. files: {"in/name": bytes}."""
+
+    values: Json
+    files: dict[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """sentences: {input name: what to enter}."""
+
+    sentences: dict[str, str]
+
+
+def clean(spec: ToolSpec, values: Mapping[str, Any], files: Mapping[str, tuple[str, bytes]]) -> Cleaned | Wrong:
+    """The values of a filled form, typed; or what to enter instead. `files` are {input name: (file name, bytes)}."""
+    good: Json = {}
+    laid: dict[str, bytes] = {}
+    wrong: dict[str, str] = {}
+    for one in spec.inputs:
+        try:
+            if one.type == "file":
+                good[one.name] = _clean_file(one, files.get(one.name), laid)
+            else:
+                good[one.name] = _clean_value(one, values.get(one.name))
+        except ValueError as problem:
+            wrong[one.name] = str(problem)
+    return Wrong(wrong) if wrong else Cleaned(good, laid)
+
+
+def _clean_file(one: Input, given: tuple[str, bytes] | None, laid: dict[str, bytes]) -> str | None:
+    if not given or not given[0]:
+        if one.required:
+            raise ValueError("Choose a file.")
+        return None
+    name, data = given
+    if one.accept and not name.lower().endswith(tuple(a.lower() for a in one.accept)):
+        raise ValueError(f"Choose a file that ends with {_or(one.accept)}.")
+    if len(data) > MAX_FILE:
+        raise ValueError("Choose a file of at most 25 MB.")
+    plain = re.sub(r"[^\w .()+-]", "_", name.replace("\\", "/").rsplit("/", 1)[-1]).strip(" .")[:80] or "file"
+    path = f"in/{plain}"
+    while path in laid:
+        path = f"in/{len(laid)}-{plain}"
+    laid[path] = data
+    return path
+
+
+def _clean_value(one: Input, given: Any) -> Any:
+    if one.type == "yesno":
+        return str(given).lower() in {"1", "on", "true", "yes"} if given is not None else False
+    text = "" if given is None else str(given).strip()
+    if not text:
+        if one.required:
+            raise ValueError("Fill this in.")
+        return one.default if one.type != "number" or one.default is None else _number(one, str(one.default))
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"Use at most {MAX_TEXT} characters.")
+    if "\0" in text:
+        raise ValueError("Use text without control characters.")
+    match one.type:
+        case "number":
+            return _number(one, text)
+        case "choice":
+            if text not in one.choices:
+                raise ValueError(f"Choose {_or(one.choices)}.")
+        case "date":
+            try:
+                return date.fromisoformat(text).isoformat()
+            except ValueError:
+                raise ValueError("Use a date like 2026-12-24.") from None
+    return text
+
+
+def _number(one: Input, text: str) -> int | float:
+    low, high = one.min, one.max
+    between = (
+        f"from {_plain(low)} to {_plain(high)}"
+        if low is not None and high is not None
+        else (
+            f"of at least {_plain(low)}"
+            if low is not None
+            else f"of at most {_plain(high)}"
+            if high is not None
+            else ""
+        )
+    )
+    sentence = f"Use a number{' ' if between else ''}{between}."
+    try:
+        number = float(text.replace("\u00a0", "").replace(" ", "").replace(",", "."))
+    except ValueError:
+        raise ValueError(sentence) from None
+    if (
+        number != number
+        or abs(number) > 1e15
+        or (low is not None and number < low)
+        or (high is not None and number > high)
+    ):
+        raise ValueError(sentence)
+    return int(number) if number.is_integer() else number
+
+
+def _plain(number: float | None) -> str:
+    return "" if number is None else str(int(number)) if float(number).is_integer() else str(number)
+
+
+def _or(words: list[str]) -> str:
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def source(files: Mapping[str, str], spec: ToolSpec, cleaned: Cleaned) -> Source:
+    """The box's contents for one run."""
+    laid = {path: text.encode() for path, text in files.items()}
+    laid["input.json"] = json.dumps(cleaned.values, ensure_ascii=False).encode()
+    return Source("python", ("python3", *spec.run[1:]), {**laid, **cleaned.files})
+
+
+def limits() -> Limits:
+    """A tool's limits: 256 MB, 20 s (importing pandas in a cold box takes two of them)."""
+    return Limits(time_s=20.0, memory_bytes=256 * MIB)
+
+
+def sentence(outcome: Outcome) -> str:
+    """How a run ended, for the person who started it."""
+    match outcome.ended:
+        case "exit" if outcome.code == 0:
+            return f"Ran in {outcome.seconds:.1f} s."
+        case "exit" if message(outcome):
+            return message(outcome)
+        case "exit" | "signal":
+            return "The tool broke on this input. What it said is below; its maker can see why."
+        case "timeout":
+            return "It did not finish within 20 seconds, so I ended it. Try a smaller file."
+        case "memory":
+            return "It needed more memory than a sealed box has, so I ended it. Try a smaller file."
+        case "output_limit":
+            return "It printed far more than anyone can read, so I ended it."
+        case "cancelled":
+            return "You stopped it."
+        case _:
+            return "The sealed box was lost. Run it again."
+
+
+def message(outcome: Outcome) -> str:
+    """The one plain sentence that a tool gave for bad input, or "" when it gave a traceback or nothing."""
+    said = (outcome.stderr.strip() or outcome.stdout.strip()).splitlines()
+    if outcome.code == 0 or not said or "Traceback (most recent call last)" in outcome.stderr:
+        return ""
+    return said[-1].strip()[:300]
+
+
+# --- something to try it on -------------------------------------------------------------------------------------
+
+_CSV = [("Date", "Text", "Amount"), *[(f"2026-{m:02d}-{d:02d}", t, a) for m, d, t, a in [
+    (9, 2, "Rent", "-870.00"), (9, 14, "Groceries", "-64.20"), (9, 30, "Salary", "2840.00"), (10, 2, "Rent", "-870.00"),
+    (10, 9, "Groceries", "-81.35"), (10, 17, "Train", "-29.90"), (10, 30, "Salary", "2840.00"),
+]]]  # fmt: skip
+_PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000050001a5f645"
+    "400000000049454e44ae426082"
+)
+
+
+def sample(spec: ToolSpec, given: Mapping[str, bytes] | None = None) -> Cleaned:
+    """Sensible values to try the tool on: its own defaults, the person's attached file where one fits, else ours."""
+    values: dict[str, Any] = {}
+    files: dict[str, tuple[str, bytes]] = {}
+    for one in spec.inputs:
+        if one.type == "file":
+            files[one.name] = _sample_file(one, given or {})
+        elif one.default is not None:
+            values[one.name] = one.default
+        else:
+            values[one.name] = {
+                "number": one.min if one.min is not None else min(3.0, one.max or 3.0),
+                "choice": one.choices[0] if one.choices else "",
+                "date": "2026-11-24",
+                "yesno": "no",
+                "text": "The quick brown fox jumps over the lazy dog",
+            }[one.type]
+    cleaned = clean(spec, values, files)
+    return cleaned if isinstance(cleaned, Cleaned) else Cleaned({i.name: i.default for i in spec.inputs})
+
+
+def _sample_file(one: Input, given: Mapping[str, bytes]) -> tuple[str, bytes]:
+    accept = tuple(a.lower() for a in one.accept)
+    for name, data in given.items():
+        if not accept or name.lower().endswith(accept):
+            return name, data
+    ending = accept[0] if accept else ".csv"
+    if ending in {".csv", ".tsv"}:
+        out = io.StringIO()
+        csv.writer(out, delimiter="\t" if ending == ".tsv" else ",").writerows(_CSV)
+        return f"sample{ending}", out.getvalue().encode()
+    if ending == ".json":
+        return "sample.json", json.dumps([dict(zip(_CSV[0], row, strict=True)) for row in _CSV[1:]]).encode()
+    if ending in {".png", ".jpg", ".jpeg", ".webp", ".gif"}:
+        return "sample.png" if ".png" in accept else f"sample{ending}", _PNG
+    return f"sample{ending}", b"The quick brown fox jumps over the lazy dog.\nThe quick brown fox.\n"
+
+
+def broken(spec: ToolSpec) -> Cleaned | None:
+    """An input that no tool can use: files of noise, else an absurd text. None when there is nothing to break."""
+    good = sample(spec)
+    if good.files:
+        return Cleaned(good.values, dict.fromkeys(good.files, bytes(range(256)) * 8))
+    texts = [i.name for i in spec.inputs if i.type == "text"]
+    if not texts:
+        return None
+    return Cleaned({**good.values, **dict.fromkeys(texts, "\u202e\x07,,;;\n\n")})

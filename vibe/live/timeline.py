@@ -1,0 +1,170 @@
+"""The fold: what a page shows of a Job, as the sum of its events.
+
+A page load is `fold(events so far)`; the socket then sends, for each event, the fragments of the parts that it
+changed, rendered from the same fold. So *snapshot, then events = fresh snapshot* holds by construction; a property
+test compares them for random histories at every cut.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from vibe import events
+from vibe.choices import JobState
+
+
+@dataclass
+class StepView:
+    n: str
+    kind: str
+    title: str
+    line: str = ""
+    state: str = "now"  # now, done, bad, stopped
+    seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def dom(self) -> str:
+        return self.n.replace(".", "-")
+
+    @property
+    def look(self) -> str:
+        """The mock's words for a step's state."""
+        return (
+            "fix"
+            if self.state == "now" and self.kind == "fix"
+            else "bad"
+            if self.state == "stopped"
+            else self.state
+        )
+
+
+@dataclass
+class FileView:
+    path: str
+    text: str = ""
+    open: bool = True
+    index: int = 0
+
+
+@dataclass
+class Timeline:
+    seq: int = 0
+    state: str = JobState.QUEUED
+    sentence: str = ""
+    steps: list[StepView] = field(default_factory=list)
+    said: str = ""
+    files: list[FileView] = field(default_factory=list)
+    output: str = ""
+    plan: dict[str, Any] | None = None
+    question: dict[str, Any] | None = None
+    answered: str = ""
+    checked: dict[str, Any] | None = None
+    spent: dict[str, Any] | None = None
+    recipe: dict[str, Any] | None = None
+    version: dict[str, Any] | None = None
+    card: dict[str, Any] | None = None
+    outcome: dict[str, Any] | None = None
+    interrupted: str = ""
+
+    @property
+    def is_over(self) -> bool:
+        return JobState(self.state).is_over
+
+    @property
+    def held(self) -> int:
+        return sum(1 for r in self.checked["results"] if r["held"]) if self.checked else 0
+
+    @property
+    def total(self) -> int:
+        return len(self.checked["results"]) if self.checked else 0
+
+    @property
+    def seconds(self) -> float:
+        return sum(step.seconds for step in self.steps)
+
+    def file(self, path: str) -> FileView:
+        found = next((f for f in self.files if f.path == path), None)
+        if found is None:
+            found = FileView(path, index=len(self.files))
+            self.files.append(found)
+        return found
+
+    def step(self, n: str) -> StepView | None:
+        return next((s for s in self.steps if s.n == n), None)
+
+    def apply(self, event: events.Event) -> None:  # noqa: C901  one branch an event, nothing hidden
+        match event:
+            case events.StateChanged():
+                self.state, self.sentence = event.state, event.sentence
+                if self.is_over:
+                    self.plan = {**self.plan, "waits": False} if self.plan else None
+                    self.question = None
+            case events.Restarted():
+                seq = self.seq
+                self.__dict__.update(Timeline(seq=seq, state=self.state, interrupted=event.why).__dict__)
+            case events.StepStarted():
+                fresh = StepView(event.n, event.kind, event.title, event.line)
+                if old := self.step(event.n):
+                    self.steps[self.steps.index(old)] = fresh
+                else:
+                    self.steps.append(fresh)
+            case events.StepNoted():
+                if (step := self.step(event.n)) and event.text not in step.notes[-1:]:
+                    step.notes.append(event.text)
+            case events.StepEnded():
+                if step := self.step(event.n):
+                    step.state, step.seconds = event.how, event.seconds
+                    step.line, step.notes = event.line or step.line, []
+            case events.Said():
+                self.said += event.text
+            case events.FileOpened():
+                file = self.file(event.path)
+                file.text, file.open = "", True
+            case events.FileText():
+                self.file(event.path).text += event.text
+            case events.FileClosed():
+                self.file(event.path).open = False
+            case events.Output():
+                self.output = (self.output + event.text)[-400_000:]
+            case events.PlanProposed():
+                self.plan = event.payload()
+            case events.QuestionAsked():
+                self.question = event.payload()
+            case events.Answered():
+                self.question, self.answered = None, event.line
+                self.plan = {**self.plan, "waits": False} if self.plan else None
+            case events.Checked():
+                self.checked = event.payload()
+            case events.Spent():
+                self.spent = event.payload()
+            case events.RecipeUsed():
+                self.recipe = event.payload()
+            case events.VersionMade():
+                self.version = event.payload()
+            case events.CardMade():
+                self.card = event.payload()
+            case events.RunEnded():
+                self.outcome = event.outcome
+
+
+def fold(records: Iterable[Any]) -> Timeline:
+    """The Timeline of stored events, oldest first. Rows of a type that is not known here are passed over."""
+    timeline = Timeline()
+    for record in records:
+        advance(timeline, record)
+    return timeline
+
+
+def advance(timeline: Timeline, record: Any) -> events.Event | None:
+    """Apply one stored event; None when it was applied before or is not known."""
+    if record.seq <= timeline.seq:
+        return None
+    timeline.seq = record.seq
+    try:
+        event = events.decode(record.type, record.payload)
+    except (KeyError, TypeError, json.JSONDecodeError):
+        return None
+    timeline.apply(event)
+    return event
