@@ -188,10 +188,10 @@ class _Bundler:
                 path, first + text.count("\n", 0, found.start()),
                 f"It imports “{name}” from {place}. Cards have one page: put the code into a classic script.",
             )  # fmt: skip
-        if not module and path != "index.html" and (found := _EXPORT.search(text)):
+        if not module and path != "index.html" and (export := _EXPORT.search(text)):
             self._problem(
                 path,
-                first + text.count("\n", 0, found.start()),
+                first + text.count("\n", 0, export.start()),
                 "A classic script cannot export: remove “export”.",
             )
         for found in _CALLS.finditer(text):

@@ -186,12 +186,10 @@ def _by_recipe(request: Request, force: Json) -> Making:
                 "No AI model is connected yet. Your words are kept: connect one, then send them again."
             )
         return (yield from _by_model(replace(request, recipe="", base=None), force))
-    slug, values, ignored = match
-    built = recipes.build(slug, values)
-    yield Tell(
-        "recipe-used",
-        {"slug": slug, "name": recipes.name_of(slug), "slots": _slots(built.slots, values), "ignored": ignored},
-    )
+    slug, origins, values, ignored = match
+    built = recipes.build(slug, values, origins)
+    slots = [{"name": s.name, "label": s.label, "value": s.said, "origin": s.origin} for s in built.slots]
+    yield Tell("recipe-used", {"slug": slug, "name": recipes.name_of(slug), "slots": slots, "ignored": ignored})
     tried = yield from _verify(request, built.files, built.title, given=built.checks)
     return _finish(
         request,
@@ -203,33 +201,52 @@ def _by_recipe(request: Request, force: Json) -> Making:
     )
 
 
-def _choose_recipe(request: Request) -> Generator[Step, Json, tuple[str, Json, list[str]] | None]:
-    """(slug, values, ignored words), or None when the person wants a model to write it."""
+Chosen = tuple[str, dict[str, str], Json, list[str]]  # slug, origins, values, words that were not used
+
+
+def _choose_recipe(request: Request) -> Generator[Step, Json, Chosen | None]:
+    """The recipe and its values, or None when the person wants a model to write it."""
     if request.base and request.base.recipe:
-        slug = request.base.recipe
-        if request.slots:
-            return slug, {**request.base.slots, **request.slots}, []
-        revised = recipes.revise(slug, request.base.slots, request.description)
-        if revised is None:
-            raise Nothing(
-                f"This is the ready-made recipe “{recipes.name_of(slug)}”. Without an AI model I can change its "
-                "settings, and I found none of them in what you wrote. Use the settings form, or connect a model."
-            )
-        return slug, _given(revised.slots), list(revised.ignored)
+        return _revised(request, request.base.recipe, request.base.slots)
     if request.recipe:
         if request.recipe not in {r.slug for r in recipes.catalog()}:
             raise Nothing("That recipe is not here any more. Choose another one, or connect an AI model.")
         found = recipes.revise(request.recipe, {}, request.description)
-        values = {**(_given(found.slots) if found else {}), **request.slots}
-        return request.recipe, values, list(found.ignored) if found else []
+        return _with_typed(request.recipe, found, request.slots)
     heads = {u.name: u.head for u in request.uploads}
     found_or_offer = recipes.find(request.description, files=heads, shape=request.shape)
     if isinstance(found_or_offer, recipes.Match):
-        return found_or_offer.slug, _given(found_or_offer.slots), list(found_or_offer.ignored)
+        return _with_typed(found_or_offer.slug, found_or_offer, {})
     return (yield from _offer(found_or_offer))
 
 
-def _offer(offer: "recipes.Offer") -> Generator[Step, Json, tuple[str, Json, list[str]] | None]:
+def _revised(request: Request, slug: str, before: Json) -> Chosen:
+    if request.slots:
+        typed, wrong = recipes.clean(slug, request.slots)
+        return slug, dict.fromkeys(typed, "person"), {**before, **typed}, wrong
+    revised = recipes.revise(slug, before, request.description)
+    if revised is None:
+        raise Nothing(
+            f"This is the ready-made recipe “{recipes.name_of(slug)}”. Without an AI model I can change its "
+            "settings, and I found none of them in what you wrote. Use the settings form, or connect a model."
+        )
+    return _with_typed(slug, revised, {})
+
+
+def _with_typed(slug: str, found: "recipes.Match | None", typed: Json) -> Chosen:
+    """What the words say, and over it what the person typed into the settings."""
+    good, wrong = recipes.clean(slug, typed)
+    slots = found.slots if found else ()
+    words = {s.name: s.value for s in slots if s.origin != "default"}
+    origins = {s.name: s.origin for s in slots}
+    standard = {s.name: s.value for s in recipes.settings_of(slug, {})}
+    # A form sends every setting: what still stands as the recipe has it was not typed, and words go before it.
+    good = {name: value for name, value in good.items() if value != standard.get(name)}
+    origins |= dict.fromkeys(good, "person")
+    return slug, origins, {**words, **good}, [*(found.ignored if found else ()), *wrong]
+
+
+def _offer(offer: "recipes.Offer") -> Generator[Step, Json, Chosen | None]:
     choices = [{"value": m.slug, "label": m.name, "line": recipes.about(m.slug)} for m in offer.nearest]
     choices.append(
         {
@@ -245,24 +262,8 @@ def _offer(offer: "recipes.Offer") -> Generator[Step, Json, tuple[str, Json, lis
     )
     for match in offer.nearest:
         if match.slug == answer["choice"]:
-            return match.slug, _given(match.slots), list(match.ignored)
+            return _with_typed(match.slug, match, {})
     return None
-
-
-def _given(slots: Any) -> Json:
-    return {s.name: s.value for s in slots if s.origin != "default"}
-
-
-def _slots(slots: Any, values: Json) -> list[Json]:
-    return [
-        {
-            "name": s.name,
-            "label": s.label,
-            "value": s.value,
-            "origin": "words" if s.name in values else "default",
-        }
-        for s in slots
-    ]
 
 
 # --- checking, and the end --------------------------------------------------------------------------------------

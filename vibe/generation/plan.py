@@ -27,5 +27,5 @@ def read(text: str) -> Json | None:
 
 def clean(proposal: Json, edited: Json) -> Json:
     """`proposal` with the person's own lines in place of ours; empty lines are dropped."""
-    steps = [str(s).strip()[:MAX_LINE] for s in edited.get("steps", proposal["steps"])]
+    steps = [str(s).strip()[:MAX_LINE] for s in edited.get("steps") or proposal["steps"]]
     return {**proposal, "steps": [s for s in steps if s][:20]}
