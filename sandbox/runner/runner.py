@@ -56,7 +56,9 @@ def lay(files: list[Any]) -> None:
                 left -= len(block)
     os.makedirs("out", exist_ok=True)
     baked = os.environ.get("MPLCONFIGDIR", "")
-    if os.path.isdir(baked):  # matplotlib wants to write where its font cache lies; without it an import takes seconds
+    if os.path.isdir(
+        baked
+    ):  # matplotlib wants to write where its font cache lies; without it an import takes seconds
         shutil.copytree(baked, "/tmp/mpl", dirs_exist_ok=True)
 
 

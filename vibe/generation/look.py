@@ -58,7 +58,7 @@ def host_page(nonce: str, address: str) -> str:
     return (
         f'<!doctype html><html lang="en" data-frame-allow="{escape(sealed.ALLOW)}"><meta charset="utf-8">'
         f'<title>check</title><style nonce="{nonce}">html,body,div,iframe{{margin:0;border:0;width:100%;height:100%;'
-        f'display:block;overflow:hidden}}</style><body><div data-frame data-src="{escape(address)}"></div>'
+        f'display:block;overflow:hidden}}</style><body><div data-frame data-store="check" data-src="{escape(address)}"></div>'
         f'<script type="module" nonce="{nonce}">{FRAME_JS.read_text(encoding="utf-8")}</script>'
     )
 

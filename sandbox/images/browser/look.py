@@ -236,22 +236,29 @@ def buttons(browser) -> None:
             before, complaints = look.frame.evaluate(state), uncaught(look)
             button.click(timeout=1500)
             look.page.wait_for_timeout(120)
+            raised = uncaught(look) - complaints
+            last = [e for e in look.errors if e["kind"] in ("uncaught", "rejection")][-1:] if raised else []
             SEEN["buttons_tried"].append(
                 {
                     "name": " ".join(name.split()),
-                    "errors": uncaught(look) - complaints,
+                    "errors": raised,
                     "changed": look.frame.evaluate(state) != before,
-                    "text": next(
-                        (e["text"] for e in look.errors[::-1] if e["kind"] in ("uncaught", "rejection")), ""
-                    ),
-                    "line": next(
-                        (e.get("line") for e in look.errors[::-1] if e["kind"] in ("uncaught", "rejection")),
-                        None,
-                    ),
+                    "text": last[0]["text"] if last else "",
+                    "line": last[0].get("line") if last else None,
                 }
             )
     look.close()
     note()
+
+
+def plain(problem: Error) -> str:
+    """Why a step failed, without the words of the library that drove the browser."""
+    first = problem.message.split("\n")[0]
+    if "Timeout" in first:
+        return "it was not there, or it could not be used"
+    if "closed" in first or "crashed" in first:
+        return "the page stopped answering"
+    return first[:300]
 
 
 def uncaught(look: Look) -> int:
@@ -343,7 +350,7 @@ def check(browser, wanted: dict) -> dict:
             try:
                 do(look, step)
             except Error as problem:
-                result["failed"] = {"step": number, "why": problem.message.split("\n")[0][:300]}
+                result["failed"] = {"step": number, "why": plain(problem)}
                 return result
             result["steps_done"] += 1
         look.page.wait_for_timeout(250)
@@ -368,7 +375,7 @@ def stage(playwright, seconds: float, work, failed) -> None:
         with at_most(seconds):
             work(BROWSER)
     except Error as problem:
-        failed(problem.message.split("\n")[0][:300])
+        failed(plain(problem))
     note()
 
 
