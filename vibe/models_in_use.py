@@ -27,6 +27,13 @@ def current_model() -> Model | None:
     return _priced(row.as_model()) if row else None
 
 
+def row_in_use() -> ModelRow | None:
+    """The stored row that is asked, or None (nothing is connected, or the environment wins)."""
+    if from_environment(settings.CONFIG):
+        return None
+    return ModelRow.objects.filter(enabled=True, tier=ModelRow.Tier.STRONG).first()
+
+
 def from_environment(config: Config) -> Model | None:
     """The model that the environment names; with an address alone, the first one that its server lists."""
     if not config.model_key and not config.model_url:

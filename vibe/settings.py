@@ -54,6 +54,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "vibe.views.uploads.UploadsMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -62,7 +63,6 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "vibe.urls"
-CONTENT_URLCONF = "vibe.views.content_urls"
 ASGI_APPLICATION = "vibe.asgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -125,6 +125,7 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "vibe.views.errors.csrf"
 
 _frame_source = VIBE_CONTENT_ORIGIN.replace("{card}", "*")
 _socket_source = VIBE_ORIGIN.replace("http", "ws", 1)
@@ -145,7 +146,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 STATIC_URL = "static/"
-STATIC_ROOT = VAR / "static"
+STATIC_ROOT = None  # nothing is collected: static files are few and served from where they lie
 STATICFILES_DIRS = [ROOT / "static"]
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
@@ -157,7 +158,7 @@ USE_I18N = False
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 400
-DATA_UPLOAD_MAX_NUMBER_FILES = 301  # one more than we take, so that the form can say so itself
+DATA_UPLOAD_MAX_NUMBER_FILES = 2000  # more than we take, so that the form can say so itself
 FILE_UPLOAD_PERMISSIONS = 0o600
 
 LOGGING = {
@@ -166,5 +167,5 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"err": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["err"], "level": os.environ.get("VIBE_LOG", "WARNING")},
-    "loggers": {"vibe": {"level": os.environ.get("VIBE_LOG", "INFO")}},
+    "loggers": {"kombu": {"level": "ERROR"}, "vibe": {"level": os.environ.get("VIBE_LOG", "INFO")}},
 }

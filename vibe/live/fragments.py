@@ -1,28 +1,75 @@
 """Event → HTML for the socket: one `<template>` a frame, made of the partials that the page itself uses.
 
-Inside: an element with `data-swap` replaces the one of its id; `data-append="ID"` appends its text to that element;
-`data-say` is one sentence for the status line. Django escapes everything.
+Inside, each element with an id replaces the page's element of that id; `<i data-append="ID">` appends its text to
+that element; `<i data-say>` is one sentence for the status line. Django escapes everything.
 """
 
 from typing import Any
 
+from django.db.models import F
 from django.template.loader import render_to_string
 
-from vibe import events
-from vibe.live.timeline import Timeline
+from vibe import events, results
+from vibe.choices import JobKind
+from vibe.generation.tool import BadTool, ToolSpec
+from vibe.live.timeline import FileView, Timeline
+from vibe.models import Job, Version
+from vibe.models.program import frame_address
+
+DRAFT = "draft"  # the sealed frame that is painted while a page is being written
 
 
-def fragment(timeline: Timeline, event: events.Event, seq: int, job: Any) -> str:
+def fragment(timeline: Timeline, event: events.Event, seq: int, job: Job) -> str:
     """The frame that brings a page of `timeline` before `event` to `timeline` after it (already applied)."""
     context: dict[str, Any] = {"timeline": timeline, "event": event, "seq": seq, "job": job}
     if isinstance(event, events.StepStarted | events.StepNoted | events.StepEnded):
         context["step"] = timeline.step(event.n)
-        context["fresh"] = isinstance(event, events.StepStarted) and _is_new(timeline, event)
     if isinstance(event, events.FileOpened | events.FileText | events.FileClosed):
         context["file"] = timeline.file(event.path)
+    if isinstance(event, events.StateChanged | events.Restarted):
+        job.refresh_from_db(fields=["started", "ended", "state"])
+    if isinstance(event, events.VersionMade) and job.program:
+        job.program.refresh_from_db(fields=["title", "current"])
+    context.update(around(job, timeline))
     return render_to_string(f"live/{event.type}.html", context)
 
 
-def _is_new(timeline: Timeline, event: events.StepStarted) -> bool:
-    """Whether this is the last step of the list, which then is sent whole: the list may have been empty before."""
-    return bool(timeline.steps) and timeline.steps[-1].n == event.n
+def around(job: Job, timeline: Timeline) -> dict[str, Any]:
+    """The rows that a page shows beside the timeline, as they are now; lazy, most events need none of them."""
+    if job.kind == JobKind.RUN:
+        return {"run": lambda: job.run, "shown": lambda: results.shown(job.run)}
+    program = job.program
+    assert program
+    return {
+        "program": program,
+        "base": job.base,
+        "versions": lambda: program.versions.select_related("job").defer("files", "shot"),
+        "card": lambda: (
+            program.cards.filter(revoked=None).select_related("version").defer("version__files").first()
+        ),
+        "current": lambda: _current(program.pk),
+        "spec": lambda: spec_of(_current(program.pk)),
+        "draft_url": frame_address(DRAFT),
+        "drafting": drafting(timeline),
+    }
+
+
+def _current(program_id: str) -> Version | None:
+    return Version.objects.filter(program=program_id, program__current=F("pk")).defer("shot").first()
+
+
+def spec_of(version: Version | None) -> ToolSpec | None:
+    """What a tool asks for; None for a page and for a tool that cannot be read."""
+    if version is None or not version.is_tool:
+        return None
+    try:
+        return ToolSpec.parse(version.files.get("tool.toml", ""))
+    except BadTool:
+        return None
+
+
+def drafting(timeline: Timeline) -> FileView | None:
+    """The page that is being written now, to be painted; a recipe's is not: nobody is writing it."""
+    if timeline.recipe or timeline.version or timeline.is_over:
+        return None
+    return next((f for f in timeline.files if f.path == "index.html"), None)

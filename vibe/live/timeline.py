@@ -81,6 +81,10 @@ class Timeline:
         return len(self.checked["results"]) if self.checked else 0
 
     @property
+    def broken(self) -> int:
+        return self.total - self.held
+
+    @property
     def seconds(self) -> float:
         return sum(step.seconds for step in self.steps)
 

@@ -10,7 +10,7 @@ from django.db import models
 from django.utils import timezone
 
 from vibe.models.maker import Maker, random_id, seal, short_id
-from vibe.models.program import Program, Version
+from vibe.models.program import Program, Version, frame_address
 
 LIFE = timedelta(days=7)
 BIN = timedelta(hours=24)
@@ -81,6 +81,15 @@ class Card(models.Model):
     @property
     def can_come_back_until(self) -> datetime | None:
         return self.thrown + BIN if self.thrown else None
+
+    @property
+    def frame_url(self) -> str:
+        return frame_address(self.seal)
+
+    @property
+    def link(self) -> str:
+        """The whole address, to hand on."""
+        return settings.VIBE_ORIGIN + self.get_absolute_url()
 
     def get_absolute_url(self) -> str:
         return f"/c/{self.token}/"

@@ -9,6 +9,13 @@ from vibe.choices import Origin, Shape, Verdict
 from vibe.models.maker import Maker, random_id, seal, short_id
 
 
+def frame_address(seal_: str) -> str:
+    """Where the sealed document of this seal is served (DESIGN §8)."""
+    if settings.SINGLE_ORIGIN:
+        return f"{settings.VIBE_ORIGIN}/sealed/{seal_}/"
+    return settings.VIBE_CONTENT_ORIGIN.replace("{card}", seal_) + "/"
+
+
 class Program(models.Model):
     id = models.CharField(primary_key=True, max_length=16, default=short_id, editable=False)
     maker = models.ForeignKey(Maker, on_delete=models.CASCADE, related_name="programs")
@@ -22,6 +29,10 @@ class Program(models.Model):
 
     def get_absolute_url(self) -> str:
         return f"/programs/{self.id}/"
+
+    @property
+    def try_url(self) -> str:
+        return f"/programs/{self.id}/run/"
 
 
 class Version(models.Model):
@@ -57,6 +68,14 @@ class Version(models.Model):
     @property
     def is_tool(self) -> bool:
         return self.shape == Shape.TOOL
+
+    @property
+    def frame_url(self) -> str:
+        return frame_address(self.seal)
+
+    @property
+    def held(self) -> int:
+        return sum(1 for r in self.results if r.get("held"))
 
 
 class Upload(models.Model):

@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import BaseCommand, CommandParser, call_command
+from django.utils.module_loading import import_string
 
 from vibe import jobs, models_in_use, perform, worker
 from vibe.celery import app as celery_app
@@ -149,10 +150,8 @@ def _serve(host: str, port: int) -> None:
     from daphne.server import Server
     from twisted.internet import reactor
 
-    from vibe.asgi import application
-
     server = Server(
-        application=application,
+        application=import_string(settings.ASGI_APPLICATION),
         endpoints=build_endpoint_description_strings(host=host, port=port),
         signal_handlers=False,
         websocket_timeout=86_400,

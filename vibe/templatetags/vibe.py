@@ -1,0 +1,98 @@
+"""Words and marks of the templates: icons, clock times, sizes, money."""
+
+from django import template
+from django.templatetags.static import static
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from vibe import sealed
+
+register = template.Library()
+
+STOCKS = {"page": "app", "tool": "tool", "slides": "slides", "infographic": "picture", "picture": "picture"}
+
+
+@register.simple_tag
+def icon(name: str, label: str = "", extra: str = "") -> SafeString:
+    """An icon of static/icons.svg: decoration, or a picture with a name when `label` is given."""
+    href = f"{static('icons.svg')}#{name}"
+    if label:
+        return format_html(
+            '<svg class="icon {}" role="img" aria-label="{}"><use href="{}"/></svg>', extra, label, href
+        )
+    return format_html('<svg class="icon {}" aria-hidden="true"><use href="{}"/></svg>', extra, href)
+
+
+@register.simple_tag
+def art(name: str) -> SafeString:
+    return format_html('<svg class="art" aria-hidden="true"><use href="{}#{}"/></svg>', static("art.svg"), name)
+
+
+@register.simple_tag
+def thumb(name: str) -> SafeString:
+    return format_html('<svg aria-hidden="true"><use href="{}#{}"/></svg>', static("thumbs.svg"), name)
+
+
+@register.simple_tag
+def frame_allow() -> str:
+    """The permissions policy of a sealed frame, for static/js/frame.js."""
+    return sealed.ALLOW
+
+
+@register.filter
+def stock(shape: str) -> str:
+    """The coloured paper of a shape."""
+    return STOCKS.get(shape, shape)
+
+
+@register.filter
+def clock(seconds: float | None) -> str:
+    """12.4 → 0:12."""
+    whole = int(seconds or 0)
+    return f"{whole // 60}:{whole % 60:02d}"
+
+
+@register.filter
+def about_seconds(seconds: float | None) -> str:
+    """43.0 → ~40 s; 95 → ~2 min. Empty when not known."""
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        return f"~{max(1, round(seconds / 10) * 10 if seconds >= 10 else round(seconds))} s"
+    return f"~{round(seconds / 60)} min"
+
+
+@register.filter
+def cents(usd: float | None) -> str:
+    """0.021 (USD) → 2.1 ¢; 1.5 → $1.50. Empty when the price is not known."""
+    if usd is None:
+        return ""
+    return f"${usd:.2f}" if usd >= 1 else f"{usd * 100:.1f} ¢"
+
+
+@register.filter
+def size(count: int | None) -> str:
+    """Bytes for a person: 940 B, 38 kB, 1.2 MB."""
+    count = count or 0
+    if count < 1000:
+        return f"{count} B"
+    return f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+
+
+@register.filter
+def days_words(days: int | None) -> str:
+    """How long a card stays, in words."""
+    if days is None:
+        return "Pinned"
+    return "Gone today" if days == 0 else "Gone tomorrow" if days == 1 else f"{days} days left"
+
+
+@register.filter
+def get(mapping: object, key: str) -> object:
+    """The value of a key; "" when there is none, or no mapping."""
+    return mapping.get(key, "") if isinstance(mapping, dict) else ""
+
+
+@register.filter
+def index(items: list[bool], at: int) -> bool:
+    return at < len(items) and items[at]

@@ -1,0 +1,183 @@
+"""8. Cards: opened by their link, kept, thrown away, brought back, revoked, copied; and the shelf."""
+
+import io
+import uuid
+
+import segno
+from django.contrib import messages
+from django.db.models import F, Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_GET, require_POST
+
+from vibe import cards
+from vibe.models import Card, Program
+from vibe.views import access, tools
+from vibe.views.makers import maker_of
+from vibe.views.replies import back
+
+CLOSED = {
+    "faded": ("faded", "This card has faded", "Cards last 7 days unless their maker pins them. Ask whoever sent it to make the link anew."),
+    "thrown": ("removed", "This card was thrown away", "Its maker took it down. Nothing of it can be opened here."),
+    "revoked": ("removed", "This card was taken down", "Nothing of it can be opened here."),
+}  # fmt: skip
+
+
+# --- by link ----------------------------------------------------------------------------------------------------
+
+
+@require_GET
+def open_card(request: HttpRequest, token: str) -> HttpResponse:
+    card = cards.find(token)
+    if card is None:
+        return _closed(request, token)
+    Card.objects.filter(pk=card.pk).update(opens=F("opens") + 1)
+    if card.version.is_tool:
+        return tools.show(request, card.version, card, title=card.title)
+    maker = maker_of(request)
+    context = {"card": card, "version": card.version, "mine": bool(maker and card.maker_id == maker.pk)}
+    return render(request, "cards/page.html", context)
+
+
+@require_POST
+def run(request: HttpRequest, token: str) -> HttpResponse:
+    card = cards.find(token)
+    if card is None:
+        return _closed(request, token)
+    if not card.version.is_tool:
+        return redirect(card)
+    return tools.run(request, card.version, card, title=card.title)
+
+
+@require_GET
+def download(request: HttpRequest, token: str) -> HttpResponse:
+    """A copy that runs without us."""
+    card = _open(token)
+    name, kind, data = cards.copy_of(card.version, card.title)
+    return HttpResponse(
+        data,
+        headers={
+            "Content-Type": "application/octet-stream" if kind.startswith("text/html") else kind,
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "private, no-store",
+        },
+    )
+
+
+@require_GET
+@cache_control(private=True, max_age=3600)
+def qr(request: HttpRequest, token: str) -> HttpResponse:
+    out = io.BytesIO()
+    segno.make(_open(token).link, error="m").save(out, kind="svg", scale=4, dark="#10201c", light="#fff")
+    return HttpResponse(out.getvalue(), content_type="image/svg+xml")
+
+
+def _open(token: str) -> Card:
+    card = cards.find(token)
+    if card is None:
+        raise Http404
+    return card
+
+
+def _closed(request: HttpRequest, token: str) -> HttpResponse:
+    why = cards.why_closed(token)
+    if why is None:
+        raise Http404
+    art, title, words = CLOSED[why]
+    return render(request, "cards/closed.html", {"art": art, "title": title, "words": words}, status=410)
+
+
+# --- by their maker ---------------------------------------------------------------------------------------------
+
+
+@require_GET
+def mine(request: HttpRequest, pk: str) -> HttpResponse:
+    """From a card's id to its link, for its maker: ids stand in event logs, links never do."""
+    return redirect(access.card_of(request, pk))
+
+
+@require_POST
+def keep(request: HttpRequest, pk: str) -> HttpResponse:
+    card = access.card_of(request, pk)
+    if card.is_open:
+        cards.keep(card, request.POST.get("pinned") == "1")
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(request, "cards/_card.html", {"card": card})
+    return redirect(back(request, "/shelf/"))
+
+
+@require_POST
+def throw(request: HttpRequest, pk: str) -> HttpResponse:
+    card = access.card_of(request, pk)
+    cards.throw(card)
+    return redirect(f"/shelf/?thrown={card.pk}")
+
+
+@require_POST
+def bring_back(request: HttpRequest, pk: str) -> HttpResponse:
+    card = access.card_of(request, pk)
+    if not cards.bring_back(card):
+        messages.warning(request, "The 24 hours are over: this card is gone.")
+    return redirect(back(request, "/shelf/").split("?")[0])
+
+
+@require_POST
+def revoke(request: HttpRequest, pk: str) -> HttpResponse:
+    card = access.card_of(request, pk)
+    cards.revoke(card)
+    messages.success(request, "The old link opens nothing any more. The card has a new one.")
+    return redirect(card.program)
+
+
+@require_POST
+def rename(request: HttpRequest, pk: str) -> HttpResponse:
+    cards.rename(access.card_of(request, pk), request.POST.get("title", ""))
+    return redirect(back(request, "/shelf/"))
+
+
+@require_POST
+def show_version(request: HttpRequest, pk: str) -> HttpResponse:
+    card = access.card_of(request, pk)
+    number = request.POST.get("number", "")
+    version = card.program.versions.filter(number=int(number) if number.isdigit() else -1).first()
+    if version is None:
+        raise Http404
+    cards.show_version(card, version)
+    messages.success(request, f"The link shows version {version.number} now.")
+    return redirect(card.program)
+
+
+@require_GET
+@cache_control(private=True, max_age=60)
+def shot(request: HttpRequest, pk: str) -> HttpResponse:
+    return tools.picture(access.card_of(request, pk).version)
+
+
+@require_GET
+def shelf(request: HttpRequest) -> HttpResponse:
+    maker = maker_of(request)
+    words = " ".join(request.GET.get("q", "").split())[:100]
+    rows = list(cards.shelf(maker)) if maker else []
+    there = [card for card in rows if not card.thrown]
+    found = [c for c in there if all(w in f"{c.title} {c.asked}".lower() for w in words.lower().split())]
+    thrown = [card for card in rows if card.thrown]
+    unfinished = (
+        Program.objects.filter(maker=maker, current=None)
+        .filter(Q(jobs__isnull=False))
+        .distinct()
+        .order_by("-created")[:20]
+        if maker
+        else []
+    )
+    context = {
+        "rows": found,
+        "total": len(there),
+        "pinned": sum(1 for c in there if c.is_pinned),
+        "words": words,
+        "bin": thrown,
+        "thrown_now": next((c for c in thrown if c.pk == request.GET.get("thrown")), None),
+        "unfinished": unfinished,
+        "once": uuid.uuid4().hex,
+    }
+    return render(request, "cards/shelf.html", context)

@@ -1,0 +1,107 @@
+"""Connect a model: one found on this machine with one click, or any other by address and key."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from vibe import models_in_use
+from vibe.llm import connect as connecting
+from vibe.llm.message import Model
+
+
+def may_connect(request: HttpRequest) -> bool:
+    """The person at this machine, while it serves nobody else; otherwise the admins."""
+    return settings.LOCAL_ONLY or bool(request.user.is_staff)
+
+
+@require_http_methods(["GET", "POST"])
+def connect(request: HttpRequest) -> HttpResponse:
+    said: dict[str, Any] = {}
+    if request.method == "POST":
+        if not may_connect(request):
+            said = {
+                "said": "Only the admins of this server connect a model. Nothing was changed.",
+                "status": 403,
+            }
+        else:
+            said = _do(request)
+    model = models_in_use.current_model()
+    row = models_in_use.row_in_use()
+    context = {
+        "here": "connect",
+        "allowed": may_connect(request),
+        "model": model,
+        "from_environment": model is not None and models_in_use.from_environment(settings.CONFIG) is not None,
+        "key_end": row.key_end if row else "",
+        "why_none": "" if model else models_in_use.why_none(),
+        "found": models_in_use.local_servers() if may_connect(request) else [],
+        "given": said.get("given", {}),
+        "wrong": said.get("wrong", {}),
+        "listed": said.get("listed", []),
+        "said": said.get("said", ""),
+        "good": said.get("good", False),
+    }
+    return render(request, "connect.html", context, status=said.get("status", 200))
+
+
+def _do(request: HttpRequest) -> dict[str, Any]:
+    match request.POST.get("do"):
+        case "local":
+            return _use_local(request)
+        case "connect":
+            return _use_other(request)
+        case "test":
+            model = models_in_use.current_model()
+            tested = connecting.test(model) if model else None
+            return {
+                "said": tested.sentence if tested else "There is none to test.",
+                "good": bool(tested and tested.ok),
+            }
+        case "disconnect":
+            models_in_use.disconnect_models()
+            return {"said": "Disconnected. Recipes still work.", "good": True}
+    return {"said": "I don’t know what to do with this.", "status": 400}
+
+
+def _use_local(request: HttpRequest) -> dict[str, Any]:
+    url, name = request.POST.get("base_url", ""), request.POST.get("model", "")
+    there = any(s.base_url == url and name in s.models for s in models_in_use.local_servers())
+    if not there:
+        return {"said": "That server does not answer any more. Start it and try again.", "status": 422}
+    return _test_and_keep(Model(name, url, local=True), {})
+
+
+def _use_other(request: HttpRequest) -> dict[str, Any]:
+    url = request.POST.get("base_url", "").strip().rstrip("/")
+    key, name = request.POST.get("key", "").strip(), request.POST.get("model", "").strip()[:120]
+    given = {"base_url": url[:300], "model": name}
+    if trouble := connecting.trouble_with(url) if url else "Fill in the address of the server.":
+        return {"given": given, "wrong": {"base_url": trouble}, "status": 422}
+    if any(ord(c) < 33 or ord(c) > 126 for c in key):
+        return {
+            "given": given,
+            "wrong": {"key": "Use the key as it was given to you: letters, digits and signs only."},
+            "status": 422,
+        }
+    if not name:
+        listed = connecting.list_models(Model("", url, key))
+        if len(listed) != 1:
+            why = (
+                "Choose one of these."
+                if listed
+                else "The server lists no models to this key. Type the model’s name, or check address and key."
+            )
+            return {"given": given, "listed": listed, "wrong": {"model": why}, "status": 422}
+        name = listed[0]
+    return _test_and_keep(Model(name, url, key), given)
+
+
+def _test_and_keep(model: Model, given: dict[str, str]) -> dict[str, Any]:
+    tested = connecting.test(model)
+    if not tested.ok:
+        return {"given": given, "said": f"{model.name} was not connected. {tested.sentence}", "status": 422}
+    models_in_use.connect_model(model.name, model.base_url, model.key, is_local=model.local)
+    return {"said": f"Connected: {model.name}. {tested.sentence}", "good": True}

@@ -1,0 +1,48 @@
+"""Error pages: what happened, what became of the work, how it goes on."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+
+def _page(request: HttpRequest, status: int, art: str, title: str, words: str) -> HttpResponse:
+    return render(request, "error.html", {"art": art, "title": title, "words": words}, status=status)
+
+
+def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:
+    return _page(
+        request, 400, "blank", "I couldn’t read that", "Nothing was changed. Go back and try it again."
+    )
+
+
+def forbidden(request: HttpRequest, exception: Any = None) -> HttpResponse:
+    return _page(
+        request, 403, "blank", "This page was open too long",
+        "To be safe I didn’t do what it asked. Go back, reload the page and try again. What you typed is still there.",
+    )  # fmt: skip
+
+
+def csrf(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return forbidden(request)
+
+
+def too_large(request: HttpRequest) -> HttpResponse:
+    return _page(
+        request, 413, "blank", "That is more than I can take at once",
+        "Add at most 300 files, 25 MB each and 100 MB in all. Go back: your words are still there.",
+    )  # fmt: skip
+
+
+def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
+    return _page(
+        request, 404, "blank", "There is nothing here",
+        "The address may be mistyped, or what was here belongs to another browser. Your own cards are on your shelf.",
+    )  # fmt: skip
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    return _page(
+        request, 500, "blank", "Something on my side broke",
+        "What you made is safe. Go back and try again in a moment.",
+    )  # fmt: skip

@@ -1,0 +1,119 @@
+"""1. Describe: the desk with the one sentence box, and the ready-made recipes."""
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from vibe import cards, jobs, models_in_use, perform, recipes
+from vibe.choices import Autonomy, Effort, Shape
+from vibe.forms import DescribeForm, Files, slots_of
+from vibe.views import estimates
+from vibe.views.makers import maker_of, sure_maker
+
+EXAMPLES = (
+    ("chart", "A bar chart of coffee: Mon 3, Tue 2, Wed 5, Thu 4, Fri 6"),
+    ("app", "A packing list for Lisbon: passport, charger, sunscreen, book"),
+    ("tool", "Monthly totals from my bank file"),
+    ("app", "A timer for 25 minutes of work and 5 minutes of rest"),
+)
+SHAPES = (
+    (Shape.AUTO, "auto", "Decide for me", "Most people leave it here"),
+    (Shape.PAGE, "app", "App", "Buttons and boxes, runs in the browser"),
+    (Shape.TOOL, "tool", "Tool for my file", "You give a file, you get a better file"),
+    (Shape.CHART, "chart", "Chart", "Numbers you can see"),
+    (Shape.PICTURE, "picture", "Picture or poster", "An infographic, a sign, a diagram"),
+    (Shape.SLIDES, "slides", "Slides", "To show or print"),
+    (Shape.WHITEBOARD, "whiteboard", "Whiteboard", "Boxes and arrows you can move"),
+    (Shape.ANIMATION, "animation", "Animation", "Something that moves and explains"),
+)
+STOPS = (
+    (Autonomy.ASK, "Ask me everything", "I show a plan and wait for you before I write anything."),
+    (Autonomy.PLAN, "Show me the plan", "I show a short plan. You change it or say yes, then I make it."),
+    (Autonomy.MAKE, "Just make it", "I make it straight away and fix once what my own checks find."),
+)
+EFFORTS = ((Effort.QUICK, "Quick"), (Effort.NORMAL, "Normal"), (Effort.THOROUGH, "Thorough"))
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    initial = {"description": request.GET.get("say", "")[:2000]}
+    chosen = next((r for r in recipes.catalog() if r.slug == request.GET.get("recipe")), None)
+    if chosen:
+        initial = {"description": chosen.asks, "recipe": chosen.slug}
+    return _desk(request, initial)
+
+
+@require_GET
+def all_recipes(request: HttpRequest) -> HttpResponse:
+    return render(request, "home/recipes.html", {"recipes": recipes.catalog()})
+
+
+@require_POST
+def describe(request: HttpRequest) -> HttpResponse:
+    form = DescribeForm(request.POST, request.FILES, names_sent=request.names_sent)  # type: ignore[attr-defined]
+    valid = form.is_valid()
+    data = form.cleaned_data
+    if not valid:
+        given = {
+            name: request.POST.get(name, "")
+            for name in ("description", "shape", "autonomy", "effort", "recipe")
+        }
+        return _desk(request, {**given, "once": data.get("once", "")}, form=form, status=422)
+    job = jobs.begin(
+        sure_maker(request),
+        description=data["description"],
+        shape=data["shape"],
+        autonomy=data["autonomy"],
+        effort=data["effort"],
+        once=data["once"],
+        uploads=form.files_given.chunks(),
+        recipe=data.get("recipe", ""),
+        slots=slots_of(request.POST),
+    )
+    tell_of(request, form.files_given)
+    assert job.program
+    return redirect(job.program)
+
+
+def tell_of(request: HttpRequest, files: Files) -> None:
+    """What became of the names of files, to be said on the next page."""
+    for note in files.notes[:10]:
+        messages.warning(request, note)
+
+
+def _desk(
+    request: HttpRequest,
+    initial: dict[str, Any],
+    *,
+    form: DescribeForm | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    maker = maker_of(request)
+    model = models_in_use.current_model()
+    chosen = next((r for r in recipes.catalog() if r.slug == initial.get("recipe")), None)
+    context = {
+        "initial": initial,
+        "once": initial.get("once") or uuid.uuid4().hex,
+        "errors": form.non_field_errors() if form else [],
+        "wrong": {name: lines[0] for name, lines in form.errors.items() if name != "__all__"} if form else {},
+        "model": model,
+        "why_none": "" if model else models_in_use.why_none(),
+        "found": [] if model else models_in_use.local_servers(),
+        "boxes": perform.engine().available(),
+        "shapes": SHAPES,
+        "shape": initial.get("shape") or Shape.AUTO,
+        "stops": STOPS,
+        "stop": initial.get("autonomy") or Autonomy.MAKE,
+        "efforts": estimates.for_maker(maker, EFFORTS),
+        "effort": initial.get("effort") or Effort.NORMAL,
+        "examples": EXAMPLES,
+        "recipes": recipes.catalog(),
+        "recipe": chosen,
+        "recipe_slots": recipes.settings_of(chosen.slug, slots_of(request.POST)) if chosen else (),
+        "cards": cards.shelf(maker).filter(thrown=None)[:6] if maker else [],
+    }
+    return render(request, "home/home.html", context, status=status)

@@ -1,0 +1,20 @@
+"""How a command answers: a plain form is sent on to a page, htmx hears that it was done."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
+
+
+def done(request: HttpRequest, to: str) -> HttpResponse:
+    """204 for htmx (the socket brings what changed), else 303-like redirect to `to`."""
+    if request.htmx:  # type: ignore[attr-defined]
+        return HttpResponse(status=204)
+    return redirect(to)
+
+
+def back(request: HttpRequest, fallback: str) -> str:
+    """The page that the form stood on, when it is one of ours."""
+    came = request.META.get("HTTP_REFERER", "")
+    if came and url_has_allowed_host_and_scheme(came, {request.get_host()}):
+        return came
+    return fallback

@@ -1,0 +1,147 @@
+"""2-7. The workbench of one Program: its latest Job live, its versions, and what can be said to it."""
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_GET, require_POST
+
+from vibe import cards, jobs, models_in_use, recipes
+from vibe.choices import Autonomy, Effort, JobKind
+from vibe.forms import DescribeForm, slots_of
+from vibe.live import feed
+from vibe.live.fragments import around
+from vibe.live.timeline import fold
+from vibe.models import Job, Program
+from vibe.views import access, tools
+from vibe.views.home import STOPS, tell_of
+from vibe.views.replies import done
+
+FRAMES = (("full", "wide", "Full"), ("tablet", "tablet", "Tablet"), ("phone", "phone", "Phone"))
+
+
+@require_GET
+def workbench(request: HttpRequest, pk: str) -> HttpResponse:
+    return _bench(request, access.program_of(request, pk))
+
+
+def _bench(
+    request: HttpRequest, program: Program, *, form: DescribeForm | None = None, status: int = 200
+) -> HttpResponse:
+    job = program.jobs.select_related("base").order_by("-pk").first()
+    assert job
+    timeline = fold(feed.whole(job.pk))
+    current = program.current
+    context: dict[str, Any] = {
+        "job": job,
+        "timeline": timeline,
+        **around(job, timeline),
+        "program": program,
+        "earlier": program.jobs.filter(pk__lt=job.pk).order_by("pk")[:50],
+        "uploads": job.uploads.all(),
+        "notes": [str(m) for m in messages.get_messages(request)],
+        "recipe_slots": recipes.settings_of(current.recipe, current.slots)
+        if current and current.recipe
+        else (),
+        "has_model": models_in_use.current_model() is not None,
+        "stops": STOPS,
+        "frames": FRAMES,
+        "once": (form.cleaned_data.get("once") if form else "") or uuid.uuid4().hex,
+        "typed": request.POST.get("description", "") if form else "",
+        "errors": [line for lines in form.errors.values() for line in lines] if form else [],
+    }
+    return render(request, "studio/workbench.html", context, status=status)
+
+
+@require_POST
+def change(request: HttpRequest, pk: str) -> HttpResponse:
+    program = access.program_of(request, pk)
+    form = DescribeForm(request.POST, request.FILES, names_sent=request.names_sent)  # type: ignore[attr-defined]
+    if not form.is_valid():
+        return _bench(request, program, form=form, status=422)
+    data = form.cleaned_data
+    last = program.jobs.order_by("-pk").first()
+    jobs.change(
+        program,
+        description=data["description"],
+        autonomy=(request.POST.get("autonomy") and data["autonomy"])
+        or (last.autonomy if last else Autonomy.MAKE),
+        effort=(request.POST.get("effort") and data["effort"]) or (last.effort if last else Effort.NORMAL),
+        once=data["once"],
+        uploads=form.files_given.chunks(),
+        slots=slots_of(request.POST),
+    )
+    tell_of(request, form.files_given)
+    return redirect(program)
+
+
+@require_POST
+def try_tool(request: HttpRequest, pk: str) -> HttpResponse:
+    """The maker runs their own tool."""
+    program = access.program_of(request, pk)
+    if program.current is None or not program.current.is_tool:
+        return redirect(program)
+    return tools.run(request, program.current, None, title=program.title, back=program.get_absolute_url())
+
+
+@require_GET
+@cache_control(private=True, max_age=60)
+def shot(request: HttpRequest, pk: str) -> HttpResponse:
+    return tools.picture(access.program_of(request, pk).current)
+
+
+@require_POST
+def restore(request: HttpRequest, pk: str, number: int) -> HttpResponse:
+    program = access.program_of(request, pk)
+    if not program.versions.filter(number=number).exists():
+        return access.gone()
+    version = cards.restore_version(program, number)
+    messages.success(
+        request, f"Version {number} is back, as version {version.number}. The link still shows what it did."
+    )
+    return redirect(program)
+
+
+# --- commands to a running Job ----------------------------------------------------------------------------------
+
+
+@require_POST
+def answer(request: HttpRequest, pk: int) -> HttpResponse:
+    job = access.job_of(request, pk)
+    given = {
+        "choice": request.POST.get("choice", ""),
+        "yes": request.POST.get("yes") == "1",
+        "steps": [line.strip()[:300] for line in request.POST.getlist("step") if line.strip()][:20],
+    }
+    try:
+        jobs.answer(job, given)
+    except jobs.NotNow as problem:
+        messages.warning(request, problem.sentence)
+    return done(request, _home_of(job))
+
+
+@require_POST
+def stop(request: HttpRequest, pk: int) -> HttpResponse:
+    job = access.job_of(request, pk)
+    jobs.stop(job)
+    return done(request, _home_of(job))
+
+
+@require_POST
+def autonomy(request: HttpRequest, pk: int) -> HttpResponse:
+    job = access.job_of(request, pk)
+    value = request.POST.get("autonomy", "")
+    if value not in {stop for stop, _, _ in STOPS}:
+        return HttpResponse("Choose one of the stops of the dial.", status=422, content_type="text/plain")
+    jobs.set_autonomy(job, value)
+    return done(request, _home_of(job))
+
+
+def _home_of(job: Job) -> str:
+    if job.kind == JobKind.RUN:
+        return str(job.run.get_absolute_url())
+    assert job.program
+    return job.program.get_absolute_url()
