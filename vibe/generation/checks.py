@@ -85,8 +85,10 @@ class Expect(_Closed):
             "artifact:"
         ):
             raise ValueError(f"nothing can see “{self.see}”")
-        if self.matches is not None:
-            re.compile(self.matches)
+        try:
+            re.compile(self.matches or "")
+        except re.error as problem:
+            raise ValueError(f"“{self.matches}” is no pattern: {problem}") from problem
         return self
 
     def holds(self, seen: Any) -> bool:

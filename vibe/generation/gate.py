@@ -73,7 +73,10 @@ def _sizes(files: Mapping[str, str]) -> list[Fault]:
 
 def _page(page: str) -> list[Fault]:
     visible = re.sub(
-        r"<!--.*?-->|<(script|style|head)\b.*?</\1\s*>|<[^>]+>", " ", page, flags=re.DOTALL | re.IGNORECASE
+        r"<!--.*?-->|<(script|style|head|title)\b.*?</\1\s*>|<[^>]+>",
+        " ",
+        page,
+        flags=re.DOTALL | re.IGNORECASE,
     )
     builds_itself = re.search(r"<(script|canvas|svg|input|button|img)\b", page, re.IGNORECASE)
     if page and not visible.strip() and not builds_itself:

@@ -38,7 +38,7 @@ def source(page: Bundle, checks: Sequence[Json]) -> Source:
         "document_headers": sealed.document_headers(app),
         "host_headers": sealed.host_headers(nonce, f"http://{CONTENT}:{PORT}"),
         "viewports": [WIDE, PHONE],
-        "settle_ms": 600,
+        "settle_ms": 400,
         "seconds": 45,
         "checks": [{k: c[k] for k in ("id", "steps", "expect") if k in c} for c in checks],
     }

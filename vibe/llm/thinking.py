@@ -11,11 +11,13 @@ class ThinkSplitter:
 
     def __init__(self) -> None:
         self._held = ""
-        self._state = "start"  # start, thinking, answer
+        self._state = "start"  # start, thinking, gap (the line ends after it), answer
 
     def feed(self, text: str) -> tuple[str, str]:
         if self._state == "answer":
             return text, ""
+        if self._state == "gap":
+            return self._after_gap(text), ""
         self._held += text
         if self._state == "start":
             stripped = self._held.lstrip()
@@ -29,8 +31,8 @@ class ThinkSplitter:
         end = self._held.find(CLOSE)
         if end >= 0:
             thinking, answer = self._held[:end], self._held[end + len(CLOSE) :]
-            self._held, self._state = "", "answer"
-            return answer.lstrip("\n"), thinking
+            self._held, self._state = "", "gap"
+            return self._after_gap(answer), thinking
         keep = next(
             (
                 n
@@ -42,6 +44,12 @@ class ThinkSplitter:
         cut = len(self._held) - keep
         thinking, self._held = self._held[:cut], self._held[cut:]
         return "", thinking
+
+    def _after_gap(self, text: str) -> str:
+        text = text.lstrip("\n")
+        if text:
+            self._state = "answer"
+        return text
 
     def close(self) -> tuple[str, str]:
         """What was held back when the stream ended."""

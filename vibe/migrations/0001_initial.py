@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.CharField(max_length=120)),
-                ('base_url', models.URLField(max_length=300)),
+                ('base_url', models.CharField(max_length=300)),
                 ('sealed_key', models.TextField(blank=True, editable=False)),
                 ('key_end', models.CharField(blank=True, editable=False, help_text='Last four characters.', max_length=4)),
                 ('tier', models.CharField(choices=[('strong', 'strong'), ('quick', 'quick')], default='strong', max_length=8)),

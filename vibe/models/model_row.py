@@ -23,7 +23,7 @@ class ModelRow(models.Model):
         QUICK = "quick", "quick"
 
     name = models.CharField(max_length=120)
-    base_url = models.URLField(max_length=300)
+    base_url = models.CharField(max_length=300)
     sealed_key = models.TextField(blank=True, editable=False)
     key_end = models.CharField(max_length=4, blank=True, editable=False, help_text="Last four characters.")
     tier = models.CharField(max_length=8, choices=Tier.choices, default=Tier.STRONG)

@@ -157,9 +157,15 @@ _PLACE = re.compile(r"\$\{([a-z_]+)((?:\.[a-z0-9_]+)*)\}")
 
 
 def _placed(node: Any, values: Mapping[str, Slot]) -> Any:
-    """`node` with ${slot}, ${slot.count}, ${slot.0} and ${slot.0.1} filled in; a lone place keeps its type."""
+    """`node` with ${slot}, ${slot.count}, ${slot.0} and ${slot.0.1} filled in."""
     if isinstance(node, dict):
-        return {key: _placed(value, values) for key, value in node.items()}
+        number = node.get("see") in {"count", "exit"}
+        return {
+            key: _typed(_placed(value, values), number and key == "is")
+            if isinstance(value, str)
+            else _placed(value, values)
+            for key, value in node.items()
+        }
     if isinstance(node, list):
         return [_placed(value, values) for value in node]
     if not isinstance(node, str):
@@ -167,6 +173,11 @@ def _placed(node: Any, values: Mapping[str, Slot]) -> Any:
     if (whole := _PLACE.fullmatch(node)) is not None:
         return _value(whole, values)
     return _PLACE.sub(lambda m: _text(_value(m, values)), node)
+
+
+def _typed(value: Any, number: bool) -> Any:
+    """What a page shows is text; only counts and exits are compared as numbers."""
+    return value if number or isinstance(value, list | dict | bool) else _text(value)
 
 
 def _value(place: re.Match[str], values: Mapping[str, Slot]) -> Any:

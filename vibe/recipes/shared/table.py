@@ -98,6 +98,8 @@ def number(text):
     elif comma >= 0:
         plain = plain.replace(",", "") if re.fullmatch(r"[-+]?\d{1,3}(,\d{3})+", plain) and plain.count(",") > 1 else plain.replace(",", ".")
     elif plain.count(".") > 1:
+        if not re.fullmatch(r"[-+]?\d{1,3}(\.\d{3})+", plain):
+            return None  # 24.12.2026
         plain = plain.replace(".", "")
     try:
         return sign * float(plain)

@@ -48,16 +48,18 @@ if wanted:
     at = next((i for i, head in enumerate(heads) if head.lower() == wanted.lower()), None)
     if at is None:
         at = next((i for i, head in enumerate(heads) if wanted.lower() in head.lower()), None)
-    if at is None:
-        stop(f"There is no column called “{wanted}”. The file has: {', '.join(heads[:12])}.")
+
 
     def place(row):
         if at in numeric:
             return (row[at] == "", number(row[at]) or 0.0, "")
         return (row[at] == "", 0.0, row[at].lower())
 
-    rows.sort(key=place, reverse=bool(values.get("descending")))
-    print(f"Sorted by {heads[at]}")
+    if at is None:
+        print(f"Not sorted: there is no column called “{wanted}”. The file has: {', '.join(heads[:12])}.")
+    else:
+        rows.sort(key=place, reverse=bool(values.get("descending")))
+        print(f"Sorted by {heads[at]}")
 
 with open("out/clean.csv", "w", newline="", encoding="utf-8") as out:
     table = csv.writer(out)

@@ -1,0 +1,257 @@
+"""A real HTTP server that plays a model, well or badly: what real providers were seen to do, by name.
+
+with ModelServer([say("hello"), status(429, retry_after="1"), cut("half a")]) as server:
+    server.url, server.requests
+"""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+Behaviour = Callable[["Handler"], None]
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: "Server"
+
+    def do_GET(self) -> None:
+        if self.path.endswith("/models"):
+            self.json(
+                200,
+                {"object": "list", "data": [{"id": name, "object": "model"} for name in self.server.models]},
+            )
+            return
+        self.json(404, {"error": {"message": "not found"}})
+
+    def do_POST(self) -> None:
+        length = int(self.headers.get("content-length", 0))
+        body = json.loads(self.rfile.read(length) or b"{}")
+        with self.server.lock:
+            self.server.requests.append({"path": self.path, "body": body, "headers": dict(self.headers)})
+            behaviour = self.server.script.pop(0) if self.server.script else self.server.standard
+        try:
+            behaviour(self)
+        except (BrokenPipeError, ConnectionResetError):
+            self.server.left.append(time.monotonic())
+
+    # --- what behaviours are made of ----------------------------------------------------------------------------
+
+    def json(self, code: int, data: Any, headers: dict[str, str] | None = None) -> None:
+        self.whole(code, "application/json", json.dumps(data).encode(), headers)
+
+    def whole(self, code: int, kind: str, data: bytes, headers: dict[str, str] | None = None) -> None:
+        self.send_response(code)
+        self.send_header("content-type", kind)
+        self.send_header("content-length", str(len(data)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(data)
+
+    def begin(self) -> None:
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.send_header("transfer-encoding", "chunked")
+        self.end_headers()
+
+    def raw(self, text: str) -> None:
+        data = text.encode()
+        self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
+        self.wfile.flush()
+
+    def chunk(self, delta: dict[str, Any] | None, *, finish: str | None = None, **more: Any) -> None:
+        choices = [] if delta is None else [{"index": 0, "delta": delta, "finish_reason": finish}]
+        data = {
+            "id": "c1",
+            "object": "chat.completion.chunk",
+            "created": 1,
+            "model": "test",
+            "choices": choices,
+            **more,
+        }
+        self.raw(f"data: {json.dumps(data)}\n\n")
+
+    def end(self) -> None:
+        self.raw("data: [DONE]\n\n")
+        self.wfile.write(b"0\r\n\r\n")
+        self.wfile.flush()
+
+    def hang_up(self) -> None:
+        """Cut the connection as a crashed server does."""
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, script: Iterable[Behaviour], models: tuple[str, ...]) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.script = list(script)
+        self.standard: Behaviour = say("ready")
+        self.models = models
+        self.requests: list[dict[str, Any]] = []
+        self.left: list[float] = []
+        self.lock = threading.Lock()
+
+    def handle_error(self, *_: Any) -> None:
+        """A client that hung up is part of the play."""
+
+
+class ModelServer:
+    """`requests`: what was asked. `left`: when a caller hung up (monotonic seconds)."""
+
+    def __init__(self, script: Iterable[Behaviour] = (), models: tuple[str, ...] = ("test-model",)) -> None:
+        self._server = Server(script, models)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
+        self.requests, self.left, self.script = self._server.requests, self._server.left, self._server.script
+
+    def __enter__(self) -> "ModelServer":
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def always(self, behaviour: Behaviour) -> None:
+        self._server.standard = behaviour
+
+
+# --- behaviours -------------------------------------------------------------------------------------------------
+
+USAGE = {
+    "prompt_tokens": 11,
+    "completion_tokens": 7,
+    "total_tokens": 18,
+    "prompt_tokens_details": {"cached_tokens": 4},
+    "completion_tokens_details": {"reasoning_tokens": 2},
+}
+
+
+def say(
+    text: str, *, piece: int = 12, pause_s: float = 0.0, finish: str = "stop", usage: bool = True
+) -> Behaviour:
+    def behave(handler: Handler) -> None:
+        handler.begin()
+        handler.chunk({"role": "assistant", "content": ""})
+        for start in range(0, len(text), piece):
+            handler.chunk({"content": text[start : start + piece]})
+            time.sleep(pause_s)
+        handler.chunk({}, finish=finish)
+        if usage:
+            handler.chunk(None, usage=USAGE)
+        handler.end()
+
+    return behave
+
+
+def think(thought: str, text: str, *, field: str = "reasoning_content") -> Behaviour:
+    def behave(handler: Handler) -> None:
+        handler.begin()
+        handler.chunk({field: thought})
+        handler.chunk({"content": text})
+        handler.chunk({}, finish="stop")
+        handler.end()
+
+    return behave
+
+
+def status(
+    code: int, *, message: str = "no", error_code: str = "", retry_after: str = "", kind: str = ""
+) -> Behaviour:
+    headers = {"retry-after": retry_after} if retry_after else {}
+    return lambda handler: handler.json(
+        code, {"error": {"message": message, "code": error_code, "type": kind}}, headers
+    )
+
+
+def html(code: int = 200) -> Behaviour:
+    return lambda handler: handler.whole(code, "text/html; charset=utf-8", b"<!doctype html><h1>Welcome</h1>")
+
+
+def cut(text: str) -> Behaviour:
+    def behave(handler: Handler) -> None:
+        handler.begin()
+        handler.chunk({"content": text})
+        handler.hang_up()
+
+    return behave
+
+
+def silence(text: str, seconds: float) -> Behaviour:
+    def behave(handler: Handler) -> None:
+        handler.begin()
+        handler.chunk({"content": text})
+        time.sleep(seconds)
+        handler.hang_up()
+
+    return behave
+
+
+def no_finish(text: str) -> Behaviour:
+    def behave(handler: Handler) -> None:
+        handler.begin()
+        handler.chunk({"content": text})
+        handler.wfile.write(b"0\r\n\r\n")
+
+    return behave
+
+
+def broken_json(text: str) -> Behaviour:
+    def behave(handler: Handler) -> None:
+        handler.begin()
+        handler.chunk({"content": text})
+        handler.raw('data: {"id": "c1", "choices": [{"del\n\n')
+        handler.end()
+
+    return behave
+
+
+def error_inside(text: str, message: str, code: str) -> Behaviour:
+    def behave(handler: Handler) -> None:
+        handler.begin()
+        handler.chunk({"content": text})
+        handler.raw(f"data: {json.dumps({'error': {'message': message, 'code': code}})}\n\n")
+        handler.end()
+
+    return behave
+
+
+def null_choices(message: str) -> Behaviour:
+    def behave(handler: Handler) -> None:
+        handler.begin()
+        data = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": None}
+        handler.raw(f"data: {json.dumps({**data, 'error': {'message': message, 'code': 502}})}\n\n")
+        handler.end()
+
+    return behave
+
+
+def refusal(words: str) -> Behaviour:
+    def behave(handler: Handler) -> None:
+        handler.begin()
+        handler.chunk({"refusal": words})
+        handler.chunk({}, finish="stop")
+        handler.end()
+
+    return behave
+
+
+def endless(seconds: float = 30.0) -> Behaviour:
+    def behave(handler: Handler) -> None:
+        handler.begin()
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            handler.chunk({"content": "still writing "})
+            time.sleep(0.005)
+
+    return behave

@@ -1,0 +1,223 @@
+"""Which recipe is taken, with which settings, and above all which is not."""
+
+import pytest
+
+from vibe import recipes
+from vibe.generation.checks import Check
+from vibe.generation.gate import gate, shape_of
+from vibe.recipes.slots import SlotSpec, from_form, from_words
+from vibe.recipes.words import normalise, with_digits
+
+ALL = recipes.catalog()
+PARAPHRASES = [(r.slug, say, slots) for r in ALL for say, slots in r.paraphrases]
+NEAR = [(r.slug, say) for r in ALL for say in r.near_misses]
+UNRELATED = """Write a poem about the sea
+Tell me what the weather will be tomorrow
+A snake game with levels
+A chat room for my friends
+Book a flight to Rome
+Explain quantum physics
+Draw a cat
+A website for my bakery with a shop
+Convert a video to mp3
+Rename 300 photos by date
+A meditation guide with sounds
+A map of my bike tours
+Turn this PDF into text
+An app that identifies plants
+A family tree
+A piano keyboard that I can play
+Sudoku
+A mortgage calculator
+Convert inches to centimetres
+A contact form for my homepage
+Remind me to drink water
+Design a logo for my band
+A to-do app like Trello but for teams
+A QR code for my wifi
+Find typos in my letter
+A colour palette generator
+A quiz about the capitals of Europe that you make up
+Translate my menu into English
+Why does the moon have phases?
+Generate strong passwords
+A tracker for my habits
+A diary with a password
+Compare two texts and show the differences
+Sort my mail""".splitlines()
+
+
+def test_there_are_twelve_and_at_least_three_are_tools():
+    assert len(ALL) >= 12
+    assert sum(r.shape == "tool" for r in ALL) >= 3
+
+
+@pytest.mark.parametrize(
+    ("slug", "say", "slots"), PARAPHRASES, ids=[f"{s}-{n}" for n, (s, _, _) in enumerate(PARAPHRASES)]
+)
+def test_a_paraphrase_is_taken_with_its_settings(slug, say, slots):
+    match = recipes.find(say)
+    assert isinstance(match, recipes.Match), match
+    assert match.slug == slug
+    assert {s.name: s.value for s in match.slots if s.origin == "words"} == slots
+
+
+@pytest.mark.parametrize(("slug", "say"), NEAR, ids=[f"{s}-{n}" for n, (s, _) in enumerate(NEAR)])
+def test_a_near_miss_is_offered_and_never_taken(slug, say):
+    offer = recipes.find(say)
+    assert isinstance(offer, recipes.Offer), (slug, offer)
+    assert len(offer.nearest) == 3
+
+
+@pytest.mark.parametrize("say", UNRELATED)
+def test_an_unrelated_wish_is_never_taken(say):
+    assert isinstance(recipes.find(say), recipes.Offer)
+
+
+def test_words_that_are_not_used_are_named():
+    match = recipes.find("A packing list for Lisbon in purple: passport, charger")
+    assert isinstance(match, recipes.Match)
+    assert match.ignored == ("purple",)
+
+
+def test_a_request_that_asks_for_clearly_more_is_offered():
+    assert isinstance(
+        recipes.find("A packing list with maps of every town, museum tickets, tram timetables and restaurants"),
+        recipes.Offer,
+    )
+
+
+def test_a_chosen_kind_is_kept_to():
+    say = "Monthly totals from my bank file"
+    assert isinstance(recipes.find(say, shape="tool"), recipes.Match)
+    assert isinstance(recipes.find(say, shape="page"), recipes.Offer)
+    assert isinstance(recipes.find("slides: one; two; three", shape="slides"), recipes.Match)
+
+
+def test_a_file_goes_to_a_tool_that_reads_its_kind():
+    say = "Monthly totals from my bank file"
+    assert isinstance(recipes.find(say, files={"bank.csv": b"a;b\n"}), recipes.Match)
+    assert isinstance(recipes.find(say, files={"bank.pdf": b"%PDF"}), recipes.Offer)
+    assert isinstance(recipes.find("shopping list: milk, eggs", files={"x.csv": b""}), recipes.Offer)
+
+
+@pytest.mark.parametrize("recipe", ALL, ids=lambda r: r.slug)
+def test_a_recipe_passes_the_gate_and_its_checks_are_well_formed(recipe):
+    built = recipes.build(recipe.slug, {})
+    shape = shape_of(built.files)
+    assert shape == recipe.shape
+    assert gate(built.files, shape) == []
+    assert "__" not in built.files.get("tool.toml", "")
+    for check in built.checks:
+        assert Check.model_validate(check).source == "recipe"
+
+
+HOSTILE = [
+    "</script><script>alert(1)</script>",
+    '"]]\n',
+    "'; DROP TABLE",
+    "\u202egnirts",
+    "x" * 10_000,
+    "${items.0}",
+    "<!--",
+    "\\u003c",
+    "{{ 7*7 }}",
+    "\x00\x1b[31m",
+]
+
+
+@pytest.mark.parametrize("value", HOSTILE)
+@pytest.mark.parametrize("recipe", ALL, ids=lambda r: r.slug)
+def test_a_hostile_setting_stays_data(recipe, value):
+    raw = {s.name: [value, "b", "c"] if s.kind in {"list", "lines"} else value for s in recipe.slots}
+    good, _ = recipes.clean(recipe.slug, raw)
+    built = recipes.build(recipe.slug, good)
+    assert gate(built.files, recipe.shape) == []
+    page = built.files.get("index.html", "")
+    assert "<script>alert" not in page
+    assert page.count("</script>") == recipe.files.get("index.html", "").count("</script>")
+
+
+def test_a_change_in_words_edits_a_list():
+    before = {"items": ["milk", "eggs"]}
+    added = recipes.revise("checklist", before, "add bread and butter")
+    assert added is not None
+    assert next(s.value for s in added.slots if s.name == "items") == ["milk", "eggs", "bread", "butter"]
+    removed = recipes.revise("checklist", before, "remove the eggs")
+    assert removed is not None
+    assert next(s.value for s in removed.slots if s.name == "items") == ["milk"]
+
+
+def test_a_change_that_names_no_setting_is_none():
+    assert recipes.revise("checklist", {}, "make it look nicer") is None
+
+
+# --- reading settings -------------------------------------------------------------------------------------------
+
+
+def spec(kind, **more):
+    return SlotSpec("x", "X", kind, None, **more)
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("24 December 2026", "2026-12-24"), ("Dec 24th", "--12-24"), ("2027-03-01", "2027-03-01"), ("on 24.12.2026", "2026-12-24"),
+     ("the 3rd of May, 2027", "2027-05-03"), ("christmas eve", "--12-24"), ("31 February 2026", None), ("version 1.2.3", None), ("in may", None)],
+)  # fmt: skip
+def test_dates(text, value):
+    found = from_words(spec("date"), text)
+    assert (found[0] if found else None) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("for 25 minutes", 25),
+        ("2,5 min", 2.5),
+        ("half an hour", 30),
+        ("twenty-five minutes", 25),
+        ("900 minutes", None),
+        ("25 metres", None),
+    ],
+)
+def test_quantities_with_units(text, value):
+    found = from_words(spec("number", units=("minutes?", "min"), min=1, max=180), with_digits(normalise(text)))
+    assert (found[0] if found else None) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "items"),
+    [
+        ("x: a, b and c", ["a", "b", "c"]),
+        ("x:\n- a\n- b", ["a", "b"]),
+        ("x\n1. a\n2. b", ["a", "b"]),
+        ("x: a, a, b", ["a", "b"]),
+        ("a plain wish", None),
+    ],
+)
+def test_lists(text, items):
+    found = from_words(spec("list", at_least=2), text)
+    assert (found[0] if found else None) == items
+
+
+@pytest.mark.parametrize(
+    ("text", "pairs"),
+    [
+        ("a: 1, b: 2", [["a", 1], ["b", 2]]),
+        ("of x: Mon 3, Tue 2.5", [["Mon", 3], ["Tue", 2.5]]),
+        ("x:\nrent: 870 €\nfood = 12,50", [["rent", 870], ["food", 12.5]]),
+        ("a: one, b: two", None),
+    ],
+)
+def test_pairs(text, pairs):
+    found = from_words(
+        spec("pairs", at_least=2),
+        f"chart {text}" if text.startswith("of") else f"chart: {text}" if not text.startswith("x") else text,
+    )
+    assert (found[0] if found else None) == pairs
+
+
+@pytest.mark.parametrize("raw", ["", "none", "99999", "-5", "nan", "1e999"])
+def test_a_number_out_of_range_is_refused(raw):
+    with pytest.raises(ValueError):  # noqa: PT011  the reason is shown with the field's label
+        from_form(spec("number", min=0, max=100), raw)
