@@ -28,3 +28,38 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def boxes():
+    """The fake engine, calm at first; what a test changes is put back."""
+    from tests.fakes import FakeEngine
+    from vibe import perform
+
+    before = {name: getattr(FakeEngine, name) for name in ("trouble", "observations", "tool", "holds")}
+    FakeEngine.ran = []
+    perform._engine = None
+    yield FakeEngine
+    for name, value in before.items():
+        setattr(FakeEngine, name, value)
+    perform._engine = None
+
+
+@pytest.fixture
+def script(db):
+    """A model is connected; it answers what the test puts into this list."""
+    from tests import fakes
+    from vibe.models import ModelRow
+
+    fakes.SCRIPT.clear()
+    fakes.CALLS.clear()
+    ModelRow.objects.create(name="test-model", base_url="http://127.0.0.1:9/v1", price_in=1, price_out=2)
+    yield fakes.SCRIPT
+    fakes.SCRIPT.clear()
+
+
+@pytest.fixture(autouse=True)
+def _no_model_servers_of_this_machine(monkeypatch):
+    from vibe import models_in_use
+
+    monkeypatch.setattr(models_in_use, "local_servers", list)

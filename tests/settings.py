@@ -15,3 +15,9 @@ for name in (
     os.environ.pop(name, None)
 
 from vibe.settings import *  # noqa: E402, F403
+
+# A file, not memory: the writer of events, workers and web each have a connection of their own, as in life.
+DATABASES["default"]["TEST"] = {"NAME": str(VAR / "test.sqlite3")}  # noqa: F405
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+SANDBOX_ENGINE = "tests.fakes.FakeEngine"
+LLM_CLIENT = "tests.fakes.scripted"

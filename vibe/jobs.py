@@ -207,6 +207,8 @@ def claim(owner: str, *, only: int | None = None) -> Job | None:
         busy_programs.add(program_id)
     busy_programs.discard(None)
     queued = Job.objects.filter(state=JobState.QUEUED).exclude(program_id__in=busy_programs)
+    if only is not None:
+        queued = queued.filter(pk=only)
     order = sorted(
         queued.values_list("pk", "maker_id")[:200], key=lambda row: (busy_makers.get(row[1], 0), row[0])
     )
@@ -250,7 +252,7 @@ def hand_back(job: Job) -> None:
 
 def open_step(job: Job) -> StepRecord | None:
     """The plan or the question that the Job waits on."""
-    return job.steps.filter(void=False, answer=None, kind__in=("approve", "question")).first()
+    return job.steps.filter(void=False, answer__isnull=True, kind__in=("approve", "question")).first()
 
 
 def answer(job: Job, data: Mapping[str, Any]) -> None:
@@ -272,7 +274,7 @@ def answer(job: Job, data: Mapping[str, Any]) -> None:
         }
         line = "You said go." if yes else "You left it."
     with transaction.atomic():
-        if not StepRecord.objects.filter(pk=step.pk, answer=None).update(answer=given):
+        if not StepRecord.objects.filter(pk=step.pk, answer__isnull=True).update(answer=given):
             raise NotNow("That was answered already.")
         if not _move(job, (JobState.WAITING,), JobState.QUEUED, sentence=""):
             raise NotNow("The making has ended in the meantime.")

@@ -122,7 +122,7 @@ class Performer:
     def _consult(self) -> steps.Json:
         self.job.refresh_from_db(fields=["autonomy", "effort"])
         model = models_in_use.current_model()
-        asked = self.job.steps.filter(void=False, kind="ask").exclude(answer=None).count()
+        asked = self.job.steps.filter(void=False, kind="ask").exclude(answer__isnull=True).count()
         return {
             "autonomy": self.job.autonomy,
             "effort": self.job.effort,
@@ -263,7 +263,7 @@ class Performer:
         record.cost_usd = None if cost is None else Decimal(str(round(cost, 6)))
 
     def _spent(self) -> events.Spent:
-        asked = self.job.steps.filter(kind="ask").exclude(answer=None)
+        asked = self.job.steps.filter(kind="ask").exclude(answer__isnull=True)
         sums = asked.aggregate(n=Count("id"), i=Sum("tokens_in"), o=Sum("tokens_out"), c=Sum("cost_usd"))
         unknown = asked.filter(cost_usd=None, tokens_out__gt=0).exists()
         cost = None if unknown or sums["c"] is None else float(sums["c"])

@@ -68,9 +68,9 @@ def attend(job: Job, owner: str = OWNER) -> None:
     try:
         _carry(one)
     except Paused:
-        feed.flush(job.pk)
-        if jobs.wait_for_person(job):
-            feed.append(job.pk, events.StateChanged(JobState.WAITING, "I wait for your answer."))
+        feed.close(job.pk)
+        if jobs.wait_for_person(job):  # from here on nobody holds it, so this is said without a lease
+            feed.publish_now(job.pk, events.StateChanged(JobState.WAITING, "I wait for your answer."))
     except Cancelled:
         _stopped(one)
     except Exception:

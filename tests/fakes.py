@@ -1,0 +1,87 @@
+"""Neighbours in unit tests: a box that answers at once, a model that follows a script. Journeys use the real ones."""
+
+import json
+import threading
+from typing import Any
+
+from sandbox.limits import Limits
+from sandbox.outcome import Artifact, OnOutput, Outcome
+from sandbox.source import Source
+from vibe.llm.scripted import ScriptedClient
+
+CALM: dict[str, Any] = {
+    "loaded": True, "seconds": 0.1, "errors": [], "requests": [], "text": "hello", "title": "x", "drawn": False,
+    "colours": 9, "sideways": {"390": False}, "controls": {}, "buttons_tried": [], "checks": [],
+}  # fmt: skip
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000050001a5f645"
+    "400000000049454e44ae426082"
+)
+
+
+class FakeEngine:
+    """Class attributes are set by tests and put back by the fixture `boxes`."""
+
+    trouble = ""
+    observations: dict[str, Any] = CALM
+    tool = Outcome("exit", 0, stdout="done\n", artifacts=(Artifact("out.csv", b"a,b\n1,2\n"),), seconds=0.1)
+    ran: list[Source] = []
+    holds: threading.Event | None = None
+
+    def available(self) -> str:
+        return FakeEngine.trouble
+
+    def has_image(self, name: str) -> bool:
+        return True
+
+    def run(
+        self, source: Source, *, limits: Limits | None = None, stdin: bytes = b"", on_output: OnOutput | None = None,
+        cancelled: threading.Event | None = None,
+    ) -> Outcome:  # fmt: skip
+        FakeEngine.ran.append(source)
+        if FakeEngine.holds:
+            while not FakeEngine.holds.wait(0.01):
+                if cancelled and cancelled.is_set():
+                    return Outcome("cancelled")
+        if source.image == "browser":
+            seen = json.dumps({**FakeEngine.observations, "checks": self._checks(source)}).encode()
+            return Outcome("exit", 0, artifacts=(Artifact("observations.json", seen), Artifact("shot-1280.png", PIXEL)))
+        if on_output and FakeEngine.tool.stdout:
+            on_output("stdout", FakeEngine.tool.stdout)
+        return FakeEngine.tool
+
+    @staticmethod
+    def _checks(source: Source) -> list[dict[str, Any]]:
+        """Every promise is seen to be as promised, so that recipes hold."""
+        wanted = json.loads(source.files["job.json"])["checks"]
+        return [{"id": c["id"], "failed": None, "seen": [_as_promised(e) for e in c["expect"]]} for c in wanted]
+
+    def reap(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        pass
+
+
+def _as_promised(expect: dict[str, Any]) -> Any:
+    if expect["see"] in {"visible", "changed"}:
+        return True
+    if expect["see"] == "hidden":
+        return False
+    return expect.get("is") or expect.get("contains") or expect.get("at_least") or "12"
+
+
+SCRIPT: list[Any] = []
+CALLS: list[Any] = []
+
+
+class _Shared(ScriptedClient):
+    def __init__(self) -> None:
+        super().__init__([])
+        self._replies = SCRIPT
+        self.calls = CALLS
+
+
+def scripted() -> ScriptedClient:
+    """The model client of tests: all of them answer from one SCRIPT."""
+    return _Shared()

@@ -1,0 +1,164 @@
+"""A Job's life in rows: begun once, claimed by one, fair, swept, answered, stopped."""
+
+import threading
+import time
+
+import pytest
+from django.db import connections
+
+from vibe import jobs
+from vibe.choices import JobState
+from vibe.models import Job, Maker, Program, StepRecord
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def begin(maker=None, once="1", **more):
+    maker = maker or Maker.objects.create()
+    more = {"description": "A tea timer", "shape": "auto", "autonomy": "make", "effort": "normal", **more}
+    return jobs.begin(maker, once=once, **more)
+
+
+def test_the_same_form_sent_twice_is_one_job():
+    maker = Maker.objects.create()
+    assert begin(maker, "k").pk == begin(maker, "k").pk
+    assert Program.objects.count() == 1
+
+
+def test_the_same_form_sent_at_the_same_moment_is_one_job():
+    maker, found = Maker.objects.create(), []
+    gate = threading.Barrier(4)
+
+    def send():
+        gate.wait()
+        found.append(begin(maker, "same").pk)
+        connections.close_all()
+
+    threads = [threading.Thread(target=send) for _ in range(4)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    assert len(set(found)) == 1
+    assert Program.objects.count() == 1
+
+
+def test_anothers_key_meets_nothing():
+    assert begin(once="k").pk != begin(once="k").pk
+
+
+def test_a_job_is_claimed_by_one_worker_only():
+    begin()
+    won, gate = [], threading.Barrier(5)
+
+    def claim(name):
+        gate.wait()
+        if jobs.claim(name):
+            won.append(name)
+        connections.close_all()
+
+    threads = [threading.Thread(target=claim, args=(f"w{n}",)) for n in range(5)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    assert len(won) == 1
+
+
+def test_a_maker_with_much_to_do_does_not_hold_up_another():
+    busy, other = Maker.objects.create(), Maker.objects.create()
+    first = begin(busy, "1")
+    begin(busy, "2")
+    late = begin(other, "3")
+    assert jobs.claim("w").pk == first.pk
+    assert jobs.claim("w").pk == late.pk
+
+
+def test_one_job_of_a_program_runs_at_a_time():
+    job = begin()
+    jobs.change(job.program, description="bigger", autonomy="make", effort="normal", once="2")
+    assert jobs.claim("w") == job
+    assert jobs.claim("w") is None
+
+
+def test_only_the_one_that_was_asked_for_is_claimed():
+    begin(once="1")
+    second = begin(once="2")
+    assert jobs.claim("w", only=second.pk) == second
+    assert jobs.claim("w", only=second.pk) is None
+
+
+def test_a_lost_workers_job_goes_back_into_the_line():
+    job = begin()
+    jobs.claim("dead")
+    assert jobs.sweep() == 0
+    Job.objects.update(lease_until=time.time() - 1)
+    assert jobs.sweep() == 1
+    job.refresh_from_db()
+    assert (job.state, job.interrupted) == (JobState.QUEUED, True)
+    assert jobs.claim("alive").attempt == 2
+
+
+def test_a_heartbeat_keeps_a_lease_and_carries_the_stop():
+    job = begin()
+    jobs.claim("w")
+    assert jobs.beat("w", [job.pk]) == {job.pk: False}
+    jobs.stop(job)
+    assert jobs.beat("w", [job.pk]) == {job.pk: True}
+    assert jobs.beat("other", [job.pk]) == {}
+
+
+def test_a_worker_that_lost_its_lease_cannot_end_the_job():
+    begin()
+    mine = jobs.claim("w")
+    Job.objects.update(lease_owner="other")
+    assert not jobs.end(mine, JobState.DONE, "Done.")
+    assert Job.objects.get().state == JobState.RUNNING
+
+
+def test_a_queued_job_is_stopped_at_once_and_again_harmlessly():
+    job = begin()
+    jobs.stop(job)
+    jobs.stop(job)
+    job.refresh_from_db()
+    assert job.state == JobState.STOPPED
+    assert job.events.filter(type="state-changed").count() == 1
+
+
+def waiting():
+    job = begin()
+    claimed = jobs.claim("w")
+    StepRecord.objects.create(
+        job=job, order=1, number="1", kind="approve", fingerprint="f", request={"about": "plan", "proposal": {"steps": ["a"]}}
+    )
+    assert jobs.wait_for_person(claimed)
+    return claimed
+
+
+def test_an_answer_lets_the_job_go_on_and_counts_once():
+    job = waiting()
+    jobs.answer(job, {"yes": True, "steps": ["b"]})
+    assert job.steps.get().answer == {"yes": True, "proposal": {"steps": ["b"]}}
+    job.refresh_from_db()
+    assert job.state == JobState.QUEUED
+    with pytest.raises(jobs.NotNow):
+        jobs.answer(job, {"yes": False})
+
+
+def test_an_answer_to_nothing_is_refused_with_a_sentence():
+    with pytest.raises(jobs.NotNow) as caught:
+        jobs.answer(begin(), {"yes": True})
+    assert caught.value.sentence
+
+
+def test_the_dial_can_be_moved_only_to_its_stops():
+    job = begin()
+    jobs.set_autonomy(job, "plan")
+    job.refresh_from_db()
+    assert job.autonomy == "plan"
+    with pytest.raises(ValueError, match="loud"):
+        jobs.set_autonomy(job, "loud")
+
+
+def test_files_are_stored_under_names_of_ours():
+    job = begin(uploads=[("../../evil.csv", [b"a", b"b"])])
+    row = job.uploads.get()
+    assert row.path.read_bytes() == b"ab"
+    assert "evil" not in row.path.name
+    assert row.path.parent.name == "uploads"

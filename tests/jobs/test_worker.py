@@ -1,0 +1,256 @@
+"""From a queued row to a card: what the worker says, keeps and leaves behind."""
+
+import threading
+import time
+
+import pytest
+from django.db import connections
+
+from tests import fakes
+from vibe import jobs, worker
+from vibe.choices import JobState, Verdict
+from vibe.live import feed
+from vibe.live.timeline import fold
+from vibe.llm.errors import ModelFault
+from vibe.models import Card, EventRecord, Job, Maker, Version
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PAGE = "Here it is.\n\nFILE index.html\n```html\n<title>Tea</title><p>hello</p>\n```\nDONE\n"
+TIMER = "A timer for 25 minutes of work and 5 minutes of rest"
+
+
+def begin(description="A tea page", **more):
+    more = {"shape": "auto", "autonomy": "make", "effort": "normal", "once": "k", **more}
+    return jobs.begin(more.pop("maker", None) or Maker.objects.create(), description=description, **more)
+
+
+def carry(job):
+    worker.attend(jobs.claim(worker.OWNER, only=job.pk))
+    job.refresh_from_db()
+    return job
+
+
+def timeline(job):
+    return fold(feed.whole(job.pk))
+
+
+def test_a_sentence_becomes_a_version_and_a_card(boxes, script):
+    script.append(PAGE)
+    job = carry(begin())
+    assert job.state == JobState.DONE
+    version = Version.objects.get()
+    assert (version.verdict, version.program.title, version.model_name) == (Verdict.HELD, "Tea", "test-model")
+    assert bytes(version.shot) == fakes.PIXEL
+    assert Card.objects.get().version == version
+    seen = timeline(job)
+    assert [f.text for f in seen.files] == ["<title>Tea</title><p>hello</p>\n"]
+    assert seen.said.strip() == "Here it is."
+    assert seen.version["number"] == 1
+    assert seen.sentence.startswith("Done.")
+
+
+def test_numbers_of_events_have_no_gap(boxes, script):
+    script.append(PAGE)
+    job = carry(begin())
+    assert list(job.events.values_list("seq", flat=True)) == list(range(1, job.events.count() + 1))
+
+
+def test_what_it_cost_is_booked(boxes, script):
+    script.append(PAGE)
+    job = carry(begin())
+    step = job.steps.get(kind="ask")
+    assert step.tokens_out > 0
+    assert step.cost_usd > 0
+    assert timeline(job).spent["calls"] == 1
+    assert timeline(job).spent["cost_usd"] == pytest.approx(float(step.cost_usd))
+
+
+def test_with_no_model_a_recipe_is_made_and_says_so(boxes):
+    job = carry(begin(TIMER))
+    assert job.state == JobState.DONE
+    version = Version.objects.get()
+    assert (version.origin, version.recipe, version.slots["work"]) == ("recipe", "focus-timer", 25)
+    assert timeline(job).recipe["name"] == "Focus timer"
+
+
+def test_without_boxes_a_page_is_made_and_called_not_checked(boxes, script):
+    boxes.trouble = "Docker is not running."
+    script.append(PAGE)
+    job = carry(begin())
+    assert Version.objects.get().verdict == Verdict.UNCHECKED
+    assert job.sentence == "Made, but not checked."
+
+
+def test_a_fault_of_the_model_ends_the_job_with_its_sentence_and_keeps_the_words(boxes, script):
+    script.append(ModelFault("no_credit", "quota"))
+    job = carry(begin())
+    assert job.state == JobState.FAILED
+    assert "no credit" in job.sentence
+    assert job.request == "A tea page"
+    assert not Version.objects.exists()
+
+
+def test_a_fault_of_ours_ends_one_job_with_a_reference_and_not_the_worker(boxes, script, caplog):
+    boxes.observations = {"loaded": object()}
+    script.extend([PAGE, PAGE])
+    job = carry(begin())
+    assert job.state == JobState.FAILED
+    assert job.fault_ref in job.sentence
+    boxes.observations = fakes.CALM
+    assert carry(begin(once="next")).state == JobState.DONE
+
+
+def test_a_plan_waits_for_the_person_and_the_job_goes_on_from_the_answer(boxes, script):
+    script.append("TITLE Tea\nSTEP A kettle\nCHECK It boils\n")
+    job = carry(begin(autonomy="plan"))
+    assert job.state == JobState.WAITING
+    assert timeline(job).plan["waits"]
+    script.append(PAGE)
+    jobs.answer(job, {"yes": True, "steps": ["A green kettle"]})
+    carry(job)
+    assert job.state == JobState.DONE
+    assert "A green kettle" in fakes.CALLS[1].messages[-1].text
+    assert len(fakes.CALLS) == 2
+    assert not timeline(job).plan["waits"]
+
+
+def test_a_job_that_lost_its_worker_goes_on_and_pays_nothing_twice(boxes, script):
+    script.append(PAGE)
+    job = begin()
+    claimed = jobs.claim("dead")
+    holding = threading.Event()
+    boxes.holds = holding
+    dying = threading.Thread(target=_attend, args=(claimed, "dead"))
+    dying.start()
+    for _ in range(500):
+        if boxes.ran:
+            break
+        time.sleep(0.01)
+    assert boxes.ran, "the check never began"
+    feed.flush(job.pk)
+    Job.objects.filter(pk=job.pk).update(lease_owner="nobody", lease_until=0)
+    jobs.sweep()
+    boxes.holds = None
+    carry(job)
+    assert job.state == JobState.DONE
+    assert len(fakes.CALLS) == 1
+    assert Version.objects.count() == 1
+    seen = timeline(job)
+    assert seen.interrupted
+    assert [f.path for f in seen.files] == ["index.html"]
+    holding.set()
+    dying.join(5)
+    job.refresh_from_db()
+    assert job.state == JobState.DONE
+    assert Version.objects.count() == 1
+
+
+def _attend(job, owner):
+    try:
+        worker.attend(job, owner)
+    finally:
+        connections.close_all()
+
+
+def test_stop_in_the_middle_of_a_check_keeps_what_was_written(boxes, script):
+    script.append(PAGE)
+    job = begin()
+    boxes.holds = threading.Event()
+    working = threading.Thread(target=_attend, args=(jobs.claim(worker.OWNER), worker.OWNER))
+    working.start()
+    for _ in range(500):
+        if boxes.ran:
+            break
+        time.sleep(0.01)
+    began = time.monotonic()
+    jobs.stop(job)
+    working.join(5)
+    assert time.monotonic() - began < 2
+    job.refresh_from_db()
+    assert job.state == JobState.STOPPED
+    version = Version.objects.get()
+    assert version.verdict == Verdict.UNCHECKED
+    assert "not checked" in job.sentence
+
+
+def test_a_worker_that_leaves_hands_its_job_back(boxes, script):
+    script.append(PAGE)
+    job = begin()
+    boxes.holds = threading.Event()
+    working = threading.Thread(target=_attend, args=(jobs.claim(worker.OWNER), worker.OWNER))
+    working.start()
+    for _ in range(500):
+        if boxes.ran:
+            break
+        time.sleep(0.01)
+    try:
+        worker.leave(3)
+    finally:
+        worker._leaving.clear()
+    working.join(5)
+    job.refresh_from_db()
+    assert (job.state, job.interrupted) == (JobState.QUEUED, True)
+
+
+def test_a_change_makes_a_second_version_and_the_link_stays_where_it_was(boxes, script):
+    script.extend([PAGE, PAGE.replace("hello", "bye")])
+    job = carry(begin())
+    later = jobs.change(job.program, description="say bye", autonomy="make", effort="normal", once="2")
+    carry(later)
+    assert list(Version.objects.order_by("number").values_list("number", flat=True)) == [1, 2]
+    job.program.refresh_from_db()
+    assert job.program.current.number == 2
+    assert Card.objects.get().version.number == 1
+    assert timeline(later).card["stale"]
+
+
+def test_a_change_that_breaks_what_held_leaves_the_old_version_current(boxes, script):
+    script.extend([PAGE, PAGE, PAGE])
+    job = carry(begin())
+    boxes.observations = {**fakes.CALM, "errors": [{"kind": "uncaught", "text": "boom", "line": 1}]}
+    later = carry(jobs.change(job.program, description="break it", autonomy="make", effort="quick", once="2"))
+    job.program.refresh_from_db()
+    assert job.program.current.number == 1
+    assert "stays" in later.sentence
+
+
+TOOL = """FILE tool.toml
+```toml
+title = "Adder"
+run = ["python3", "main.py"]
+[[inputs]]
+name = "file"
+label = "File"
+type = "file"
+accept = [".csv"]
+```
+FILE main.py
+```python
+print("done")
+```
+DONE
+"""
+
+
+def test_a_tool_is_tried_and_a_visitors_run_is_its_own(boxes, script):
+    script.append(TOOL)
+    job = carry(begin("adds a file", shape="tool"))
+    assert job.state == JobState.DONE
+    version = Version.objects.get()
+    assert version.is_tool
+    visitor = Maker.objects.create()
+    run = jobs.run(version, visitor, values={"file": "in/a.csv"}, files={"in/a.csv": b"x"}, once="r", card=Card.objects.get())
+    carry(run.job)
+    assert run.job.state == JobState.DONE
+    run.refresh_from_db()
+    assert [f.name for f in run.files.filter(made=True)] == ["out.csv"]
+    assert timeline(run.job).output == "done\n"
+    assert boxes.ran[-1].files["in/a.csv"] == b"x"
+    jobs.forget_old_runs()
+    assert run.files.count() == 2
+    run.expires = run.created
+    run.save()
+    paths = [f.path for f in run.files.all()]
+    assert jobs.forget_old_runs() == 1
+    assert not any(p.exists() for p in paths)
+    assert not EventRecord.objects.filter(job=run.job).exists()
