@@ -88,12 +88,8 @@ class Timeline:
     def seconds(self) -> float:
         return sum(step.seconds for step in self.steps)
 
-    def file(self, path: str) -> FileView:
-        found = next((f for f in self.files if f.path == path), None)
-        if found is None:
-            found = FileView(path, index=len(self.files))
-            self.files.append(found)
-        return found
+    def file(self, path: str) -> FileView | None:
+        return next((f for f in self.files if f.path == path), None)
 
     def step(self, n: str) -> StepView | None:
         return next((s for s in self.steps if s.n == n), None)
@@ -125,11 +121,16 @@ class Timeline:
                 self.said += event.text
             case events.FileOpened():
                 file = self.file(event.path)
+                if file is None:
+                    file = FileView(event.path, index=len(self.files))
+                    self.files.append(file)
                 file.text, file.open = "", True
             case events.FileText():
-                self.file(event.path).text += event.text
+                if file := self.file(event.path):
+                    file.text += event.text
             case events.FileClosed():
-                self.file(event.path).open = False
+                if file := self.file(event.path):
+                    file.open = False
             case events.Output():
                 self.output = (self.output + event.text)[-400_000:]
             case events.PlanProposed():

@@ -1,0 +1,106 @@
+"""The socket of a Job: who may listen, from where, and that nothing is lost or doubled."""
+
+import json
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.testing import WebsocketCommunicator
+from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
+
+from vibe import events
+from vibe.asgi import application
+from vibe.live.feed import publish_now
+from vibe.models import Job, Maker, Program
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.asyncio]
+
+
+@sync_to_async
+def made(state="running"):
+    maker = Maker.objects.create()
+    program = Program.objects.create(maker=maker, title="Tea", description="tea")
+    job = Job.objects.create(maker=maker, program=program, kind="make", once=maker.pk, state=state)
+    session = SessionStore()
+    session["maker"] = maker.pk
+    session.save()
+    return job, session.session_key
+
+
+def socket(job, key, *, after="0", extra="", origin=None):
+    headers = [(b"origin", (origin or settings.VIBE_ORIGIN).encode()), (b"cookie", f"sessionid={key}".encode())]
+    return WebsocketCommunicator(application, f"/live/jobs/{job.pk}/?after={after}{extra}", headers=headers)
+
+
+async def closed_with(talk):
+    await talk.connect()
+    return (await talk.receive_output(2))["code"]
+
+
+async def test_events_come_in_order_from_the_cursor_on_and_live():
+    job, key = await made()
+    for word in "abc":
+        await sync_to_async(publish_now)(job.pk, events.Said(word))
+    talk = socket(job, key, after="1", extra="&format=json")
+    await talk.connect()
+    got = [json.loads(await talk.receive_from(3)) for _ in range(2)]
+    await sync_to_async(publish_now)(job.pk, events.Said("d"))
+    got.append(json.loads(await talk.receive_from(3)))
+    assert [(f["seq"], f["text"]) for f in got] == [(2, "b"), (3, "c"), (4, "d")]
+    await talk.disconnect()
+
+
+async def test_html_frames_carry_their_number():
+    job, key = await made()
+    await sync_to_async(publish_now)(job.pk, events.Said("<script>"))
+    talk = socket(job, key)
+    await talk.connect()
+    frame = await talk.receive_from(3)
+    assert frame.startswith('<template data-seq="1" data-type="said">')
+    assert "&lt;script&gt;" in frame
+    await talk.disconnect()
+
+
+async def test_it_ends_by_itself_when_the_job_is_over():
+    job, key = await made()
+    await sync_to_async(publish_now)(job.pk, events.StateChanged("done", "Done."))
+    talk = socket(job, key, extra="&format=json")
+    await talk.connect()
+    await talk.receive_from(3)
+    assert (await talk.receive_output(6))["code"] == 4000
+
+
+async def test_anothers_job_and_a_missing_one_look_alike():
+    job, _ = await made()
+    _, foreign = await made()
+    assert await closed_with(socket(job, foreign)) == 4404
+    assert await closed_with(socket(type("J", (), {"pk": 999999}), foreign)) == 4404
+    assert await closed_with(socket(job, "nobody")) == 4404
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://draft.localhost:8000"])
+async def test_a_foreign_origin_hears_nothing(origin):
+    job, key = await made()
+    assert await closed_with(socket(job, key, origin=origin)) == 4403
+
+
+@pytest.mark.parametrize("frame", ["hello", '{"ack":"1"}', '{"ack":1,"more":2}', "[]", '{"stop":1}', "x" * 5000])
+async def test_a_client_may_only_acknowledge(frame):
+    job, key = await made()
+    talk = socket(job, key)
+    await talk.connect()
+    await talk.send_to(frame)
+    assert (await talk.receive_output(3))["code"] == 4400
+
+
+async def test_who_acknowledges_nothing_is_not_sent_without_end():
+    job, key = await made()
+    for _ in range(12):
+        await sync_to_async(publish_now)(job.pk, events.Said("x" * 40_000))
+    talk = socket(job, key, extra="&format=json")
+    await talk.connect()
+    got = [json.loads(await talk.receive_from(3))["seq"] for _ in range(7)]
+    assert await talk.receive_nothing(0.5)
+    await talk.send_to(json.dumps({"ack": got[-1]}))
+    assert json.loads(await talk.receive_from(3))["seq"] == got[-1] + 1
+    await talk.disconnect()
