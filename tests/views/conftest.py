@@ -1,0 +1,46 @@
+"""A browser's side of the pages, without a browser."""
+
+import pytest
+from django.test import Client
+
+from vibe.models import Card, Job, Maker, Program, Version
+
+HELD = [{"id": "a", "sentence": "It opens", "held": True, "did": "", "expected": "", "saw": "", "source": "always"}]
+TOOL = 'title = "Adder"\nrun = ["python3", "main.py"]\n[[inputs]]\nname = "n"\nlabel = "How many"\ntype = "number"\nmin = 1\nmax = 24\ndefault = 3\n'
+
+
+class Browser(Client):
+    """Speaks to our own address, as browsers do, and remembers its session."""
+
+    def __init__(self, **more):
+        super().__init__(HTTP_HOST="localhost:8000", **more)
+
+    def maker(self):
+        session = self.session
+        maker = Maker.objects.filter(pk=session.get("maker")).first() or Maker.objects.create()
+        session["maker"] = maker.pk
+        session.save()
+        self.cookies["sessionid"] = session.session_key
+        return maker
+
+
+@pytest.fixture
+def browser(db, boxes):
+    return Browser()
+
+
+@pytest.fixture
+def stranger(db):
+    made = Browser()
+    made.maker()
+    return made
+
+
+def make_card(maker, *, shape="page", title="Tea", files=None, once="1"):
+    program = Program.objects.create(maker=maker, title=title, description=f"Make {title}")
+    job = Job.objects.create(maker=maker, program=program, kind="make", once=f"{maker.pk}{once}{title}", state="done", request="Make it")
+    files = files or ({"tool.toml": TOOL, "main.py": "print(1)"} if shape == "tool" else {"index.html": "<p>hi</p>"})
+    version = Version.objects.create(program=program, number=1, job=job, shape=shape, origin="model", files=files, verdict="held", results=HELD)
+    program.current = version
+    program.save()
+    return Card.objects.create(program=program, version=version, maker=maker, title=title, asked=program.description, expires=None)

@@ -1,0 +1,227 @@
+"""A card: opened without a session, kept, thrown, brought back, revoked, copied; never longer by being opened."""
+
+import io
+import zipfile
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from tests.views.conftest import make_card
+from vibe import cards
+from vibe.models import Card, Version
+from vibe.sealed import SANDBOX
+
+pytestmark = pytest.mark.django_db
+NOBODY = {"HTTP_HOST": "localhost:8000"}
+
+
+def sealed(seal, **more):
+    return Client(HTTP_HOST=f"{seal}.localhost:8000").get("/", HTTP_SEC_FETCH_DEST="iframe", **more)
+
+
+def test_a_link_opens_in_a_browser_that_has_no_session(browser):
+    card = make_card(browser.maker())
+    reply = Client(**NOBODY).get(card.get_absolute_url())
+    assert reply.status_code == 200
+    assert card.frame_url in reply.content.decode()
+    assert not reply.cookies.get("sessionid")
+
+
+def test_its_document_is_sealed(browser):
+    card = make_card(browser.maker())
+    reply = sealed(card.seal)
+    assert reply.status_code == 200
+    policy = reply["Content-Security-Policy"]
+    assert f"sandbox {SANDBOX}" in policy
+    assert "default-src 'none'" in policy
+    assert "form-action 'none'" in policy
+    assert "frame-ancestors http://localhost:8000" in policy
+    assert "webrtc" not in policy
+    assert reply["Connection-Allowlist"] == "(response-origin)"
+    assert reply["Referrer-Policy"] == "no-referrer"
+    assert reply["Cache-Control"] == "no-store"
+    assert "camera=()" in reply["Permissions-Policy"]
+    assert not reply.cookies
+    assert "<p>hi</p>" in reply.content.decode()
+
+
+def test_the_content_origin_has_no_other_page(browser):
+    card = make_card(browser.maker())
+    there = Client(HTTP_HOST=f"{card.seal}.localhost:8000")
+    for path in ("/shelf/", "/admin/", "/programs/", "/static/css/base.css", "/index.html"):
+        assert there.get(path).status_code == 404, path
+    assert there.post("/").status_code == 404
+    assert sealed("0" * 32).status_code == 404
+
+
+def test_opened_directly_a_document_leads_to_its_card(browser):
+    card = make_card(browser.maker())
+    reply = Client(HTTP_HOST=f"{card.seal}.localhost:8000").get("/", HTTP_SEC_FETCH_DEST="document")
+    assert reply["Location"] == card.link
+
+
+def test_opening_a_card_never_makes_it_last_longer(browser):
+    card = make_card(browser.maker())
+    cards.keep(card, pinned=False)
+    expires = Card.objects.get().expires
+    Client(**NOBODY).get(card.get_absolute_url())
+    browser.get(card.get_absolute_url())
+    sealed(card.seal)
+    assert Card.objects.get().expires == expires
+
+
+def test_pinning_keeps_and_unpinning_lets_it_fade_in_seven_days(browser):
+    card = make_card(browser.maker())
+    browser.post(f"/cards/{card.pk}/keep/", {"pinned": "0"})
+    left = Card.objects.get().expires - timezone.now()
+    assert timedelta(days=6, hours=23) < left <= timedelta(days=7)
+    reply = browser.post(f"/cards/{card.pk}/keep/", {"pinned": "1"}, HTTP_HX_REQUEST="true")
+    assert Card.objects.get().expires is None
+    assert 'aria-pressed="true"' in reply.content.decode()
+
+
+@pytest.mark.parametrize(("how", "says"), [("fade", "This card has faded"), ("throw", "This card was thrown away"), ("retire", "This card was taken down")])
+def test_a_closed_card_says_why_and_shows_nothing(browser, how, says):
+    card = make_card(browser.maker())
+    link, seal = card.get_absolute_url(), card.seal
+    if how == "fade":
+        Card.objects.update(expires=timezone.now() - timedelta(seconds=1))
+    elif how == "throw":
+        cards.throw(card)
+    else:
+        cards.retire(card)
+    reply = Client(**NOBODY).get(link)
+    assert reply.status_code == 410
+    assert says in reply.content.decode()
+    assert sealed(seal).status_code == 404
+    for path in (f"{link}download", f"{link}qr.svg"):
+        assert Client(**NOBODY).get(path).status_code == 404
+
+
+def test_a_thrown_card_comes_back_within_a_day_and_not_later(browser):
+    card = make_card(browser.maker())
+    browser.post(f"/cards/{card.pk}/throw/")
+    assert "Bring back" in browser.get("/shelf/").content.decode()
+    browser.post(f"/cards/{card.pk}/restore/")
+    assert browser.get(card.get_absolute_url()).status_code == 200
+    Card.objects.update(thrown=timezone.now() - timedelta(hours=25))
+    browser.post(f"/cards/{card.pk}/restore/")
+    assert Card.objects.get().thrown
+    assert "Tea" not in browser.get("/shelf/").content.decode()
+
+
+def test_a_revoked_link_is_dead_for_ever_and_the_card_has_a_new_one(browser):
+    card = make_card(browser.maker())
+    old, seal = card.get_absolute_url(), card.seal
+    browser.post(f"/cards/{card.pk}/revoke/")
+    assert Client(**NOBODY).get(old).status_code == 404
+    assert sealed(seal).status_code == 404
+    assert Client(**NOBODY).get(Card.objects.get().get_absolute_url()).status_code == 200
+
+
+def test_a_guessed_link_and_a_missing_one_look_alike(browser):
+    for token in ("x", "A" * 22, "A" * 4000, "../admin"):
+        assert Client(**NOBODY).get(f"/c/{token}/").status_code == 404
+
+
+def test_a_stolen_database_opens_no_card(browser):
+    card = make_card(browser.maker())
+    row = Card.objects.values().get()
+    assert card.token not in str(row)
+
+
+def test_showing_another_version_changes_the_frame_for_good(browser):
+    card = make_card(browser.maker())
+    seal = card.seal
+    Version.objects.create(program=card.program, number=2, shape="page", origin="model", files={"index.html": "<p>two</p>"}, verdict="held")
+    browser.post(f"/cards/{card.pk}/show-version/", {"number": "2"})
+    assert sealed(seal).status_code == 404
+    assert "<p>two</p>" in sealed(Card.objects.get().seal).content.decode()
+    for number in ("3", "x", ""):
+        assert browser.post(f"/cards/{card.pk}/show-version/", {"number": number}).status_code == 404
+
+
+def test_an_old_version_is_restored_as_a_new_one(browser):
+    card = make_card(browser.maker())
+    program = card.program
+    second = Version.objects.create(program=program, number=2, shape="page", origin="model", files={"index.html": "<p>two</p>"}, verdict="held")
+    program.current = second
+    program.save()
+    browser.post(f"/programs/{program.pk}/versions/1/restore/")
+    program.refresh_from_db()
+    assert (program.current.number, program.current.files) == (3, {"index.html": "<p>hi</p>"})
+    assert Card.objects.get().version.number == 1
+
+
+def test_the_shelf_finds_and_renames(browser):
+    maker = browser.maker()
+    make_card(maker, title="Tea", once="1")
+    card = make_card(maker, title="Bank file", once="2")
+    assert "Bank file" not in browser.get("/shelf/?q=tea").content.decode()
+    browser.post(f"/cards/{card.pk}/rename/", {"title": " My  <b>money</b> "})
+    page = browser.get("/shelf/").content.decode()
+    assert "My &lt;b&gt;money&lt;/b&gt;" in page
+    browser.post(f"/cards/{card.pk}/rename/", {"title": " "})
+    assert Card.objects.get(pk=card.pk).title == "My <b>money</b>"
+    assert "No card mentions" in browser.get("/shelf/?q=zebra").content.decode()
+
+
+def test_a_page_is_saved_as_one_file_that_runs_without_us(browser):
+    card = make_card(browser.maker(), files={"index.html": '<p>hi</p><script src="a.js"></script>', "a.js": "let a=1"})
+    reply = Client(**NOBODY).get(f"/c/{card.token}/download")
+    assert reply["Content-Disposition"] == 'attachment; filename="tea.html"'
+    assert "let a=1" in reply.content.decode()
+
+
+def test_a_tool_is_saved_as_a_zip_that_runs_without_us(browser):
+    card = make_card(browser.maker(), shape="tool")
+    with zipfile.ZipFile(io.BytesIO(Client(**NOBODY).get(f"/c/{card.token}/download").content)) as box:
+        assert set(box.namelist()) == {"tea/tool.toml", "tea/main.py", "tea/run.py", "tea/README.txt"}
+
+
+def test_the_qr_code_is_a_picture_of_the_link(browser):
+    reply = Client(**NOBODY).get(f"/c/{make_card(browser.maker()).token}/qr.svg")
+    assert reply["Content-Type"] == "image/svg+xml"
+    assert reply.content.startswith(b"<?xml")
+
+
+# --- a tool's form ----------------------------------------------------------------------------------------------
+
+
+def test_a_tool_card_asks_and_says_what_to_enter(browser):
+    card = make_card(browser.maker(), shape="tool")
+    page = Client(**NOBODY).get(card.get_absolute_url()).content.decode()
+    assert "How many" in page
+    reply = Client(**NOBODY).post(f"/c/{card.token}/run/", {"n": "60"})
+    assert reply.status_code == 422
+    page = reply.content.decode()
+    assert "Use a number from 1 to 24." in page
+    assert 'value="60"' in page
+
+
+def test_without_boxes_a_tool_says_that_it_cannot_run(browser, boxes):
+    boxes.trouble = "Docker is not running."
+    card = make_card(browser.maker(), shape="tool")
+    reply = Client(**NOBODY).post(f"/c/{card.token}/run/", {"n": "3"})
+    assert reply.status_code == 503
+    assert "Docker is not running." in reply.content.decode()
+
+
+def test_a_file_of_a_run_is_never_served_as_a_page(browser, stranger):
+    from vibe import jobs
+    from vibe.models import Run
+
+    card = make_card(browser.maker(), shape="tool")
+    stranger.post(f"/c/{card.token}/run/", {"n": "3", "once": "1"})
+    run = Run.objects.get()
+    evil = jobs.keep_run_file(run, 'x".html', b"<script>alert(1)</script>", made=True)
+    svg = jobs.keep_run_file(run, "a.svg", b"<svg onload=alert(1)>", made=True)
+    for row in (evil, svg):
+        reply = stranger.get(f"/runs/{run.pk}/files/{row.pk}/")
+        assert b"alert" in b"".join(reply.streaming_content)
+        assert reply["Content-Type"] == "application/octet-stream"
+        assert reply["Content-Disposition"].startswith("attachment")
+        assert "sandbox" in reply["Content-Security-Policy"]
+        assert '"' not in reply["Content-Disposition"]

@@ -1,0 +1,162 @@
+"""The one form: every bad input is a clear sentence, and nothing typed is lost."""
+
+import html
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from vibe import models_in_use
+from vibe.models import Job, Maker, Program, Upload
+
+pytestmark = pytest.mark.django_db
+
+
+def send(browser, description="A tea timer", **more):
+    return browser.post("/programs/", {"description": description, "once": "k", **more})
+
+
+def test_a_sentence_leads_to_its_program(browser):
+    reply = send(browser)
+    program = Program.objects.get()
+    assert (reply.status_code, reply["Location"]) == (302, f"/programs/{program.pk}/")
+    assert Job.objects.get().request == "A tea timer"
+
+
+def test_sent_twice_it_is_one_program(browser):
+    assert send(browser)["Location"] == send(browser)["Location"]
+    assert Program.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("description", "says"),
+    [
+        ("", "Say in a few words what it should do."),
+        ("   \n ", "Say in a few words what it should do."),
+        ("x" * 20_001, "Use at most 20,000 characters."),
+        ("tea\0timer", "cannot be shown (NUL)"),
+    ],
+)
+def test_a_bad_description_is_answered_with_a_sentence_and_kept(browser, description, says):
+    reply = send(browser, description)
+    assert reply.status_code == 422
+    page = html.unescape(reply.content.decode())
+    assert says in page
+    assert description.strip()[:200] in page
+    assert not Program.objects.exists()
+
+
+@pytest.mark.parametrize(("field", "value"), [("shape", "hologram"), ("autonomy", "keep"), ("autonomy", "x"), ("effort", "huge")])
+def test_a_choice_that_is_none_is_refused_and_the_words_stay(browser, field, value):
+    reply = send(browser, "My long wish", **{field: value})
+    assert reply.status_code == 422
+    assert "My long wish" in reply.content.decode()
+
+
+def files(count, size=1, name="a.txt"):
+    return [SimpleUploadedFile(f"{n}{name}", b"x" * size) for n in range(count)]
+
+
+def test_301_files_are_too_many_and_the_words_stay(browser):
+    reply = send(browser, "Sort these", files=files(301))
+    assert reply.status_code == 422
+    page = reply.content.decode()
+    assert "Add at most 300 files" in page
+    assert "Sort these" in page
+    assert not Upload.objects.exists()
+
+
+def test_300_files_are_taken(browser):
+    assert send(browser, files=files(300)).status_code == 302
+    assert Upload.objects.count() == 300
+
+
+def test_a_file_of_26_mb_is_too_large_and_the_words_stay(browser):
+    reply = send(browser, "Read this", files=files(1, 26 * 1024 * 1024))
+    assert reply.status_code == 422
+    page = reply.content.decode()
+    assert "larger than 25 MB" in page
+    assert "Read this" in page
+
+
+def test_more_than_100_mb_in_all_is_refused_before_it_is_read(browser):
+    reply = browser.generic("POST", "/programs/", b"", content_type="multipart/form-data; boundary=x", CONTENT_LENGTH=str(200 * 1024 * 1024))
+    assert reply.status_code == 413
+    assert "100 MB" in reply.content.decode()
+
+
+def raw_upload(browser, name: str, boundary="XX"):
+    body = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="description"\r\n\r\nRead it\r\n'
+        f'--{boundary}\r\nContent-Disposition: form-data; name="files"; filename="{name}"\r\nContent-Type: text/csv\r\n\r\na,b\r\n--{boundary}--\r\n'
+    ).encode()
+    return browser.generic("POST", "/programs/", body, content_type=f"multipart/form-data; boundary={boundary}")
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [("../../x", "x"), ("..", "file"), ("a/b/c.csv", "c.csv"), ("C:\\temp\\d.csv", "d.csv"), ("bell\x07.csv", "bell.csv"), ("q<w>?.csv", "q_w__.csv"), ("..hidden.csv", "hidden.csv")],
+)
+def test_a_hostile_file_name_is_made_harmless_and_the_person_is_told(browser, name, kept):
+    reply = raw_upload(browser, name)
+    assert reply.status_code == 302
+    assert Upload.objects.get().name == kept
+    page = html.unescape(browser.get(reply["Location"]).content.decode())
+    assert f"“{kept}”" in page
+    assert "I call" in page
+
+
+def test_an_honest_name_is_kept_without_a_word(browser):
+    reply = raw_upload(browser, "Bank März 2026.csv")
+    assert Upload.objects.get().name == "Bank März 2026.csv"
+    assert "I call" not in browser.get(reply["Location"]).content.decode()
+
+
+def test_two_files_of_one_name_are_both_kept(browser):
+    send(browser, files=[SimpleUploadedFile("a.csv", b"1"), SimpleUploadedFile("a.csv", b"2")])
+    assert sorted(Upload.objects.values_list("name", flat=True)) == ["a (2).csv", "a.csv"]
+
+
+def test_looking_at_the_desk_makes_nobody(browser):
+    reply = browser.get("/")
+    assert reply.status_code == 200
+    assert not Maker.objects.exists()
+    assert "sessionid" not in reply.cookies
+
+
+def test_without_a_model_the_desk_says_so_and_shows_no_dial(browser):
+    page = browser.get("/").content.decode()
+    assert "No AI model is connected yet." in page
+    assert "Find a recipe" in page
+    assert 'name="autonomy"' not in page
+
+
+def test_with_a_model_the_dial_shows_only_stops_that_do_something(browser, script):
+    page = browser.get("/").content.decode()
+    assert 'value="make"' in page
+    assert 'value="keep"' not in page
+    assert "Make it" in page
+
+
+def test_a_visitor_is_told_what_becomes_of_a_file(browser, script):
+    page = browser.get("/").content.decode()
+    assert "What happens to my files?" in page
+    assert "test-model" in page
+
+
+def test_a_recipe_is_offered_with_its_settings(browser):
+    page = browser.get("/?recipe=focus-timer").content.decode()
+    assert 'name="slot.work"' in page
+    assert 'name="recipe" value="focus-timer"' in page
+
+
+def test_settings_of_a_recipe_travel_to_the_job(browser):
+    send(browser, recipe="focus-timer", **{"slot.work": "50", "slot.rest": "5"})
+    job = Job.objects.get()
+    assert (job.recipe, job.slots) == ("focus-timer", {"work": "50", "rest": "5"})
+
+
+def test_a_model_server_on_this_machine_is_offered_on_the_desk(browser, monkeypatch):
+    from vibe.llm.local import Found
+
+    monkeypatch.setattr(models_in_use, "local_servers", lambda: [Found("Ollama", "http://127.0.0.1:11434/v1", ("llama",))])
+    assert "Use Ollama, found on this machine" in browser.get("/").content.decode()

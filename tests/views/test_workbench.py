@@ -1,0 +1,129 @@
+"""The workbench and its commands."""
+
+import pytest
+
+from tests import fakes
+from tests.views.conftest import make_card
+from vibe import jobs, worker
+from vibe.choices import JobState
+from vibe.models import Job, ModelRow, Program
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PAGE = "FILE index.html\n```html\n<title>Tea</title><p>hello</p>\n```\nDONE\n"
+
+
+def work(job):
+    worker.attend(jobs.claim(worker.OWNER, only=job.pk))
+    job.refresh_from_db()
+
+
+def test_a_change_is_a_new_job_and_keeps_what_was_typed_when_it_is_refused(browser):
+    card = make_card(browser.maker())
+    path = f"/programs/{card.program_id}/jobs/"
+    assert browser.post(path, {"description": "make it blue", "once": "1"}).status_code == 302
+    assert Job.objects.latest("pk").kind == "change"
+    reply = browser.post(path, {"description": "x" * 20_001, "once": "2"})
+    assert reply.status_code == 422
+    assert "Use at most 20,000 characters" in reply.content.decode()
+
+
+def test_the_whole_page_works_without_a_socket(browser, script):
+    script.append(PAGE)
+    reply = browser.post("/programs/", {"description": "tea", "once": "1"})
+    page = browser.get(reply["Location"]).content.decode()
+    assert "Waiting for its turn" in page
+    work(Job.objects.get())
+    page = browser.get(reply["Location"]).content.decode()
+    assert "Ready. Try it." in page
+    assert "6 of 6 checks hold" in page or "5 of 5 checks hold" in page
+    assert "Whether it does what you asked" in page
+    assert Program.objects.get().current.frame_url in page
+
+
+def test_a_plan_is_answered_by_plain_form(browser, script):
+    script.append("TITLE Tea\nSTEP A kettle\nCHECK It boils\n")
+    reply = browser.post("/programs/", {"description": "tea", "once": "1", "autonomy": "plan"})
+    job = Job.objects.get()
+    work(job)
+    assert "Here’s my plan" in browser.get(reply["Location"]).content.decode()
+    script.append(PAGE)
+    assert browser.post(f"/jobs/{job.pk}/answer/", {"yes": "1", "step": ["A red kettle", " "]}).status_code == 302
+    work(job)
+    assert job.state == JobState.DONE
+    assert "A red kettle" in fakes.CALLS[1].messages[-1].text
+    browser.post(f"/jobs/{job.pk}/answer/", {"yes": "1"})
+    assert "answered already" in browser.get(reply["Location"]).content.decode()
+
+
+def test_a_stop_by_htmx_answers_with_nothing_and_by_form_with_the_page(browser):
+    reply = browser.post("/programs/", {"description": "tea", "once": "1"})
+    job = Job.objects.get()
+    assert browser.post(f"/jobs/{job.pk}/stop/", HTTP_HX_REQUEST="true").status_code == 204
+    assert browser.post(f"/jobs/{job.pk}/stop/").status_code == 302
+    page = browser.get(reply["Location"]).content.decode()
+    assert "Stopped" in page
+    assert "Carry on" in page
+
+
+def test_the_dial_moves_in_mid_run(browser):
+    browser.post("/programs/", {"description": "tea", "once": "1"})
+    job = Job.objects.get()
+    assert browser.post(f"/jobs/{job.pk}/autonomy/", {"autonomy": "ask"}, HTTP_HX_REQUEST="true").status_code == 204
+    job.refresh_from_db()
+    assert job.autonomy == "ask"
+    assert browser.post(f"/jobs/{job.pk}/autonomy/", {"autonomy": "keep"}).status_code == 422
+
+
+def test_what_a_model_writes_is_never_markup_on_our_pages(browser, script):
+    evil = "<script>alert(1)</script><img src=x onerror=alert(1)>"
+    script.append(f"{evil}\n\nFILE index.html\n```html\n<title>{evil}</title><p>x</p>\n```\nDONE\n")
+    reply = browser.post("/programs/", {"description": evil, "once": "1"})
+    work(Job.objects.get())
+    for path in (reply["Location"], "/shelf/", "/", Program.objects.get().cards.get().get_absolute_url()):
+        page = browser.get(path).content.decode()
+        assert "<script>alert" not in page, path
+        assert "<img src=x" not in page, path
+
+
+def test_nothing_unchecked_is_called_ready(browser, script, boxes):
+    boxes.trouble = "Docker is not running."
+    script.append(PAGE)
+    reply = browser.post("/programs/", {"description": "tea", "once": "1"})
+    work(Job.objects.get())
+    page = browser.get(reply["Location"]).content.decode()
+    assert "Made, but not checked" in page
+    assert "Ready" not in page
+
+
+def test_connecting_is_tested_first_and_the_key_never_comes_back(browser):
+    from tests import modelserver as play
+
+    with play.ModelServer([play.status(401), play.say("ready")]) as server:
+        form = {"do": "connect", "base_url": server.url, "key": "sk-very-secret-0001", "model": "test-model"}
+        reply = browser.post("/connect/", form)
+        assert reply.status_code == 422
+        assert "was not connected" in reply.content.decode()
+        assert not ModelRow.objects.exists()
+        page = browser.post("/connect/", form).content.decode()
+    assert "Connected: test-model" in page
+    row = ModelRow.objects.get()
+    assert row.as_model().key == "sk-very-secret-0001"
+    assert "sk-very" not in page
+    assert "sk-very" not in row.sealed_key
+    assert "sk-very" not in browser.get("/connect/").content.decode()
+    browser.post("/connect/", {"do": "disconnect"})
+    assert not ModelRow.objects.filter(enabled=True).exists()
+
+
+@pytest.mark.parametrize("address", ["", "nonsense", "http://169.254.169.254/latest", "file:///etc/passwd"])
+def test_an_address_that_is_no_model_servers_is_answered_under_its_field(browser, address):
+    reply = browser.post("/connect/", {"do": "connect", "base_url": address, "key": "", "model": "m"})
+    assert reply.status_code == 422
+    assert 'id="wrong-base_url"' in reply.content.decode()
+
+
+def test_on_a_shared_server_only_its_admins_connect(browser, settings):
+    settings.LOCAL_ONLY = False
+    reply = browser.post("/connect/", {"do": "disconnect"})
+    assert reply.status_code == 403
+    assert "Only the admins" in reply.content.decode()
