@@ -333,9 +333,8 @@ class _Talk:
 
     def _clean(self, path: str) -> str:
         """A harmless name for a file that a program named: the last part, plain characters, unique."""
-        name = (
-            re.sub(r"[^\w .()+-]", "_", path.replace("\\", "/").rsplit("/", 1)[-1])[:100].strip(" .") or "file"
-        )
+        last = path.replace("\\", "/").rsplit("/", 1)[-1]
+        name = re.sub(r"[^\w .()+-]", "_", last)[:100].strip(" .").lstrip("-") or "file"
         taken = {a.name for a in self.artifacts}
         stem, dot, ending = name.rpartition(".")
         number = 2

@@ -45,7 +45,9 @@ class FakeEngine:
                     return Outcome("cancelled")
         if source.image == "browser":
             seen = json.dumps({**FakeEngine.observations, "checks": self._checks(source)}).encode()
-            return Outcome("exit", 0, artifacts=(Artifact("observations.json", seen), Artifact("shot-1280.png", PIXEL)))
+            return Outcome(
+                "exit", 0, artifacts=(Artifact("observations.json", seen), Artifact("shot-1280.png", PIXEL))
+            )
         if on_output and FakeEngine.tool.stdout:
             on_output("stdout", FakeEngine.tool.stdout)
         return FakeEngine.tool

@@ -125,7 +125,12 @@ def waiting():
     job = begin()
     claimed = jobs.claim("w")
     StepRecord.objects.create(
-        job=job, order=1, number="1", kind="approve", fingerprint="f", request={"about": "plan", "proposal": {"steps": ["a"]}}
+        job=job,
+        order=1,
+        number="1",
+        kind="approve",
+        fingerprint="f",
+        request={"about": "plan", "proposal": {"steps": ["a"]}},
     )
     assert jobs.wait_for_person(claimed)
     return claimed

@@ -239,7 +239,14 @@ def test_a_tool_is_tried_and_a_visitors_run_is_its_own(boxes, script):
     version = Version.objects.get()
     assert version.is_tool
     visitor = Maker.objects.create()
-    run = jobs.run(version, visitor, values={"file": "in/a.csv"}, files={"in/a.csv": b"x"}, once="r", card=Card.objects.get())
+    run = jobs.run(
+        version,
+        visitor,
+        values={"file": "in/a.csv"},
+        files={"in/a.csv": b"x"},
+        once="r",
+        card=Card.objects.get(),
+    )
     carry(run.job)
     assert run.job.state == JobState.DONE
     run.refresh_from_db()

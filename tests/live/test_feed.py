@@ -22,7 +22,9 @@ def feed():
 
 def leased(owner="w", once="1"):
     maker = Maker.objects.create()
-    return Job.objects.create(maker=maker, kind="make", once=once, state="running", lease_owner=owner, lease_until=time.time() + 60)
+    return Job.objects.create(
+        maker=maker, kind="make", once=once, state="running", lease_owner=owner, lease_until=time.time() + 60
+    )
 
 
 def test_what_many_threads_say_is_stored_once_and_in_order(feed):

@@ -84,7 +84,9 @@ async def test_a_foreign_origin_hears_nothing(origin):
     assert await closed_with(socket(job, key, origin=origin)) == 4403
 
 
-@pytest.mark.parametrize("frame", ["hello", '{"ack":"1"}', '{"ack":1,"more":2}', "[]", '{"stop":1}', "x" * 5000])
+@pytest.mark.parametrize(
+    "frame", ["hello", '{"ack":"1"}', '{"ack":1,"more":2}', "[]", '{"stop":1}', "x" * 5000]
+)
 async def test_a_client_may_only_acknowledge(frame):
     job, key = await made()
     talk = socket(job, key)

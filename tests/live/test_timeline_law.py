@@ -15,11 +15,38 @@ from vibe.live.fragments import around, fragment
 from vibe.live.timeline import advance, fold
 from vibe.models import Job, Maker, Program
 
-PARTS = ("_meter", "_stop", "_note", "_plan", "_question", "_steps", "_said", "_end", "_preview", "_output", "_checks", "_count", "_files", "_versions", "_share", "_title")
+PARTS = (
+    "_meter",
+    "_stop",
+    "_note",
+    "_plan",
+    "_question",
+    "_steps",
+    "_said",
+    "_end",
+    "_preview",
+    "_output",
+    "_checks",
+    "_count",
+    "_files",
+    "_versions",
+    "_share",
+    "_title",
+)
 TEXT = st.sampled_from(["a", "two words", "<b>&amp;", "x\ny", "ü…"])
 N = st.sampled_from(["1", "2", "3.1"])
 PATH = st.sampled_from(["index.html", "app.js"])
-RESULT = st.fixed_dictionaries({"id": TEXT, "sentence": TEXT, "held": st.booleans(), "did": TEXT, "expected": TEXT, "saw": TEXT, "source": st.just("always")})
+RESULT = st.fixed_dictionaries(
+    {
+        "id": TEXT,
+        "sentence": TEXT,
+        "held": st.booleans(),
+        "did": TEXT,
+        "expected": TEXT,
+        "saw": TEXT,
+        "source": st.just("always"),
+    }
+)
 EVENT = st.one_of(
     st.builds(events.StateChanged, st.sampled_from(["queued", "running", "waiting", "done", "failed", "stopped"]), TEXT),
     st.builds(events.Restarted, st.integers(1, 3), TEXT),
@@ -110,7 +137,11 @@ def apply(page: str, frame: str) -> str:
         if f'id="{id_}"' in page:
             _, end = bounds(page, id_)
             close = page.rindex("</", 0, end)
-            page = page[:close] + text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") + page[close:]
+            page = (
+                page[:close]
+                + text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+                + page[close:]
+            )
     return page
 
 
@@ -156,7 +187,12 @@ def test_an_event_that_was_applied_is_not_applied_again():
 
 
 def test_an_event_of_a_later_version_is_passed_over():
-    timeline = fold([SimpleNamespace(seq=1, type="from-the-future", payload="{}"), SimpleNamespace(seq=2, type="said", payload='{"text":"a","mood":1}')])
+    timeline = fold(
+        [
+            SimpleNamespace(seq=1, type="from-the-future", payload="{}"),
+            SimpleNamespace(seq=2, type="said", payload='{"text":"a","mood":1}'),
+        ]
+    )
     assert (timeline.seq, timeline.said) == (2, "a")
 
 

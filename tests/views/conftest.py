@@ -5,7 +5,9 @@ from django.test import Client
 
 from vibe.models import Card, Job, Maker, Program, Version
 
-HELD = [{"id": "a", "sentence": "It opens", "held": True, "did": "", "expected": "", "saw": "", "source": "always"}]
+HELD = [
+    {"id": "a", "sentence": "It opens", "held": True, "did": "", "expected": "", "saw": "", "source": "always"}
+]
 TOOL = 'title = "Adder"\nrun = ["python3", "main.py"]\n[[inputs]]\nname = "n"\nlabel = "How many"\ntype = "number"\nmin = 1\nmax = 24\ndefault = 3\n'
 
 
@@ -38,9 +40,29 @@ def stranger(db):
 
 def make_card(maker, *, shape="page", title="Tea", files=None, once="1"):
     program = Program.objects.create(maker=maker, title=title, description=f"Make {title}")
-    job = Job.objects.create(maker=maker, program=program, kind="make", once=f"{maker.pk}{once}{title}", state="done", request="Make it")
-    files = files or ({"tool.toml": TOOL, "main.py": "print(1)"} if shape == "tool" else {"index.html": "<p>hi</p>"})
-    version = Version.objects.create(program=program, number=1, job=job, shape=shape, origin="model", files=files, verdict="held", results=HELD)
+    job = Job.objects.create(
+        maker=maker,
+        program=program,
+        kind="make",
+        once=f"{maker.pk}{once}{title}",
+        state="done",
+        request="Make it",
+    )
+    files = files or (
+        {"tool.toml": TOOL, "main.py": "print(1)"} if shape == "tool" else {"index.html": "<p>hi</p>"}
+    )
+    version = Version.objects.create(
+        program=program,
+        number=1,
+        job=job,
+        shape=shape,
+        origin="model",
+        files=files,
+        verdict="held",
+        results=HELD,
+    )
     program.current = version
     program.save()
-    return Card.objects.create(program=program, version=version, maker=maker, title=title, asked=program.description, expires=None)
+    return Card.objects.create(
+        program=program, version=version, maker=maker, title=title, asked=program.description, expires=None
+    )

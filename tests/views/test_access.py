@@ -13,7 +13,12 @@ pytestmark = pytest.mark.django_db
 
 def private(card):
     program, job = card.program_id, card.program.jobs.get().pk
-    gets = [f"/programs/{program}/", f"/programs/{program}/shot.png", f"/cards/{card.pk}/", f"/cards/{card.pk}/shot.png"]
+    gets = [
+        f"/programs/{program}/",
+        f"/programs/{program}/shot.png",
+        f"/cards/{card.pk}/",
+        f"/cards/{card.pk}/shot.png",
+    ]
     posts = [
         f"/programs/{program}/jobs/", f"/programs/{program}/run/", f"/programs/{program}/versions/1/restore/", f"/jobs/{job}/answer/",
         f"/jobs/{job}/stop/", f"/jobs/{job}/autonomy/", f"/cards/{card.pk}/keep/", f"/cards/{card.pk}/throw/", f"/cards/{card.pk}/restore/",
@@ -68,7 +73,18 @@ def test_a_command_from_another_site_is_not_done(browser):
 def test_reading_writes_nothing_but_the_count_of_uses(browser):
     card = make_card(browser.maker())
     makers, rows = Maker.objects.count(), list(Card.objects.values("expires", "thrown", "salt", "seal"))
-    for path in [*private(card)[0], "/", "/shelf/", "/recipes/", "/connect/", f"/c/{card.token}/", f"/c/{card.token}/qr.svg", f"/c/{card.token}/download", "/healthz", "/readyz"]:
+    for path in [
+        *private(card)[0],
+        "/",
+        "/shelf/",
+        "/recipes/",
+        "/connect/",
+        f"/c/{card.token}/",
+        f"/c/{card.token}/qr.svg",
+        f"/c/{card.token}/download",
+        "/healthz",
+        "/readyz",
+    ]:
         assert browser.get(path).status_code in {200, 302}, path
     assert Maker.objects.count() == makers
     assert list(Card.objects.values("expires", "thrown", "salt", "seal")) == rows
@@ -93,7 +109,9 @@ def test_the_pages_carry_their_headers(browser):
     assert reply["X-Frame-Options"] == "DENY"
 
 
-@pytest.mark.parametrize("host", ["evil.example", "localhost:9999", "a.b.localhost:8000", "xn--vibe.localhost.evil:8000", ""])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost:9999", "a.b.localhost:8000", "xn--vibe.localhost.evil:8000", ""]
+)
 def test_a_foreign_address_is_refused(host, db):
     assert Client(HTTP_HOST=host).get("/").status_code == 421
 

@@ -82,7 +82,14 @@ def test_pinning_keeps_and_unpinning_lets_it_fade_in_seven_days(browser):
     assert 'aria-pressed="true"' in reply.content.decode()
 
 
-@pytest.mark.parametrize(("how", "says"), [("fade", "This card has faded"), ("throw", "This card was thrown away"), ("retire", "This card was taken down")])
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        ("fade", "This card has faded"),
+        ("throw", "This card was thrown away"),
+        ("retire", "This card was taken down"),
+    ],
+)
 def test_a_closed_card_says_why_and_shows_nothing(browser, how, says):
     card = make_card(browser.maker())
     link, seal = card.get_absolute_url(), card.seal
@@ -135,7 +142,14 @@ def test_a_stolen_database_opens_no_card(browser):
 def test_showing_another_version_changes_the_frame_for_good(browser):
     card = make_card(browser.maker())
     seal = card.seal
-    Version.objects.create(program=card.program, number=2, shape="page", origin="model", files={"index.html": "<p>two</p>"}, verdict="held")
+    Version.objects.create(
+        program=card.program,
+        number=2,
+        shape="page",
+        origin="model",
+        files={"index.html": "<p>two</p>"},
+        verdict="held",
+    )
     browser.post(f"/cards/{card.pk}/show-version/", {"number": "2"})
     assert sealed(seal).status_code == 404
     assert "<p>two</p>" in sealed(Card.objects.get().seal).content.decode()
@@ -146,7 +160,14 @@ def test_showing_another_version_changes_the_frame_for_good(browser):
 def test_an_old_version_is_restored_as_a_new_one(browser):
     card = make_card(browser.maker())
     program = card.program
-    second = Version.objects.create(program=program, number=2, shape="page", origin="model", files={"index.html": "<p>two</p>"}, verdict="held")
+    second = Version.objects.create(
+        program=program,
+        number=2,
+        shape="page",
+        origin="model",
+        files={"index.html": "<p>two</p>"},
+        verdict="held",
+    )
     program.current = second
     program.save()
     browser.post(f"/programs/{program.pk}/versions/1/restore/")
@@ -169,7 +190,9 @@ def test_the_shelf_finds_and_renames(browser):
 
 
 def test_a_page_is_saved_as_one_file_that_runs_without_us(browser):
-    card = make_card(browser.maker(), files={"index.html": '<p>hi</p><script src="a.js"></script>', "a.js": "let a=1"})
+    card = make_card(
+        browser.maker(), files={"index.html": '<p>hi</p><script src="a.js"></script>', "a.js": "let a=1"}
+    )
     reply = Client(**NOBODY).get(f"/c/{card.token}/download")
     assert reply["Content-Disposition"] == 'attachment; filename="tea.html"'
     assert "let a=1" in reply.content.decode()

@@ -45,7 +45,9 @@ def test_a_bad_description_is_answered_with_a_sentence_and_kept(browser, descrip
     assert not Program.objects.exists()
 
 
-@pytest.mark.parametrize(("field", "value"), [("shape", "hologram"), ("autonomy", "keep"), ("autonomy", "x"), ("effort", "huge")])
+@pytest.mark.parametrize(
+    ("field", "value"), [("shape", "hologram"), ("autonomy", "keep"), ("autonomy", "x"), ("effort", "huge")]
+)
 def test_a_choice_that_is_none_is_refused_and_the_words_stay(browser, field, value):
     reply = send(browser, "My long wish", **{field: value})
     assert reply.status_code == 422
@@ -79,7 +81,13 @@ def test_a_file_of_26_mb_is_too_large_and_the_words_stay(browser):
 
 
 def test_more_than_100_mb_in_all_is_refused_before_it_is_read(browser):
-    reply = browser.generic("POST", "/programs/", b"", content_type="multipart/form-data; boundary=x", CONTENT_LENGTH=str(200 * 1024 * 1024))
+    reply = browser.generic(
+        "POST",
+        "/programs/",
+        b"",
+        content_type="multipart/form-data; boundary=x",
+        CONTENT_LENGTH=str(200 * 1024 * 1024),
+    )
     assert reply.status_code == 413
     assert "100 MB" in reply.content.decode()
 
@@ -94,7 +102,15 @@ def raw_upload(browser, name: str, boundary="XX"):
 
 @pytest.mark.parametrize(
     ("name", "kept"),
-    [("../../x", "x"), ("..", "file"), ("a/b/c.csv", "c.csv"), ("C:\\temp\\d.csv", "d.csv"), ("bell\x07.csv", "bell.csv"), ("q<w>?.csv", "q_w__.csv"), ("..hidden.csv", "hidden.csv")],
+    [
+        ("../../x", "x"),
+        ("..", "file"),
+        ("a/b/c.csv", "c.csv"),
+        ("C:\\temp\\d.csv", "d.csv"),
+        ("bell\x07.csv", "bell.csv"),
+        ("q<w>?.csv", "q_w__.csv"),
+        ("..hidden.csv", "hidden.csv"),
+    ],
 )
 def test_a_hostile_file_name_is_made_harmless_and_the_person_is_told(browser, name, kept):
     reply = raw_upload(browser, name)
@@ -158,5 +174,7 @@ def test_settings_of_a_recipe_travel_to_the_job(browser):
 def test_a_model_server_on_this_machine_is_offered_on_the_desk(browser, monkeypatch):
     from vibe.llm.local import Found
 
-    monkeypatch.setattr(models_in_use, "local_servers", lambda: [Found("Ollama", "http://127.0.0.1:11434/v1", ("llama",))])
+    monkeypatch.setattr(
+        models_in_use, "local_servers", lambda: [Found("Ollama", "http://127.0.0.1:11434/v1", ("llama",))]
+    )
     assert "Use Ollama, found on this machine" in browser.get("/").content.decode()

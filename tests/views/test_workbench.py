@@ -47,7 +47,9 @@ def test_a_plan_is_answered_by_plain_form(browser, script):
     work(job)
     assert "Here’s my plan" in browser.get(reply["Location"]).content.decode()
     script.append(PAGE)
-    assert browser.post(f"/jobs/{job.pk}/answer/", {"yes": "1", "step": ["A red kettle", " "]}).status_code == 302
+    assert (
+        browser.post(f"/jobs/{job.pk}/answer/", {"yes": "1", "step": ["A red kettle", " "]}).status_code == 302
+    )
     work(job)
     assert job.state == JobState.DONE
     assert "A red kettle" in fakes.CALLS[1].messages[-1].text
@@ -68,7 +70,10 @@ def test_a_stop_by_htmx_answers_with_nothing_and_by_form_with_the_page(browser):
 def test_the_dial_moves_in_mid_run(browser):
     browser.post("/programs/", {"description": "tea", "once": "1"})
     job = Job.objects.get()
-    assert browser.post(f"/jobs/{job.pk}/autonomy/", {"autonomy": "ask"}, HTTP_HX_REQUEST="true").status_code == 204
+    assert (
+        browser.post(f"/jobs/{job.pk}/autonomy/", {"autonomy": "ask"}, HTTP_HX_REQUEST="true").status_code
+        == 204
+    )
     job.refresh_from_db()
     assert job.autonomy == "ask"
     assert browser.post(f"/jobs/{job.pk}/autonomy/", {"autonomy": "keep"}).status_code == 422

@@ -1,0 +1,290 @@
+"""Real boxes: every way a program can end, everything that seals it, and nothing left behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from sandbox import Limits, Source
+from sandbox.docker_engine import LABEL
+
+pytestmark = pytest.mark.docker
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def run(engine, code, *, files=None, command=("python3", "main.py"), **limits):
+    source = Source("python", command, {"main.py": code.encode(), **(files or {})})
+    return engine.run(source, limits=Limits(**{"time_s": 5.0, **limits}))
+
+
+def boxes(engine):
+    return engine.client.api.containers(all=True, filters={"label": f"{LABEL}.owner={engine.owner}"})
+
+
+@pytest.fixture(autouse=True)
+def _no_box_is_left(engine):
+    yield
+    for _ in range(40):
+        if not boxes(engine):
+            return
+        time.sleep(0.05)
+    raise AssertionError("a box was left behind")
+
+
+def test_a_program_reads_its_files_and_leaves_some(engine):
+    got = run(
+        engine,
+        "print(open('in/a.txt').read())\nopen('out/b.txt','w').write('made')",
+        files={"in/a.txt": "hä".encode()},
+    )
+    assert (got.ended, got.code, got.stdout) == ("exit", 0, "hä\n")
+    assert [(a.name, a.data) for a in got.artifacts] == [("b.txt", b"made")]
+
+
+@pytest.mark.parametrize(
+    ("code", "ended"),
+    [
+        ("raise SystemExit(3)", "exit"),
+        ("import os; os.kill(os.getpid(), 11)", "signal"),
+        ("while True: pass", "timeout"),
+        ("import time\ntry:\n  time.sleep(99)\nexcept BaseException:\n  time.sleep(99)", "timeout"),
+        ("x = bytearray(2_000_000_000)\nfor i in range(0, len(x), 4096): x[i] = 1", "memory"),
+        ("while True: print('x' * 10_000)", "output_limit"),
+    ],
+)
+def test_every_end_has_its_name(engine, code, ended):
+    got = run(engine, code, time_s=2.0)
+    if ended == "memory":  # Python may notice first, which is a plain failure of the program
+        assert got.ended == "memory" or "MemoryError" in got.stderr
+    else:
+        assert got.ended == ended
+    if ended == "exit":
+        assert got.code == 3
+
+
+def test_a_stop_ends_a_run_at_once(engine):
+    stop = threading.Event()
+    threading.Timer(1.0, stop.set).start()
+    began = time.monotonic()
+    got = engine.run(
+        Source("python", ("python3", "main.py"), {"main.py": b"import time; time.sleep(60)"}),
+        limits=Limits(time_s=30),
+        cancelled=stop,
+    )
+    assert got.ended == "cancelled"
+    assert time.monotonic() - began < 4
+
+
+def test_output_streams_while_it_is_printed(engine):
+    heard: list[tuple[str, str]] = []
+    code = b"import time\nprint('one', flush=True)\ntime.sleep(.5)\nprint('two')"
+    engine.run(
+        Source("python", ("python3", "main.py"), {"main.py": code}), on_output=lambda s, t: heard.append((s, t))
+    )
+    assert [s for s, _ in heard] == ["stdout"] * len(heard)
+    assert len(heard) >= 2
+    assert "".join(t for _, t in heard) == "one\ntwo\n"
+
+
+def test_a_fork_bomb_ends_with_its_box(engine):
+    got = run(engine, "import os\nwhile True:\n  try: os.fork()\n  except OSError: pass", time_s=2.0)
+    assert got.ended in {"timeout", "exit", "signal", "memory"}
+
+
+PROBE = r"""
+import ctypes, json, os, socket
+def can(act):
+    try:
+        act(); return True
+    except BaseException:
+        return False
+libc = ctypes.CDLL(None, use_errno=True)
+def sysc(n, *a):
+    if libc.syscall(n, *a) < 0: raise OSError(ctypes.get_errno(), "no")
+print(json.dumps({
+  "uid": os.getuid(), "groups": os.getgroups(), "cwd": os.getcwd(),
+  "env": sorted(os.environ),
+  "write_root": can(lambda: open("/etc/x", "w")), "write_usr": can(lambda: open("/usr/lib/x", "w")),
+  "inet": can(lambda: socket.create_connection(("1.1.1.1", 53), 0.5)),
+  "dns": can(lambda: socket.gethostbyname("example.com")),
+  "interfaces": [n for _, n in socket.if_nameindex()] if hasattr(socket, "if_nameindex") and can(socket.if_nameindex) else [],
+  "vsock": can(lambda: socket.socket(40, socket.SOCK_STREAM)), "netlink": can(lambda: socket.socket(16, socket.SOCK_RAW)),
+  "packet": can(lambda: socket.socket(17, socket.SOCK_RAW)), "io_uring": can(lambda: sysc(425, 1, 0)),
+  "mount": can(lambda: sysc(165, b"x", b"/mnt", b"tmpfs", 0, 0)), "unshare": can(lambda: sysc(272, 0x10000000)),
+  "ptrace": can(lambda: sysc(101, 0, 0, 0, 0)), "bpf": can(lambda: sysc(321, 0, 0, 0)), "keyctl": can(lambda: sysc(250, 0, 0)),
+  "prlimit_other": can(lambda: sysc(302, 1, 0, 0, 0)),
+  "status": {l.split(":")[0]: l.split(":")[1].strip() for l in open("/proc/self/status") if l.split(":")[0] in ("CapEff", "CapBnd", "NoNewPrivs", "Seccomp")},
+  "docker_socket": os.path.exists("/var/run/docker.sock"),
+}))
+"""
+
+
+def test_a_box_is_sealed_from_within(engine):
+    got = run(engine, PROBE)
+    assert got.ok, got.stderr
+    seen = json.loads(got.stdout)
+    assert seen["uid"] == 65532
+    assert seen["cwd"] == "/box"
+    for door in (
+        "write_root",
+        "write_usr",
+        "inet",
+        "dns",
+        "vsock",
+        "netlink",
+        "packet",
+        "io_uring",
+        "mount",
+        "unshare",
+        "ptrace",
+        "bpf",
+        "keyctl",
+        "prlimit_other",
+        "docker_socket",
+    ):
+        assert seen[door] is False, door
+    assert [i for i in seen["interfaces"] if i != "lo"] == []
+    assert set(seen["status"].values()) >= {"1", "2"}
+    assert int(seen["status"]["CapEff"], 16) == int(seen["status"]["CapBnd"], 16) == 0
+    assert not [name for name in seen["env"] if "KEY" in name or "SECRET" in name or "TOKEN" in name]
+
+
+def test_a_box_is_sealed_from_without(engine):
+    stop, found = threading.Event(), {}
+    source = Source("python", ("python3", "main.py"), {"main.py": b"import time; time.sleep(30)"})
+    working = threading.Thread(
+        target=lambda: found.update(got=engine.run(source, limits=Limits(time_s=20), cancelled=stop))
+    )
+    working.start()
+    try:
+        box = _wait(lambda: next(iter(boxes(engine)), None))
+        _wait(lambda: engine.client.api.inspect_container(box["Id"])["State"]["Running"])
+        seen = engine.client.api.inspect_container(box["Id"])
+    finally:
+        stop.set()
+        working.join()
+    host, config = seen["HostConfig"], seen["Config"]
+    assert host["NetworkMode"] == "none"
+    assert host["CapDrop"] == ["ALL"]
+    assert not host["CapAdd"]
+    assert "no-new-privileges:true" in host["SecurityOpt"]
+    assert any(o.startswith("seccomp=") and "unconfined" not in o for o in host["SecurityOpt"])
+    assert host["ReadonlyRootfs"]
+    assert host["AutoRemove"]
+    assert not host["Binds"]
+    assert not seen["Mounts"]
+    assert not host["Privileged"]
+    assert host["Memory"] == host["MemorySwap"] > 0
+    assert host["PidsLimit"] > 0
+    assert host["NanoCpus"] == 1_000_000_000
+    assert host["LogConfig"]["Type"] == "none"
+    assert host["PidMode"] == ""
+    assert host["IpcMode"] == "private"
+    assert set(host["Tmpfs"]) == {"/box", "/tmp"}
+    assert config["User"].startswith("65532")
+    assert config["StdinOnce"]
+    assert not config["Tty"]
+
+
+def _wait(ask, seconds=10.0):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if found := ask():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it never came")
+
+
+def test_names_of_what_a_program_leaves_are_harmless(engine):
+    code = r"""
+import os
+for name in ("../escape.txt", "-rf", "a b.txt", "\x1b[31m.txt"):
+    try: open(os.path.join("out", name), "w").write("x")
+    except OSError: pass
+os.symlink("/etc/passwd", "out/link.txt")
+try: os.mkfifo("out/pipe")
+except OSError: pass
+os.makedirs("out/deep/er"); open("out/deep/er/file.txt", "w").write("deep")
+"""
+    got = run(engine, code)
+    assert got.ok, got.stderr
+    for artifact in got.artifacts:
+        assert ".." not in artifact.name
+        assert not artifact.name.startswith(("/", "-"))
+        assert artifact.name.isprintable()
+        assert b"root:" not in artifact.data
+
+
+def test_what_is_too_much_to_bring_back_is_left_and_said(engine):
+    got = run(engine, "for n in range(100): open(f'out/{n}.txt','w').write('x'*1000)", artifacts=5)
+    assert len(got.artifacts) == 5
+    assert got.notes
+
+
+def test_a_worker_killed_in_mid_run_leaves_no_box():
+    """The owner is another process, killed with -9: the box ends by itself when its standard input closes."""
+    code = (
+        "from sandbox import run, Source, Limits\n"
+        "run(Source('python', ('python3', 'main.py'), {'main.py': b'import time\\ntime.sleep(60)'}), limits=Limits(time_s=50))\n"
+    )
+    owner = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
+    )
+    import docker
+
+    client = docker.from_env()
+
+    def mine():
+        rows = client.api.containers(filters={"label": LABEL})
+        return [r for r in rows if r["Labels"][f"{LABEL}.owner"].endswith(f"-{owner.pid}")]
+
+    try:
+        _wait(mine)
+        time.sleep(0.5)
+    finally:
+        owner.send_signal(signal.SIGKILL)
+        owner.wait()
+    began = time.monotonic()
+    _wait(lambda: not mine())
+    assert time.monotonic() - began < 5
+    client.close()
+
+
+def test_the_reaper_meets_what_is_past_its_deadline(engine):
+    config = engine.config(Source("python", ("true",)), Limits())
+    config["Labels"][f"{LABEL}.deadline"] = "1"
+    made = engine.client.api.create_container_from_config(config, None)
+    assert engine.reap() >= 1
+    with pytest.raises(Exception, match="No such container"):
+        engine.client.api.inspect_container(made["Id"])
+
+
+def test_from_a_shell_it_prints_the_outcome_as_json(tmp_path):
+    program = tmp_path / "hello.py"
+    program.write_text(
+        "import sys\nprint(open('in/a.csv').read())\nopen('out/r.txt','w').write('r')\nsys.exit(4)"
+    )
+    (tmp_path / "a.csv").write_text("x,y")
+    said = subprocess.run(
+        [sys.executable, "-m", "sandbox", "run", "--json", "--input", str(tmp_path / "a.csv"), "--out", str(tmp_path / "out"), str(program)],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    outcome = json.loads(said.stdout)
+    assert said.returncode == 1
+    assert (outcome["ended"], outcome["code"], outcome["stdout"]) == ("exit", 4, "x,y\n")
+    assert set(outcome) >= {"ended", "code", "signal", "stdout", "stderr", "artifacts", "seconds"}
+    assert (tmp_path / "out" / "r.txt").read_text() == "r"
+
+
+def test_without_an_engine_it_says_what_to_do(monkeypatch):
+    from sandbox.docker_engine import DockerEngine
+
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
+    nobody = DockerEngine()
+    assert "Docker" in nobody.available()

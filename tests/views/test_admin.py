@@ -1,0 +1,124 @@
+"""The admin: everything can be found, nothing is shown that is secret, and no page asks once a row."""
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.test import Client
+from django.utils.crypto import get_random_string
+
+from tests.views.conftest import make_card
+from vibe import jobs
+from vibe.choices import JobState
+from vibe.models import Card, Job, Maker, ModelRow, StepRecord
+
+pytestmark = pytest.mark.django_db
+PAGES = ["program", "version", "job", "steprecord", "card", "modelrow", "maker", "run", "eventrecord"]
+
+
+@pytest.fixture
+def admin(db, boxes):
+    user = get_user_model().objects.create_superuser("ada", password=get_random_string(20))
+    client = Client(HTTP_HOST="localhost:8000")
+    client.force_login(user)
+    return client
+
+
+def fill(count, start=0):
+    for n in range(start, start + count):
+        maker = Maker.objects.create()
+        card = make_card(maker, title=f"Card {n}", shape="tool" if n % 2 else "page")
+        job = card.program.jobs.get()
+        StepRecord.objects.create(
+            job=job,
+            order=1,
+            number="1",
+            kind="ask",
+            fingerprint="f",
+            prompt="p1",
+            model="m",
+            tokens_in=5,
+            tokens_out=7,
+            cost_usd="0.01",
+        )
+        jobs.run(card.version, maker, values={"n": 3}, files={}, once=str(n), card=card)
+        ModelRow.objects.create(name=f"m{n}", base_url="http://x")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_list_takes_as_many_queries_for_many_rows_as_for_few(admin, page, django_assert_num_queries):
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    fill(2)
+    admin.get(f"/admin/vibe/{page}/")
+    with CaptureQueriesContext(
+        connection,
+    ) as few:
+        assert admin.get(f"/admin/vibe/{page}/").status_code == 200
+    fill(12, start=2)
+    with CaptureQueriesContext(connection) as many:
+        assert admin.get(f"/admin/vibe/{page}/").status_code == 200
+    assert len(many) <= len(few), page
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_row_can_be_opened_and_searched(admin, page):
+    fill(1)
+    from django.apps import apps
+
+    row = apps.get_model("vibe", page).objects.first()
+    if row is not None:
+        assert admin.get(f"/admin/vibe/{page}/{row.pk}/change/").status_code == 200
+    assert admin.get(f"/admin/vibe/{page}/?q=Card").status_code == 200
+
+
+def test_a_job_shows_its_steps_with_fingerprint_and_cost(admin):
+    fill(1)
+    job = Job.objects.filter(kind="make").first()
+    page = admin.get(f"/admin/vibe/job/{job.pk}/change/").content.decode()
+    assert "p1" in page
+    assert "0.01" in page
+
+
+def test_jobs_are_stopped_and_cards_retired_and_revoked(admin):
+    fill(1)
+    job = Job.objects.filter(kind="run").get()
+    admin.post("/admin/vibe/job/", {"action": "stop", "_selected_action": [job.pk]})
+    job.refresh_from_db()
+    assert job.state == JobState.STOPPED
+    card = Card.objects.get()
+    old = card.token
+    admin.post("/admin/vibe/card/", {"action": "new_link", "_selected_action": [card.pk]})
+    assert Card.objects.get().token != old
+    admin.post("/admin/vibe/card/", {"action": "retire", "_selected_action": [card.pk]})
+    assert not Card.objects.get().is_open
+
+
+def test_a_key_goes_in_and_never_comes_out(admin):
+    form = {
+        "name": "m",
+        "base_url": "http://x/v1",
+        "new_key": "sk-secret-000000001",
+        "tier": "strong",
+        "enabled": "on",
+    }
+    assert admin.post("/admin/vibe/modelrow/add/", form).status_code == 302
+    row = ModelRow.objects.get()
+    assert row.as_model().key == "sk-secret-000000001"
+    for path in ("/admin/vibe/modelrow/", f"/admin/vibe/modelrow/{row.pk}/change/"):
+        assert "sk-secret" not in admin.get(path).content.decode()
+
+
+def test_what_a_stranger_made_is_text_there(admin):
+    make_card(
+        Maker.objects.create(),
+        title="<script>alert(1)</script>",
+        files={"index.html": "<script>alert(2)</script>"},
+    )
+    for page in ("program", "version", "card"):
+        assert "<script>alert" not in admin.get(f"/admin/vibe/{page}/").content.decode()
+    version = Card.objects.get().version
+    assert "<script>alert" not in admin.get(f"/admin/vibe/version/{version.pk}/change/").content.decode()
+
+
+def test_the_admin_is_closed_to_others(browser):
+    assert browser.get("/admin/vibe/program/").status_code == 302
