@@ -265,7 +265,7 @@ def test_the_same_journal_gives_the_same_result_without_asking_again():
 
     assert drive(flow.generate(request), journal, nothing) == first
     for cut in range(len(journal)):
-        late = World(asks=[a for a in [PAGE, PAGE.replace("hello", "mended")]][sum(isinstance(s, Ask) for s in world.seen[:cut]):],
+        late = World(asks=[PAGE, PAGE.replace("hello", "mended")][sum(isinstance(s, Ask) for s in world.seen[:cut]):],
                      runs=[BROKEN, SEEN][sum(isinstance(s, Run) for s in world.seen[:cut]):])  # fmt: skip
         late.seen = list(world.seen[:cut])
         assert drive(flow.generate(request), journal[:cut], late) == first
