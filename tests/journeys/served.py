@@ -20,7 +20,17 @@ def free_port() -> int:
 
 
 def environment(var: Path, **more: str) -> dict[str, str]:
-    gone = {"DJANGO_SETTINGS_MODULE", "VIBE_VAR", "OPENAI_API_KEY", "OPENAI_BASE_URL", "VIBE_MODEL", "VIBE_ORIGIN", "VIBE_CONTENT_ORIGIN", "REDIS_URL", "VIBE_LAN"}
+    gone = {
+        "DJANGO_SETTINGS_MODULE",
+        "VIBE_VAR",
+        "OPENAI_API_KEY",
+        "OPENAI_BASE_URL",
+        "VIBE_MODEL",
+        "VIBE_ORIGIN",
+        "VIBE_CONTENT_ORIGIN",
+        "REDIS_URL",
+        "VIBE_LAN",
+    }
     kept = {k: v for k, v in os.environ.items() if k not in gone}
     return {**kept, "VIBE_VAR": str(var), "PYTHONWARNINGS": "default", **more}
 
@@ -67,4 +77,12 @@ class Served:
 
     def manage(self, *args: str, seconds: float = 120.0) -> subprocess.CompletedProcess[str]:
         env = environment(self.var, VIBE_PORT=str(self.port), **self.env)
-        return subprocess.run([sys.executable, "manage.py", *args], cwd=ROOT, env=env, capture_output=True, text=True, timeout=seconds, check=False)
+        return subprocess.run(
+            [sys.executable, "manage.py", *args],
+            cwd=ROOT,
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            check=False,
+        )

@@ -109,7 +109,7 @@ def test_a_recipe_is_changed_by_its_settings_and_an_old_version_comes_back(vibe,
     maker.page.reload()
     maker.page.fill("#say", "add bread")
     maker.page.press("#say", "Enter")
-    maker.page.wait_for_function("document.querySelectorAll('.said').length > 1")
+    maker.page.locator(".said").nth(1).wait_for()
     assert maker.finished() == "Ready. Try it."
     frame = maker.page.frame_locator("#part-preview iframe")
     assert "bread" in frame.locator("#list").inner_text()
@@ -146,5 +146,11 @@ def test_a_second_tab_and_a_reload_see_the_same(vibe, visitor):
     third = maker.tab()
     third.goto(maker.page.url)
     parts = ["part-note", "part-steps", "part-end", "part-checks", "part-versions", "part-files"]
-    shown = [[page.evaluate("id => document.getElementById(id).textContent.replace(/\\s+/g, ' ')", part) for part in parts] for page in (maker.page, other, third)]
+    shown = [
+        [
+            page.evaluate("id => document.getElementById(id).textContent.replace(/\\s+/g, ' ')", part)
+            for part in parts
+        ]
+        for page in (maker.page, other, third)
+    ]
     assert shown[0] == shown[1] == shown[2]

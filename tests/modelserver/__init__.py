@@ -32,7 +32,9 @@ class Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("content-length", 0))
         body = json.loads(self.rfile.read(length) or b"{}")
         with self.server.lock:
-            self.server.requests.append({"path": self.path, "body": body, "headers": dict(self.headers)})
+            self.server.requests.append(
+                {"path": self.path, "body": body, "headers": {k.lower(): v for k, v in self.headers.items()}}
+            )
             behaviour = self.server.script.pop(0) if self.server.script else self.server.standard
         try:
             behaviour(self)

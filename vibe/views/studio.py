@@ -42,7 +42,7 @@ def _bench(
         "program": program,
         "earlier": program.jobs.filter(pk__lt=job.pk).order_by("pk")[:50],
         "uploads": job.uploads.all(),
-        "notes": [str(m) for m in messages.get_messages(request)],
+        "notes": list(messages.get_messages(request)),
         "recipe_slots": recipes.settings_of(current.recipe, current.slots)
         if current and current.recipe
         else (),

@@ -1,0 +1,159 @@
+"""`make run` as a process: quick to start, honest about what it lacks, gone without a trace."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+
+import pytest
+
+from sandbox.docker_engine import LABEL
+from tests import modelserver as play
+from tests.journeys.served import Served, free_port
+
+pytestmark = pytest.mark.docker
+
+
+def test_it_starts_within_five_seconds_says_where_it_is_and_ends_without_a_trace(tmp_path):
+    served = Served(tmp_path / "var")
+    served.start()
+    served.stop()
+    seconds = served.start()  # the second time nothing is set up any more
+    said = served.log.read_text()
+    assert f"Vibe is at {served.url}/" in said
+    assert "createsuperuser" in said
+    assert "No AI model is connected yet." in said
+    assert seconds < 5
+    group = served.process.pid
+    assert served.stop(signal.SIGINT) == 0
+    assert "Nothing is left running" in served.log.read_text()
+    with pytest.raises(ProcessLookupError):
+        os.killpg(group, 0)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", served.port))
+
+
+def test_ended_in_mid_run_it_leaves_no_box_and_goes_on_the_next_time(tmp_path):
+    from tests.journeys.test_with_a_model import MAIN, TOML, blocks
+
+    slow = MAIN.replace("print(", "import time; time.sleep(8)\nprint(", 1)
+    with play.ModelServer([play.say(blocks(toml=TOML, main=slow))]) as model:
+        served = Served(tmp_path / "var", OPENAI_BASE_URL=model.url, VIBE_MODEL="m")
+        served.start()
+        job = _begin(served, "Count lines", shape="tool")
+        _wait(lambda: _boxes())
+        served.stop(signal.SIGTERM)
+        _wait(lambda: not _boxes())
+        assert served.rows("SELECT state FROM vibe_job WHERE id = ?", job) == [("queued",)]
+        served.start()
+        _wait(lambda: served.rows("SELECT state FROM vibe_job WHERE id = ?", job) == [("done",)], 60)
+        assert len(model.requests) == 1
+        served.stop()
+
+
+def _begin(served, words, **more):
+    """A form sent the way a browser does, without one."""
+    import http.cookiejar
+    import urllib.parse
+
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
+    page = opener.open(served.url + "/").read().decode()
+    key = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[1]
+    data = urllib.parse.urlencode(
+        {"csrfmiddlewaretoken": key, "description": words, "once": "1", **more}
+    ).encode()
+    opener.open(urllib.request.Request(served.url + "/programs/", data, {"Origin": served.url})).read()
+    return served.rows("SELECT max(id) FROM vibe_job")[0][0]
+
+
+def _boxes():
+    import docker
+
+    client = docker.from_env()
+    try:
+        return client.api.containers(filters={"label": LABEL})
+    finally:
+        client.close()
+
+
+def _wait(ask, seconds=20.0):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if found := ask():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("it never came")
+
+
+def test_a_port_that_is_taken_is_said_in_one_sentence(tmp_path):
+    served = Served(tmp_path / "var")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", served.port))
+        taken.listen()
+        said = served.manage("serve")
+    assert said.returncode == 1
+    assert f"Port {served.port} cannot be used" in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+def test_without_an_engine_it_serves_and_says_what_it_cannot_do(tmp_path):
+    served = Served(tmp_path / "var", DOCKER_HOST=f"tcp://127.0.0.1:{free_port()}")
+    served.start()
+    try:
+        assert "No Docker engine answers" in served.log.read_text()
+        page = urllib.request.urlopen(served.url + "/").read().decode()
+        assert "Sealed boxes are not available" in page
+        job = _begin(served, "a focus timer")
+        _wait(
+            lambda: (
+                served.rows("SELECT state, sentence FROM vibe_job WHERE id = ?", job)
+                == [("done", "Made, but not checked.")]
+            )
+        )
+    finally:
+        served.stop()
+
+
+def test_every_bad_setting_is_named_in_one_message(tmp_path):
+    served = Served(
+        tmp_path / "var", SANDBOX_RUNTIME="chroot", OPENAI_BASE_URL="ftp://x", DATABASE_URL="oracle://y"
+    )
+    said = served.manage("check")
+    assert said.returncode != 0
+    for name in ("SANDBOX_RUNTIME", "OPENAI_BASE_URL", "DATABASE_URL"):
+        assert name in said.stderr
+    assert "Traceback" not in said.stderr
+
+
+def test_phones_at_home_are_served_from_one_origin(tmp_path):
+    served = Served(tmp_path / "var")
+    served.var.mkdir(parents=True)
+    from tests.journeys.served import ROOT, environment
+
+    with served.log.open("a") as log:
+        process = subprocess.Popen(
+            [".venv/bin/python", "manage.py", "serve", "--lan", "--port", str(served.port)], cwd=ROOT, stdout=log, stderr=log,
+            env=environment(served.var), start_new_session=True,
+        )  # fmt: skip
+    try:
+        said = _wait(
+            lambda: (m := re.search(r"Vibe is at (http://[\d.]+:\d+)/", served.log.read_text())) and m[1]
+        )
+        page = _wait(lambda: _page(said + "/"))
+        assert "frame-src 'self'" in page.headers["Content-Security-Policy"]
+        draft = urllib.request.urlopen(said + "/sealed/draft/")
+        assert "sandbox allow-scripts allow-forms" in draft.headers["Content-Security-Policy"]
+        assert "Anyone in that network can, too" in served.log.read_text()
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(10)
+
+
+def _page(address):
+    try:
+        return urllib.request.urlopen(address)
+    except OSError:
+        return None
