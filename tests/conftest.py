@@ -25,9 +25,12 @@ def engine():
     made.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """One real Chromium for the whole session; take a fresh context of it for each visitor."""
+    """One real Chromium for a module; take a fresh context of it for each visitor.
+
+    Not for the session: while Playwright's loop runs in this thread, Django refuses to speak to its database.
+    """
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

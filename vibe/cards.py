@@ -153,7 +153,7 @@ def copy_of(version: Version, title: str) -> tuple[str, str, bytes]:
     """(file name, content type, bytes): a copy that runs without us. A page is one .html, a tool a .zip."""
     name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60] or "card"
     if not version.is_tool:
-        made = bundle(version.files, title=title)
+        made = bundle(version.files, title=title, sealed=False)
         return f"{name}.html", "text/html; charset=utf-8", made.document.encode()
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as box:

@@ -40,7 +40,7 @@ def document_headers(app_origin: str, *, single_origin: bool = False) -> dict[st
 
 
 def _headers(policy: str, *, single_origin: bool) -> dict[str, str]:
-    return {
+    headers = {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Security-Policy": policy,
         "Connection-Allowlist": "(response-origin)",
@@ -48,12 +48,14 @@ def _headers(policy: str, *, single_origin: bool) -> dict[str, str]:
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
         "Cross-Origin-Resource-Policy": "same-origin" if single_origin else "cross-origin",
-        "Cross-Origin-Opener-Policy": "same-origin",
         "Origin-Agent-Cluster": "?1",
         "X-DNS-Prefetch-Control": "off",
         "X-Robots-Tag": "noindex, nofollow",
         "Cache-Control": "no-store",
     }
+    if not single_origin:  # on the plain http of a home network browsers ignore it, loudly
+        headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    return headers
 
 
 def host_headers(nonce: str, frame_source: str) -> dict[str, str]:

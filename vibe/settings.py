@@ -123,7 +123,9 @@ CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = VIBE_ORIGIN.startswith("https:")
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
-SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+# Browsers heed it only where the connection can be trusted, and complain about it elsewhere (phones at home).
+_trusted = VIBE_ORIGIN.startswith("https:") or _app_host == "localhost"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin" if _trusted else None
 X_FRAME_OPTIONS = "DENY"
 CSRF_FAILURE_VIEW = "vibe.views.errors.csrf"
 

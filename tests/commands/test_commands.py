@@ -130,10 +130,13 @@ def test_a_file_goes_along(tmp_path):
 def test_the_doctor_names_the_one_thing_to_do(tmp_path, model):
     said = manage(tmp_path, "doctor")
     assert said.returncode == 1
+    assert "NO  database" in said.stdout
+    assert "manage.py migrate" in said.stdout
+    manage(tmp_path, "migrate", "--verbosity", "0")
+    said = manage(tmp_path, "doctor")
     assert "NO  model" in said.stdout
     assert "ok  docker" in said.stdout
     model.script.append(play.say("ready"))
-    manage(tmp_path, "migrate", "--verbosity", "0")
     said = manage(tmp_path, "doctor", **with_model(model))
     assert said.returncode == 0, said.stdout
     said = manage(tmp_path, "doctor", DOCKER_HOST=f"tcp://127.0.0.1:{free_port()}", **with_model(model))

@@ -58,12 +58,15 @@ class Bundle:
         return file, start + line - first
 
 
-def bundle(files: Mapping[str, str], *, title: str = "") -> Bundle:
-    """The document of these files. Without an index.html there is an empty one, and a Problem that says so."""
+def bundle(files: Mapping[str, str], *, title: str = "", sealed: bool = True) -> Bundle:
+    """The document of these files. Without an index.html there is an empty one, and a Problem that says so.
+
+    `sealed` false makes a copy for a person's own disk: there the browser has all that a sealed frame lacks.
+    """
     page = files.get("index.html")
     if page is None:
         return Bundle("", (Problem("index.html", 1, "There is no index.html."),))
-    return _Bundler(files, page, title).run()
+    return _Bundler(files, page, title, sealed).run()
 
 
 @dataclass
@@ -116,8 +119,8 @@ class _Tags(HTMLParser):
 
 
 class _Bundler:
-    def __init__(self, files: Mapping[str, str], page: str, title: str) -> None:
-        self.files, self.page, self.title = files, page, title
+    def __init__(self, files: Mapping[str, str], page: str, title: str, sealed: bool) -> None:
+        self.files, self.page, self.title, self.sealed = files, page, title, sealed
         self.problems: list[Problem] = []
         self.cuts: list[tuple[int, int, str, str]] = []  # start, end, replacement, file that it came from
         self.late: list[tuple[str, str]] = []  # deferred scripts: they run when the page is there
@@ -288,7 +291,8 @@ class _Bundler:
             head += f"<title>{escape(self.title)}</title>"
         if "meta" not in first:
             head += '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-        self.cuts.append((at, at, f"{head}<script>{_safe_script(SHIM)}</script>", "shim"))
+        supplied = f"<script>{_safe_script(SHIM)}</script>" if self.sealed else ""
+        self.cuts.append((at, at, head + supplied, "shim"))
 
     def _insert_late(self, tags: _Tags) -> None:
         if not self.late:

@@ -106,6 +106,8 @@ class Timeline:
                 self.__dict__.update(Timeline(seq=seq, state=self.state, interrupted=event.why).__dict__)
             case events.StepStarted():
                 fresh = StepView(event.n, event.kind, event.title, event.line)
+                if event.kind in {"write", "fix"}:
+                    self.said = ""  # what a model says about its new try stands in place of the old
                 if old := self.step(event.n):
                     self.steps[self.steps.index(old)] = fresh
                 else:

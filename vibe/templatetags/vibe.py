@@ -64,9 +64,11 @@ def about_seconds(seconds: float | None) -> str:
 
 @register.filter
 def cents(usd: float | None) -> str:
-    """0.021 (USD) → 2.1 ¢; 1.5 → $1.50. Empty when the price is not known."""
+    """0.021 (USD) → 2.1 ¢; 1.5 → $1.50; 0 → free. Empty when the price is not known."""
     if usd is None:
         return ""
+    if not usd:
+        return "free"
     return f"${usd:.2f}" if usd >= 1 else f"{usd * 100:.1f} ¢"
 
 

@@ -2,6 +2,7 @@
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_GET
 
 from vibe import cards, sealed
@@ -19,6 +20,7 @@ def content_reply(request: HttpRequest, label: str) -> HttpResponse:
     return document(request, label)
 
 
+@xframe_options_exempt  # its own policy says who may frame it
 @require_GET
 def sealed_page(request: HttpRequest, seal: str) -> HttpResponse:
     """The same document in single-origin mode: sound because its reply carries the sandbox policy itself."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import BaseCommand
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from vibe import models_in_use, perform
@@ -27,7 +27,11 @@ class Command(BaseCommand):
 
 
 def _model() -> Iterator[Finding]:
-    model = models_in_use.current_model()
+    try:
+        model = models_in_use.current_model()
+    except DatabaseError:
+        yield "model", False, "cannot be told before the database answers"
+        return
     if model is None:
         found = models_in_use.local_servers()
         hint = f" {found[0].name} runs on this machine: connect it on /connect/." if found else ""

@@ -44,8 +44,8 @@ class Command(BaseCommand):
         parser.add_argument("--recipe", default="", help="Use this ready-made recipe by name.")
 
     def handle(self, *args: Any, **o: Any) -> None:
-        call_command("migrate", interactive=False, verbosity=0)
         try:
+            call_command("migrate", interactive=False, verbosity=0)
             code = self._generate(o)
         except CommandError:
             raise
