@@ -1,7 +1,7 @@
 # Two commands: `make run` serves Vibe, `make test` runs every test. Both set up what they need, the second time quickly.
 SHELL := /bin/bash
 PY := .venv/bin/python
-.PHONY: run test check setup setup-test images lock help
+.PHONY: run test check setup setup-test pictures images lock help
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -42,6 +42,9 @@ check: .venv/ready-dev ## Lint, types, layers, templates, migrations
 	@git ls-files 'templates/*.html' | xargs .venv/bin/djade --check --target-version 5.2
 	@$(PY) manage.py makemigrations --check --dry-run
 	@$(PY) manage.py check
+
+pictures: setup-test ## Take the README's picture anew
+	@VIBE_PICTURES=1 $(PY) -m pytest -q -k test_from_the_desk
 
 images: .venv/ready ## Build the images of the sealed boxes
 	@bash setup/engine.sh

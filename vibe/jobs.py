@@ -7,6 +7,7 @@ Brokers may lose a wake-up message, rows may not.
 import hashlib
 import time
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from vibe.live import feed
 from vibe.live.bell import control
 from vibe.models import Card, Job, Maker, Program, Run, RunFile, StepRecord, Upload, Version
 
+TWIN_S = 10  # two tabs with one wish are one wish
 LEASE_S = 4.0  # measured: kill -9 to a running successor 4.0–4.3 s
 HELD = (JobState.QUEUED, JobState.RUNNING, JobState.WAITING)
 
@@ -59,8 +61,12 @@ def begin(
     once = _once(maker, once)
     if existing := Job.objects.filter(once=once).first():
         return existing
+    uploads = list(uploads)
     try:
         with transaction.atomic():
+            wish = {"request": description, "shape": shape, "autonomy": autonomy, "effort": effort, "recipe": recipe}
+            if not uploads and (twin := _just_sent(maker, wish)):
+                return twin
             program = Program.objects.create(
                 maker=maker, title=context.title_from(description), description=description
             )
@@ -73,6 +79,12 @@ def begin(
         return Job.objects.get(once=once)
     _wake(job)
     return job
+
+
+def _just_sent(maker: Maker, wish: Mapping[str, str]) -> Job | None:
+    """The same wish from another tab a moment ago, while nothing has come of it yet."""
+    since = timezone.now() - timedelta(seconds=TWIN_S)
+    return Job.objects.filter(maker=maker, kind=JobKind.MAKE, state__in=HELD, created__gt=since, **wish).first()
 
 
 def change(

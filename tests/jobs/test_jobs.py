@@ -41,6 +41,15 @@ def test_the_same_form_sent_at_the_same_moment_is_one_job():
     assert Program.objects.count() == 1
 
 
+def test_the_same_wish_from_two_tabs_is_one_job():
+    maker = Maker.objects.create()
+    first = begin(maker, "tab one")
+    assert begin(maker, "tab two").pk == first.pk
+    assert begin(maker, "tab three", shape="page").pk != first.pk
+    jobs.stop(first)
+    assert begin(maker, "tab four").pk != first.pk
+
+
 def test_anothers_key_meets_nothing():
     assert begin(once="k").pk != begin(once="k").pk
 
@@ -64,7 +73,7 @@ def test_a_job_is_claimed_by_one_worker_only():
 def test_a_maker_with_much_to_do_does_not_hold_up_another():
     busy, other = Maker.objects.create(), Maker.objects.create()
     first = begin(busy, "1")
-    begin(busy, "2")
+    begin(busy, "2", description="Another timer")
     late = begin(other, "3")
     assert jobs.claim("w").pk == first.pk
     assert jobs.claim("w").pk == late.pk

@@ -85,6 +85,8 @@ def fill(
     for spec in recipe.slots:
         if spec.name in found:
             value, origin = found[spec.name][0], "words"
+            if spec.name == "title":
+                value = value[:1].upper() + value[1:]
         elif spec.name in known:
             value, origin = known[spec.name], "person"
         else:

@@ -125,6 +125,7 @@ class Recipe:
         """The program with these settings. They go in as data, never as code or markup."""
         values = {slot.name: slot for slot in slots}
         title = " ".join(str(_placed(self.title, values)).split())[:80]
+        title = title[:1].upper() + title[1:]
         settings = json.dumps({name: slot.value for name, slot in values.items()}, ensure_ascii=False, indent=1)
         files = {path: _filled(path, text, settings, title, values) for path, text in self.files.items()}
         if self.shape == "tool":
