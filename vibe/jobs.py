@@ -64,7 +64,13 @@ def begin(
     uploads = list(uploads)
     try:
         with transaction.atomic():
-            wish = {"request": description, "shape": shape, "autonomy": autonomy, "effort": effort, "recipe": recipe}
+            wish = {
+                "request": description,
+                "shape": shape,
+                "autonomy": autonomy,
+                "effort": effort,
+                "recipe": recipe,
+            }
             if not uploads and (twin := _just_sent(maker, wish)):
                 return twin
             program = Program.objects.create(
