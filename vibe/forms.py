@@ -54,6 +54,10 @@ class DescribeForm(forms.Form):
         self.files_given = Files()
         self._names_sent = list(names_sent)
 
+    def sentences(self) -> list[str]:
+        """Everything that is to be entered otherwise, for the person."""
+        return [str(line) for lines in self.errors.values() for line in lines]
+
     @staticmethod
     def trouble_with(text: str) -> str:
         """What to enter instead of this description; empty when it can be used."""
@@ -117,9 +121,7 @@ class DescribeForm(forms.Form):
             self.files_given.kept.append((name, upload))
 
     def _refuse(self, sentence: str) -> None:
-        self.add_error(
-            None, f"{sentence} A browser cannot keep chosen files: choose them again. Your words are kept."
-        )
+        self.add_error(None, sentence)
 
 
 def _unique(name: str, taken: set[str]) -> str:

@@ -6,11 +6,22 @@ addEventListener("submit", event => {
   form.dataset.sent = "1";
   for (const button of form.querySelectorAll("button:not([type=button])")) button.setAttribute("aria-busy", "true");
 });
-addEventListener("pageshow", () => {
-  for (const form of document.querySelectorAll("[data-sent]")) {
-    delete form.dataset.sent;
-    for (const button of form.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
-  }
+function ready(form) {
+  delete form.dataset.sent;
+  for (const button of form.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
+}
+addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach(ready));
+document.addEventListener("htmx:afterRequest", event => {
+  if (!event.target.matches("[data-sent]")) return;
+  if (!event.detail.successful) ready(event.target);
+});
+document.addEventListener("htmx:sendError", event => {
+  const place = document.querySelector(event.target.getAttribute("hx-target"));
+  if (place) place.textContent = "The line dropped, so nothing was sent. What you typed is still here: try again.";
+});
+document.addEventListener("htmx:responseError", event => {
+  const place = document.querySelector(event.target.getAttribute("hx-target"));
+  if (place) place.textContent = event.detail.xhr.status === 413 ? "That is more than I can take at once. Add at most 300 files, 25 MB each and 100 MB in all." : "That did not go through. What you typed is still here: reload the page in another tab, then try again.";
 });
 addEventListener("keydown", event => {
   if (event.key !== "Enter" || event.isComposing || !(event.target instanceof HTMLTextAreaElement)) return;

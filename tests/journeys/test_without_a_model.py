@@ -136,6 +136,50 @@ def test_what_no_recipe_does_is_asked_and_not_guessed(vibe, visitor):
     assert "Your words are kept" in maker.page.inner_text("#part-end")
 
 
+def test_a_refusal_takes_neither_words_nor_files(vibe, visitor, tmp_path):
+    maker = visitor()
+    note = tmp_path / "note.txt"
+    note.write_text("tea")
+    maker.page.goto(vibe.url + "/")
+    maker.page.fill("#ask", "x" * 20_001)
+    maker.page.set_input_files("#files", note)
+    maker.page.click(".ask button.big")
+    maker.page.wait_for_selector("#ask-wrong .wrong")
+    maker.wrong.clear()  # the 422 itself
+    assert "Use at most 20,000 characters" in maker.page.inner_text("#ask-wrong")
+    assert "note.txt" in maker.page.inner_text("#clips")
+    assert len(maker.page.input_value("#ask")) == 20_001
+    maker.shoot("home-refused")
+    maker.page.fill("#ask", "Count the words of my text")
+    maker.page.click(".ask button.big")
+    maker.page.wait_for_url("**/programs/*/")
+    assert "note.txt" in maker.page.inner_text(".slip.said")
+
+
+def test_too_many_or_too_large_files_are_said_before_anything_is_sent(vibe, visitor, tmp_path):
+    maker = visitor()
+    large = tmp_path / "large.bin"
+    with large.open("wb") as out:
+        out.truncate(26 * 1024 * 1024)
+    maker.page.goto(vibe.url + "/")
+    maker.page.fill("#ask", "Read this")
+    maker.page.set_input_files("#files", large)
+    assert "larger than 25 MB" in maker.page.inner_text("#clips")
+    maker.page.click(".ask button.big")
+    assert maker.page.url == vibe.url + "/"
+    maker.page.click("#clips button")
+    assert maker.page.inner_text("#clips") == ""
+
+
+def test_a_double_click_is_one_program(vibe, visitor):
+    maker = visitor()
+    maker.page.goto(vibe.url + "/")
+    maker.page.fill("#ask", "a focus timer, please")
+    maker.page.dblclick(".ask button.big")
+    maker.page.wait_for_url("**/programs/*/")
+    assert len(vibe.rows("SELECT id FROM vibe_program WHERE description = 'a focus timer, please'")) == 1
+
+
 def test_a_second_tab_and_a_reload_see_the_same(vibe, visitor):
     maker = visitor()
     maker.describe(vibe.url, "a countdown to Christmas")

@@ -58,6 +58,20 @@ def files(count, size=1, name="a.txt"):
     return [SimpleUploadedFile(f"{n}{name}", b"x" * size) for n in range(count)]
 
 
+def test_htmx_hears_only_what_to_change_so_that_words_and_files_stay(browser):
+    reply = browser.post("/programs/", {"description": "x" * 20_001, "once": "k"}, HTTP_HX_REQUEST="true")
+    assert reply.status_code == 422
+    page = reply.content.decode()
+    assert "Use at most 20,000 characters." in page
+    assert "<html" not in page
+
+
+def test_htmx_is_led_to_the_program(browser):
+    reply = browser.post("/programs/", {"description": "A tea timer", "once": "k"}, HTTP_HX_REQUEST="true")
+    assert reply.status_code == 204
+    assert reply["HX-Redirect"] == f"/programs/{Program.objects.get().pk}/"
+
+
 def test_301_files_are_too_many_and_the_words_stay(browser):
     reply = send(browser, "Sort these", files=files(301))
     assert reply.status_code == 422

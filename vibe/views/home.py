@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
 from vibe import cards, jobs, models_in_use, perform, recipes
@@ -13,6 +13,7 @@ from vibe.choices import Autonomy, Effort, Shape
 from vibe.forms import DescribeForm, Files, slots_of
 from vibe.views import estimates
 from vibe.views.makers import maker_of, sure_maker
+from vibe.views.replies import go
 
 EXAMPLES = (
     ("chart", "A bar chart of coffee: Mon 3, Tue 2, Wed 5, Thu 4, Fri 6"),
@@ -58,6 +59,8 @@ def describe(request: HttpRequest) -> HttpResponse:
     valid = form.is_valid()
     data = form.cleaned_data
     if not valid:
+        if request.htmx:  # type: ignore[attr-defined]
+            return wrong(request, form)
         given = {
             name: request.POST.get(name, "")
             for name in ("description", "shape", "autonomy", "effort", "recipe")
@@ -76,7 +79,19 @@ def describe(request: HttpRequest) -> HttpResponse:
     )
     tell_of(request, form.files_given)
     assert job.program
-    return redirect(job.program)
+    return go(request, job.program.get_absolute_url())
+
+
+def wrong(request: HttpRequest, form: DescribeForm) -> HttpResponse:
+    """Only the sentences: the form on the page keeps its words and its files."""
+    return render(request, "home/_wrong.html", {"lines": form.sentences()}, status=422)
+
+
+def lost_files(request: HttpRequest) -> list[str]:
+    """A page that is loaded anew has no files any more; browsers keep none."""
+    return (
+        ["A browser cannot keep chosen files: choose them again. Your words are kept."] if request.FILES else []
+    )
 
 
 def tell_of(request: HttpRequest, files: Files) -> None:
@@ -98,8 +113,7 @@ def _desk(
     context = {
         "initial": initial,
         "once": initial.get("once") or uuid.uuid4().hex,
-        "errors": form.non_field_errors() if form else [],
-        "wrong": {name: lines[0] for name, lines in form.errors.items() if name != "__all__"} if form else {},
+        "errors": [*form.sentences(), *lost_files(request)] if form else [],
         "model": model,
         "why_none": "" if model else models_in_use.why_none(),
         "found": [] if model else models_in_use.local_servers(),

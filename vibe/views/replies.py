@@ -12,6 +12,13 @@ def done(request: HttpRequest, to: str) -> HttpResponse:
     return redirect(to)
 
 
+def go(request: HttpRequest, to: str) -> HttpResponse:
+    """On to another page, for a plain form and for htmx alike."""
+    if request.htmx:  # type: ignore[attr-defined]
+        return HttpResponse(status=204, headers={"HX-Redirect": to})
+    return redirect(to)
+
+
 def back(request: HttpRequest, fallback: str) -> str:
     """The page that the form stood on, when it is one of ours."""
     came = request.META.get("HTTP_REFERER", "")

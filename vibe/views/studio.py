@@ -17,8 +17,8 @@ from vibe.live.fragments import around
 from vibe.live.timeline import fold
 from vibe.models import Job, Program
 from vibe.views import access, tools
-from vibe.views.home import STOPS, tell_of
-from vibe.views.replies import done
+from vibe.views.home import STOPS, lost_files, tell_of, wrong
+from vibe.views.replies import done, go
 
 FRAMES = (("full", "wide", "Full"), ("tablet", "tablet", "Tablet"), ("phone", "phone", "Phone"))
 
@@ -51,7 +51,7 @@ def _bench(
         "frames": FRAMES,
         "once": (form.cleaned_data.get("once") if form else "") or uuid.uuid4().hex,
         "typed": request.POST.get("description", "") if form else "",
-        "errors": [line for lines in form.errors.values() for line in lines] if form else [],
+        "errors": [*form.sentences(), *lost_files(request)] if form else [],
     }
     return render(request, "studio/workbench.html", context, status=status)
 
@@ -61,6 +61,8 @@ def change(request: HttpRequest, pk: str) -> HttpResponse:
     program = access.program_of(request, pk)
     form = DescribeForm(request.POST, request.FILES, names_sent=request.names_sent)  # type: ignore[attr-defined]
     if not form.is_valid():
+        if request.htmx:  # type: ignore[attr-defined]
+            return wrong(request, form)
         return _bench(request, program, form=form, status=422)
     data = form.cleaned_data
     last = program.jobs.order_by("-pk").first()
@@ -75,7 +77,7 @@ def change(request: HttpRequest, pk: str) -> HttpResponse:
         slots=slots_of(request.POST),
     )
     tell_of(request, form.files_given)
-    return redirect(program)
+    return go(request, program.get_absolute_url())
 
 
 @require_POST
