@@ -117,12 +117,17 @@ class Output(Event):
 
 @dataclass(frozen=True)
 class PlanProposed(Event):
-    """The plan waits for the person, or (`waits` false) is shown while the writing goes on."""
+    """The plan waits for the person, or (`waits` false) is shown while the writing goes on.
+
+    Each check: {"id", "sentence", "readable": whether it has a form that can be run, "confirmed"}. `warning` says
+    that this kind is often wrong here.
+    """
 
     title: str
     steps: list[str]
-    checks: list[str]
+    checks: list[JsonDict]
     waits: bool = True
+    warning: str = ""
 
 
 @dataclass(frozen=True)
@@ -144,14 +149,17 @@ class Answered(Event):
 
 @dataclass(frozen=True)
 class Checked(Event):
-    """What the checks found. Each result: {"sentence", "held": bool, "did", "expected", "saw", "source"}.
+    """What the checks found. Each result: {"id", "sentence", "held": bool, "did", "expected", "saw", "source",
+    "confirmed", "idle", "film", "seed"} (docs/checks.md).
 
-    `source` is always (built in), recipe, model or person. `not_checked` are sentences.
+    `source` is always (built in), recipe, model or person. `not_checked` are sentences. `measures` may hold
+    {"mutants": broken copies made, "noticed": how many of them the checks noticed}.
     """
 
     verdict: str
     results: list[JsonDict]
     not_checked: list[str] = field(default_factory=list)
+    measures: JsonDict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -176,13 +184,15 @@ class RecipeUsed(Event):
 
 @dataclass(frozen=True)
 class VersionMade(Event):
-    """A Version was kept. `verdict` as choices.Verdict; `became_current` false when an older one stays shown."""
+    """A Version was kept. `verdict` as choices.Verdict; `became_current` false when an older one stays shown; `broke`
+    are the sentences of checks that held in the version before and do not in this one."""
 
     number: int
     shape: str
     verdict: str
     summary: str
     became_current: bool = True
+    broke: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ MAX_WORDS = 20_000  # characters
 MAX_FILES = 300
 MAX_FILE = 25 * 1024 * 1024
 MAX_ALL = 100 * 1024 * 1024
-DIAL = (Autonomy.ASK, Autonomy.PLAN, Autonomy.MAKE)  # the stops that do something here
+DIAL = tuple(Autonomy)
 
 
 def clean_name(name: str) -> str:

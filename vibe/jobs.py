@@ -243,11 +243,14 @@ def claim(owner: str, *, only: int | None = None) -> Job | None:
     return None
 
 
-def beat(owner: str, job_ids: Iterable[int]) -> dict[int, bool]:
-    """Extend the leases of `owner`. {id: whether a stop was asked} for those that it still holds."""
+def beat(owner: str, job_ids: Iterable[int]) -> dict[int, tuple[bool, bool]]:
+    """Extend the leases of `owner`. {id: (a stop was asked, the plan was changed)} for those that it still holds."""
     held = Job.objects.filter(pk__in=list(job_ids), lease_owner=owner, state=JobState.RUNNING)
     held.update(lease_until=time.time() + LEASE_S)
-    return dict(held.values_list("pk", "stop_asked"))
+    return {
+        pk: (stop_asked, plan is not None)
+        for pk, stop_asked, plan in held.values_list("pk", "stop_asked", "plan_change")
+    }
 
 
 def sweep() -> int:
@@ -284,13 +287,15 @@ def answer(job: Job, data: Mapping[str, Any]) -> None:
             raise NotNow("Choose one of the answers first.")
         given: dict[str, Any] = {"choice": data["choice"]}
         line = values[data["choice"]]["label"]
-    else:
+    elif step.request["about"] == "plan":
         yes = bool(data.get("yes"))
-        given = {
-            "yes": yes,
-            "proposal": {"steps": list(data.get("steps") or step.request["proposal"]["steps"])},
-        }
+        given = {"yes": yes, "proposal": _edits(data)}
         line = "You said go." if yes else "You left it."
+    else:
+        if data.get("choice") not in {"yes", "no"}:
+            raise NotNow("Choose one of the answers first.")
+        given = {"yes": data["choice"] == "yes", "proposal": {}}
+        line = "You said yes." if given["yes"] else "You said no."
     with transaction.atomic():
         if not StepRecord.objects.filter(pk=step.pk, answer__isnull=True).update(answer=given):
             raise NotNow("That was answered already.")
@@ -300,6 +305,29 @@ def answer(job: Job, data: Mapping[str, Any]) -> None:
     feed.publish_now(job.pk, events.Answered(about, line))
     feed.publish_now(job.pk, events.StateChanged(JobState.QUEUED))
     celery.wake(job.pk)
+
+
+def _edits(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What the person made of a plan: only what the form sent."""
+    return {key: list(data[key]) for key in ("steps", "checks") if data.get(key) is not None}
+
+
+def change_plan(job: Job, data: Mapping[str, Any]) -> None:
+    """Change the plan while it is being written: the writing starts anew. Raises NotNow when nothing is written."""
+    edits = _edits(data)
+    writing = job.steps.filter(void=False, answer__isnull=True, kind="ask", purpose__in=("write", "change"))
+    if not edits or not writing.exists():
+        raise NotNow("It is written already. Say what to change, and I change it.")
+    if not Job.objects.filter(pk=job.pk, state=JobState.RUNNING, plan_change=None).update(plan_change=edits):
+        raise NotNow("The plan was changed a moment ago. Wait for the writing to begin anew.")
+    control.replan(job.pk)
+
+
+def changed_plan(job: Job) -> dict[str, Any]:
+    """The person's changed plan, taken once by whoever makes the Job."""
+    changed = Job.objects.filter(pk=job.pk).values_list("plan_change", flat=True).get() or {}
+    Job.objects.filter(pk=job.pk).update(plan_change=None)
+    return dict(changed)
 
 
 def stop(job: Job) -> None:

@@ -6,17 +6,23 @@ One Performer a Job and attempt. What it streams (deltas) is not journaled; what
 import logging
 import threading
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
+from django.db import connections
 from django.db.models import Count, Sum
+from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from sandbox.engine import Engine
-from vibe import events, jobs, models_in_use
+from vibe import events, jobs, models_in_use, weak_spots
 from vibe.generation import look, reply, steps, tool
 from vibe.generation.bundle import bundle
+from vibe.generation.drive import Numbered
+from vibe.generation.policy import policy
 from vibe.live import feed
 from vibe.llm.client import Client
 from vibe.llm.errors import Cancelled, ModelFault
@@ -27,13 +33,17 @@ from vibe.models import Job, StepRecord
 logger = logging.getLogger(__name__)
 
 TITLES = {
-    "plan": ("plan", "Plan", "Thinking of a plan"),
+    "plan": ("plan", "Plan", "Thinking of a plan, and of what must hold"),
+    "checks": ("plan", "Your checks", "Putting your own checks into a form that I can run"),
     "write": ("write", "Write", "Writing your program"),
     "change": ("write", "Write", "Writing the change"),
     "again": ("write", "Write again", "The first reply was not usable, so I ask once more"),
     "repair": ("fix", "Fix", "Fixing what my checks found"),
+    "resample": ("write", "Write afresh", "Mending led nowhere, so I begin again"),
+    "escalate": ("write", "Think harder", "I try once more with all I have"),
     "run": ("check", "Run and check", "Opening it in a sealed box"),
 }
+SIDE_BY_SIDE = 4  # parts of an All at once: model calls wait, boxes have one core each
 
 
 class Paused(Exception):
@@ -54,25 +64,31 @@ _engine_lock = threading.Lock()
 
 
 class Performer:
-    """`files` are the latest complete files that were seen: what Stop can keep."""
+    """`files` are the latest complete files that were seen: what Stop can keep. `replan` is set when the person
+    changed the plan while it was being written."""
 
-    def __init__(self, job: Job, client: Client, cancelled: threading.Event) -> None:
+    def __init__(
+        self, job: Job, client: Client, cancelled: threading.Event, replan: threading.Event | None = None
+    ) -> None:
         self.job = job
         self.client = client
         self.cancelled = cancelled
+        self.replan = replan or threading.Event()
+        self._changed: steps.Json | None = None  # the plan as the person changed it, for every candidate alike
+        self._changing = threading.Lock()
         self.files: dict[str, str] = dict(job.base.files) if job.base else {}
         self.wrote = False
 
     # --- the seam that drive calls ------------------------------------------------------------------------------
 
-    def perform(self, step: steps.Step, order: int) -> steps.Json:
+    def perform(self, step: steps.Step, number: str) -> steps.Json:
         if self.cancelled.is_set():
             raise Cancelled()
-        record = self._record(step, order)
+        record = self._record(step, number)
         began = time.monotonic()
         match step:
             case steps.Consult():
-                answer = self._consult()
+                answer = self._consult(step)
             case steps.Ask():
                 answer = self._ask(step, record)
             case steps.Run():
@@ -81,8 +97,7 @@ class Performer:
                 self._tell(step)
                 answer = {}
             case steps.Approve():
-                self._feed(events.PlanProposed(**_plan(step.proposal), waits=True))
-                raise Paused
+                answer = self._approve(step)
             case steps.Question():
                 self._feed(events.QuestionAsked(step.about, step.sentence, step.choices))
                 raise Paused
@@ -97,38 +112,68 @@ class Performer:
             self._feed(self._spent())
         return answer
 
-    def replayed(self, step: steps.Step, order: int, answer: steps.Json) -> None:
+    def together(self, parts: Sequence[Numbered]) -> list[steps.Json]:
+        """The parts of an All side by side. All of them end before the first trouble of one is raised."""
+
+        self._begin_writing()
+
+        def one(part: Numbered) -> steps.Json:
+            try:
+                return self.perform(*part)
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(max_workers=min(len(parts), SIDE_BY_SIDE)) as pool:
+            ended = [pool.submit(one, part) for part in parts]
+        return [future.result() for future in ended]
+
+    def _approve(self, step: steps.Approve) -> steps.Json:
+        """Who answers is read off the dial as it stands now: the person, who is waited for, or we ourselves."""
+        self.job.refresh_from_db(fields=["autonomy", "effort"])
+        waits = step.about in policy(self.job.autonomy, self.job.effort).asks
+        if step.about == "plan":
+            self._feed(_proposed(step.proposal, waits=waits))
+        elif waits:
+            sentence, choices = APPROVALS[step.about]
+            said = f"{step.proposal['sentence']} {sentence}"
+            self._feed(events.QuestionAsked(step.about, said, choices))
+        if waits:
+            raise Paused
+        return {"yes": True, "proposal": {}}
+
+    def replayed(self, step: steps.Step, number: str, answer: steps.Json) -> None:
         """Say again, in short, what a lost worker had already done: the page was cleared."""
-        n = str(order)
         match step:
             case steps.Ask():
                 kind, title, _ = TITLES[step.purpose]
-                self._feed(events.StepStarted(n, kind, title))
-                if step.purpose != "plan" and "text" in answer:
+                self._feed(events.StepStarted(number, kind, title))
+                if step.purpose not in TALKING and "text" in answer and step.shown:
                     parsed = reply.parse(answer["text"], answer["finish"])
                     self.show_files(parsed.files)
-                self._feed(events.StepEnded(n, "bad" if "fault" in answer else "done"))
-            case steps.Run():
+                self._feed(events.StepEnded(number, "bad" if "fault" in answer else "done"))
+            case steps.Run(why="candidate"):
                 kind, title, _ = TITLES["run"]
-                self._feed(events.StepStarted(n, kind, title))
-                self._feed(events.StepEnded(n, "done"))
-            case steps.Approve():
-                self._feed(events.PlanProposed(**_plan(answer.get("proposal") or step.proposal), waits=False))
+                self._feed(events.StepStarted(number, kind, title))
+                self._feed(events.StepEnded(number, "done"))
+            case steps.Approve(about="plan"):
+                self._feed(_proposed({**step.proposal, **(answer.get("proposal") or {})}, waits=False))
             case steps.Tell():
                 self._tell(step)
 
     # --- effects ------------------------------------------------------------------------------------------------
 
-    def _consult(self) -> steps.Json:
+    def _consult(self, step: steps.Consult) -> steps.Json:
         self.job.refresh_from_db(fields=["autonomy", "effort"])
         model = models_in_use.current_model()
-        asked = self.job.steps.filter(void=False, kind="ask").exclude(answer__isnull=True).count()
+        began = self.job.started or timezone.now()
         return {
             "autonomy": self.job.autonomy,
             "effort": self.job.effort,
             "model": model.name if model else "",
             "engine": engine().available() == "",
-            "calls_used": asked,
+            "usd": self._spent().cost_usd,
+            "seconds": (timezone.now() - began).total_seconds(),
+            "weak": weak_spots.sentence(self.job.shape) if step.at == "start" else "",
         }
 
     def _ask(self, step: steps.Ask, record: StepRecord) -> steps.Json:
@@ -139,7 +184,7 @@ class Performer:
         kind, title, line = TITLES[step.purpose]
         n, began = record.number, time.monotonic()
         self._feed(events.StepStarted(n, kind, title, line))
-        writer = None if step.purpose == "plan" else FileWriter(self._feed, n)
+        writer = FileWriter(self._feed if step.shown else _nobody, n) if step.purpose not in TALKING else None
         call = Call(model, step.messages, step.max_tokens, step.effort)
 
         def on_delta(delta: Delta) -> None:
@@ -149,7 +194,9 @@ class Performer:
         def on_restart() -> None:
             nonlocal writer
             if writer:
-                writer = FileWriter(self._feed, n)
+                writer = FileWriter(self._feed if step.shown else _nobody, n)
+
+        stop = EitherEvent(self.cancelled, self.replan) if step.purpose in CHANGEABLE else self.cancelled
 
         try:
             got = ask_patiently(
@@ -158,9 +205,12 @@ class Performer:
                 on_delta=on_delta,
                 on_wait=lambda seconds, sentence: self._feed(events.StepNoted(n, sentence)),
                 on_restart=on_restart,
-                cancelled=self.cancelled,
+                cancelled=stop,
             )
         except Cancelled:
+            if not self.cancelled.is_set():
+                self._feed(events.StepEnded(n, "stopped", "You changed the plan", time.monotonic() - began))
+                return {"changed": self._take_change()}
             if writer:
                 self._keep_written(writer)
             self._feed(events.StepEnded(n, "stopped", "Stopped", time.monotonic() - began))
@@ -171,11 +221,23 @@ class Performer:
             return {"fault": {"kind": fault.kind, "sentence": fault.sentence}}
         if writer:
             writer.close(got.finish)
-            self._keep_written(writer)
+            if step.shown:
+                self._keep_written(writer)
         self._book(record, model, got.usage)
         line = writer.line() if writer else ""
         self._feed(events.StepEnded(n, "done", line, time.monotonic() - began))
         return {"text": got.text, "finish": got.finish, "model": model.name}
+
+    def _begin_writing(self) -> None:
+        with self._changing:
+            self._changed = None
+            self.replan.clear()
+
+    def _take_change(self) -> steps.Json:
+        with self._changing:
+            if self._changed is None:
+                self._changed = jobs.changed_plan(self.job)
+            return self._changed
 
     def _keep_written(self, writer: "FileWriter") -> None:
         if writer.complete:
@@ -183,6 +245,8 @@ class Performer:
             self.wrote = True
 
     def _run(self, step: steps.Run, record: StepRecord) -> steps.Json:
+        if step.why != "candidate":
+            return self._run_quietly(step)
         kind, title, line = TITLES["run"]
         n, began = record.number, time.monotonic()
         self._feed(events.StepStarted(n, kind, title, line))
@@ -203,6 +267,21 @@ class Performer:
         else:
             self._feed(events.StepEnded(n, "done", look.line(answer), seconds))
         return answer
+
+    def _run_quietly(self, step: steps.Run) -> steps.Json:
+        """A program that the person never sees: one that must fail the checks, or a broken copy."""
+        if why := engine().available():
+            return {"unchecked": why}
+        if step.shape == "tool":
+            spec = tool.ToolSpec.parse(step.files["tool.toml"])
+            seen = look.run_tool_checks(engine(), step.files, spec, step.checks, cancelled=self.cancelled)
+        else:
+            page = bundle(step.files)
+            source = look.source(page, step.checks)
+            seen = look.observations(engine().run(source, limits=look.limits(), cancelled=self.cancelled), page)
+        if self.cancelled.is_set():
+            raise Cancelled()
+        return seen.as_json()
 
     def _open_page(self, step: steps.Run) -> steps.Json:
         page = bundle(step.files)
@@ -231,9 +310,9 @@ class Performer:
 
     # --- books --------------------------------------------------------------------------------------------------
 
-    def _record(self, step: steps.Step, order: int) -> StepRecord:
+    def _record(self, step: steps.Step, number: str) -> StepRecord:
         """The open row of this step: a fresh one, or the one that a lost worker left unanswered."""
-        left = self.job.steps.filter(void=False, order=order).first()
+        left = self.job.steps.filter(void=False, number=number).first()
         if left is not None:
             return left
         request: dict[str, Any] = {}
@@ -245,11 +324,16 @@ class Performer:
         elif isinstance(step, steps.Question):
             request = {"about": step.about, "sentence": step.sentence, "choices": step.choices}
         elif isinstance(step, steps.Run):
-            request = {"shape": step.shape, "files": sorted(step.files), "checks": len(step.checks)}
+            request = {
+                "why": step.why,
+                "shape": step.shape,
+                "files": sorted(step.files),
+                "checks": len(step.checks),
+            }
         return StepRecord.objects.create(
             job=self.job,
-            order=order,
-            number=str(order),
+            order=int(number.partition(".")[0]),
+            number=number,
             kind=step.kind,
             purpose=getattr(step, "purpose", getattr(step, "about", getattr(step, "event", ""))),
             fingerprint=step.fingerprint(),
@@ -319,12 +403,58 @@ class FileWriter:
                     self._tell(events.FileClosed(path))
 
 
-def _plan(proposal: steps.Json) -> dict[str, Any]:
-    return {
-        "title": proposal.get("title", ""),
-        "steps": list(proposal.get("steps", [])),
-        "checks": list(proposal.get("checks", [])),
-    }
+TALKING = frozenset({"plan", "checks"})  # calls whose reply is no files
+CHANGEABLE = frozenset({"write", "change"})  # calls that end when the person changes the plan meanwhile
+APPROVALS: dict[str, tuple[str, list[steps.Json]]] = {
+    "repair": (
+        "Shall I mend it?",
+        [
+            {"value": "yes", "label": "Mend it", "line": "I try once, on what the check saw."},
+            {"value": "no", "label": "Leave it as it is", "line": ""},
+        ],
+    ),
+    "save": (
+        "Shall I keep it?",
+        [
+            {"value": "yes", "label": "Keep it", "line": "It becomes the version that your link shows."},
+            {"value": "no", "label": "Only put it aside", "line": "You find it under Versions."},
+        ],
+    ),
+}
+
+
+def _nobody(event: events.Event) -> None:
+    """Another candidate is being painted."""
+
+
+class EitherEvent(threading.Event):
+    """Set when one of the two is."""
+
+    def __init__(self, first: threading.Event, second: threading.Event) -> None:
+        super().__init__()
+        self._both = (first, second)
+
+    def is_set(self) -> bool:
+        return any(event.is_set() for event in self._both)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        until = None if timeout is None else time.monotonic() + timeout
+        while not self.is_set():
+            left = 0.05 if until is None else min(0.05, until - time.monotonic())
+            if left <= 0:
+                return False
+            self._both[0].wait(left)
+        return True
+
+
+def _proposed(proposal: steps.Json, *, waits: bool) -> events.PlanProposed:
+    return events.PlanProposed(
+        title=proposal.get("title", ""),
+        steps=list(proposal.get("steps", [])),
+        checks=list(proposal.get("checks", [])),
+        waits=waits,
+        warning=proposal.get("warning", ""),
+    )
 
 
 def shot_path(job_id: int) -> Any:

@@ -16,7 +16,7 @@ from django.db import close_old_connections, transaction
 from django.utils.module_loading import import_string
 
 from vibe import cards, events, jobs
-from vibe.choices import JobKind, JobState, Origin, Shape, Verdict
+from vibe.choices import JobKind, JobState, Shape, Verdict
 from vibe.generation import flow, gate, tool
 from vibe.generation.drive import Entry, JournalMismatch, drive
 from vibe.generation.request import Base, Request, Result, Upload
@@ -37,6 +37,7 @@ HEAD = 64 * 1024  # bytes of an upload that are read for its summary
 class Attended:
     job: Job
     cancelled: threading.Event = field(default_factory=threading.Event)
+    replan: threading.Event = field(default_factory=threading.Event)  # the person changed the plan
     lost: bool = False  # the lease is somebody else's now
     leaving: bool = False  # this worker ends; the Job goes back into the line
     performer: Performer | None = None
@@ -104,7 +105,16 @@ def stop(job_id: int) -> None:
         one.cancelled.set()
 
 
+def replan(job_id: int) -> None:
+    """Called by the bell when a person changed the plan while it is being written."""
+    with _lock:
+        one = _attended.get(job_id)
+    if one:
+        one.replan.set()
+
+
 control.on_stop(stop)
+control.on_replan(replan)
 
 
 # --- leases -----------------------------------------------------------------------------------------------------
@@ -132,8 +142,11 @@ def _beat_for_ever() -> None:
             logger.exception("could not extend leases")
             continue
         for pk, one in held.items():
-            if leases.get(pk):
+            stop_asked, replanned = leases.get(pk, (False, False))
+            if stop_asked:
                 one.cancelled.set()
+            if replanned:
+                one.replan.set()
 
 
 def _lose(one: Attended) -> None:
@@ -154,7 +167,7 @@ def _carry(one: Attended) -> None:
         _run_tool(one, job.run)
         return
     _settle_start(job)
-    performer = Performer(job, import_string(settings.LLM_CLIENT)(), one.cancelled)
+    performer = Performer(job, import_string(settings.LLM_CLIENT)(), one.cancelled, one.replan)
     one.performer = performer
     request = _request(job)
     if resumed:
@@ -163,13 +176,13 @@ def _carry(one: Attended) -> None:
     try:
         result = drive(
             flow.generate(request), _journal(job), performer.perform,
-            replayed=performer.replayed if resumed else None,
+            together=performer.together, replayed=performer.replayed if resumed else None,
         )  # fmt: skip
     except JournalMismatch:
         logger.warning("job %s begins anew: its journal is of another flow", job.pk)
         job.steps.update(void=True)
         feed.append(job.pk, events.Restarted(job.attempt, "I was improved meanwhile and begin anew."))
-        result = drive(flow.generate(request), (), performer.perform)
+        result = drive(flow.generate(request), {}, performer.perform, together=performer.together)
     _keep(one, result)
 
 
@@ -184,14 +197,9 @@ def _settle_start(job: Job) -> None:
         job.save(update_fields=["flow", "base"])
 
 
-def _journal(job: Job) -> list[Entry]:
-    rows = job.steps.filter(void=False).order_by("order").values_list("fingerprint", "answer")
-    entries = []
-    for fingerprint, answer in rows:
-        if answer is None:
-            break
-        entries.append(Entry(fingerprint, answer))
-    return entries
+def _journal(job: Job) -> dict[str, Entry]:
+    rows = job.steps.filter(void=False, answer__isnull=False).values_list("number", "fingerprint", "answer")
+    return {number: Entry(fingerprint, answer) for number, fingerprint, answer in rows}
 
 
 def _request(job: Job) -> Request:
@@ -214,6 +222,7 @@ def _request(job: Job) -> Request:
             verdict=base.verdict,
             failing=sum(1 for r in base.results if not r.get("held")),
             checks=base.checks,
+            held=tuple(r["id"] for r in base.results if r.get("held") and not r.get("idle")),
             recipe=base.recipe,
             slots=base.slots,
         )
@@ -236,8 +245,8 @@ def _keep(one: Attended, result: Result) -> None:
         _end(one, JobState.FAILED, result.sentence)
         return
     version = _make_version(one.job, result)
-    _announce(one.job, version, result.better)
-    _end(one, JobState.DONE, _last_word(version, better=result.better))
+    _announce(one.job, version, result)
+    _end(one, JobState.DONE, _last_word(version, result))
 
 
 def _make_version(job: Job, result: Result) -> Version:
@@ -255,19 +264,20 @@ def _make_version(job: Job, result: Result) -> Version:
             job=job,
             number=latest + 1,
             shape=result.shape,
-            origin=Origin.RECIPE if result.recipe else Origin.MODEL,
+            origin=result.origin,
             files=result.files,
             summary=(result.sentence or job.request)[:300],
             verdict=result.verdict,
             results=result.results,
             not_checked=result.not_checked,
             checks=result.checks,
+            measures=result.measures,
             recipe=result.recipe,
             slots=result.slots,
             model_name=result.model,
             shot=shot.read_bytes() if shot.exists() else None,
         )
-        if result.better or program.current is None:
+        if result.better:
             program.current = version
             if job.kind == JobKind.MAKE and result.title:
                 program.title = result.title[:120]
@@ -276,31 +286,34 @@ def _make_version(job: Job, result: Result) -> Version:
     return version
 
 
-def _announce(job: Job, version: Version, better: bool) -> None:
+def _announce(job: Job, version: Version, result: Result) -> None:
     feed.append(
         job.pk,
         events.VersionMade(
-            version.number, version.shape, version.verdict, version.summary, became_current=better
+            version.number, version.shape, version.verdict, version.summary,
+            became_current=result.better, broke=result.broke,
         ),
-    )
-    if better:
+    )  # fmt: skip
+    if result.better:
         card, stale = cards.publish(version)
         feed.append(job.pk, events.CardMade(card.pk, version.number, stale))
 
 
-def _last_word(version: Version, *, better: bool) -> str:
-    held = sum(1 for r in version.results if r.get("held"))
+def _last_word(version: Version, result: Result) -> str:
+    counted = version.counted
+    held = sum(1 for r in counted if r["held"])
+    why = f" {result.sentence}" if result.sentence and version.verdict == Verdict.BROKEN else ""
+    if not result.better:
+        if result.broke:
+            return f"The change broke what held before, so the version you had stays. The try is kept under Versions.{why}"
+        if version.verdict == Verdict.BROKEN:
+            return f"It does not all hold, so the version you had stays. The try is kept under Versions.{why}"
+        return "I put it aside: you find it under Versions."
     if version.verdict == Verdict.UNCHECKED:
         return "Made, but not checked."
     if version.verdict == Verdict.HELD:
-        return f"Done. {held} of {len(version.results)} checks hold."
-    if not better:
-        return (
-            "The change broke what held before, so the version you had stays. The try is kept under Versions."
-        )
-    return (
-        f"I couldn’t get all of it to work: {held} of {len(version.results)} checks hold. The best try is kept."
-    )
+        return f"Done. {held} of {len(counted)} checks hold."
+    return f"I couldn’t get all of it to work: {held} of {len(counted)} checks hold. The best try is kept.{why}"
 
 
 def _stopped(one: Attended) -> None:
@@ -324,7 +337,7 @@ def _stopped(one: Attended) -> None:
                 better=job.base is None,
             )
             version = _make_version(job, result)
-            _announce(job, version, result.better)
+            _announce(job, version, result)
             kept = f" What was written is kept as version {version.number}, not checked."
     _end(one, JobState.STOPPED, "You stopped it." + (kept or " What there was is kept."))
 

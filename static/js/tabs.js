@@ -23,6 +23,8 @@ addEventListener("click", event => {
   if (tab) show(tab);
   if (go) look(go.dataset.go);
   if (link) { openTab(link.dataset.tab); look("look"); }
+  const leads = event.target.closest?.("[data-focus]");
+  if (leads) { look("talk"); document.getElementById(leads.dataset.focus)?.focus(); }
 });
 addEventListener("keydown", event => {
   const tabs = [...document.querySelectorAll("[role=tab]")];

@@ -96,41 +96,43 @@ def kind_line(shape: str, engine: bool) -> str:
     return f"Make a PAGE that is a {'picture or poster' if shape == 'picture' else shape}."
 
 
-def plan_lines(plan: dict[str, object] | None) -> str:
-    if not plan:
-        return ""
-    steps, checks = plan.get("steps") or [], plan.get("checks") or []
-    assert isinstance(steps, list)
-    assert isinstance(checks, list)
-    lines = ["The agreed plan:", *[f"- {s}" for s in steps]]
-    if checks:
-        lines += ["It must hold that:", *[f"- {c}" for c in checks]]
-    return "\n".join(lines) + "\n"
+def plan_text(request: Request) -> str:
+    """What the plan call is told: the person's words alone, and of a change what is promised already."""
+    if request.base is None:
+        return request.description
+    lines = [f"There is a program called “{request.base.title}”."]
+    if request.base.checks:
+        lines += ["It is promised already that:"]
+        lines += [f"{number}. {check['sentence']}" for number, check in enumerate(request.base.checks, 1)]
+        lines += ["If the change makes one of these untrue, add a line: DROP its number"]
+    return "\n".join([*lines, "The person wants this changed:", request.description])
 
 
-def write_text(request: Request, plan: dict[str, object] | None, engine: bool) -> str:
+def write_text(request: Request, plan: str, engine: bool) -> str:
+    """What the writing call is told; `plan` as making.py puts it."""
     if request.base is None:
         return fill(
             "write",
             kind=kind_line(request.shape, engine),
-            plan=plan_lines(plan),
+            plan=plan,
             files=uploads_block(request),
             request=request.description,
         )
     return fill(
         "change",
         current=current_block(request.base.files),
-        plan=plan_lines(plan),
+        plan=plan,
         files=uploads_block(request),
         history="\n".join(f"- {h}" for h in request.history[-20:]) or "- (none)",
         request=request.description,
     )
 
 
-def repair_text(request: Request, files: dict[str, str], evidence: str) -> str:
+def repair_text(request: Request, files: dict[str, str], evidence: str, plan: str) -> str:
     return fill(
         "repair",
         request=request.description,
+        plan=plan,
         current=current_block(files),
         evidence=data_block("what the check saw", evidence, request.salt),
     )

@@ -1,31 +1,203 @@
-"""Reads the plan call's reply: TITLE, STEP and CHECK lines. Lenient about decoration, strict about size."""
+"""The plan call's reply: TITLE, STEP, QUESTION, DROP and CHECK lines, a JSON form behind each CHECK. And what the
+person made of it. Lenient about decoration, strict about size; the JSON form is read by checks.language.
+"""
 
+import json
 import re
+from dataclasses import dataclass, field, replace
 
+from vibe.generation import checks as checking
 from vibe.generation.steps import Json
 
-_LINE = re.compile(r"^\W{0,6}(TITLE|STEP|CHECK)\b\W{0,6}(?:\d+\W{1,3})?\s*(.+?)\W{0,2}$", re.IGNORECASE)
-MAX_STEPS, MAX_CHECKS, MAX_LINE = 8, 7, 300
+_LINE = re.compile(
+    r"^\W{0,6}(TITLE|STEP|CHECK|QUESTION|DROP)\b\W{0,6}(?:\d+\W{1,3}(?=\D))?\s*(.+?)\W{0,2}$", re.IGNORECASE
+)
+MAX_STEPS, MAX_CHECKS, MAX_QUESTIONS, MAX_LINE = 8, 7, 2, 300
+DECIDE = "you-decide"
 
 
-def read(text: str) -> Json | None:
-    """{"title", "steps", "checks"}, or None when the reply holds no step at all."""
-    plan: Json = {"title": "", "steps": [], "checks": []}
+@dataclass(frozen=True)
+class Promise:
+    """One promise of the plan. `form` is a check (docs/checks.md) as JSON, or None with the reason in `why_not`."""
+
+    id: str
+    sentence: str
+    form: Json | None = None
+    why_not: str = ""
+    covers: tuple[int, ...] = ()  # steps of the plan, from 1
+    confirmed: bool = False
+
+    def check(self) -> Json | None:
+        """The check as it goes into a Version, with what the person made of it."""
+        if self.form is None:
+            return None
+        return {**self.form, "id": self.id, "sentence": self.sentence, "confirmed": self.confirmed}
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A question with clickable answers."""
+
+    sentence: str
+    choices: tuple[str, ...]
+
+    def as_choices(self) -> list[Json]:
+        made = [{"value": str(at), "label": label, "line": ""} for at, label in enumerate(self.choices, 1)]
+        return [*made, {"value": DECIDE, "label": "You decide", "line": ""}]
+
+    def answer(self, value: str) -> str:
+        """The label of what was chosen; "" for "you decide"."""
+        return self.choices[int(value) - 1] if value.isdigit() and 0 < int(value) <= len(self.choices) else ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    title: str = ""
+    steps: tuple[str, ...] = ()
+    promises: tuple[Promise, ...] = ()
+    questions: tuple[Ask, ...] = ()
+    drops: tuple[int, ...] = ()  # earlier promises, from 1, that the change makes untrue
+    decided: tuple[str, ...] = field(default=())  # what the person answered, for the plan and for the writing
+
+    def checks(self) -> list[Json]:
+        return [form for promise in self.promises if (form := promise.check()) is not None]
+
+    def proposal(self) -> Json:
+        """What the person is shown and may edit."""
+        return {
+            "title": self.title,
+            "steps": list(self.steps),
+            "checks": [
+                {"id": p.id, "sentence": p.sentence, "readable": p.form is not None, "confirmed": p.confirmed}
+                for p in self.promises
+            ],
+        }
+
+
+def read(text: str, prefix: str = "") -> Plan | None:
+    """The Plan of a reply, or None when it holds no step at all. `prefix` keeps its ids apart from earlier ones."""
+    title, steps, questions, drops = "", [], [], []
+    promises: list[tuple[str, list[str]]] = []
+    body: list[str] | None = None
     for line in text.splitlines():
         found = _LINE.match(line.strip())
-        if not found:
+        if not found or line.lstrip().startswith("{"):
+            if body is not None:
+                body.append(line)
             continue
-        kind, words = found[1].upper(), found[2].strip()[:MAX_LINE]
+        kind, words, body = found[1].upper(), found[2].strip()[:MAX_LINE], None
         if kind == "TITLE":
-            plan["title"] = plan["title"] or words[:60]
-        elif kind == "STEP" and len(plan["steps"]) < MAX_STEPS:
-            plan["steps"].append(words)
-        elif kind == "CHECK" and len(plan["checks"]) < MAX_CHECKS:
-            plan["checks"].append(words)
-    return plan if plan["steps"] else None
+            title = title or words[:60]
+        elif kind == "STEP" and len(steps) < MAX_STEPS:
+            steps.append(words)
+        elif kind == "QUESTION" and len(questions) < MAX_QUESTIONS:
+            questions.append(_question(found[2]))
+        elif kind == "DROP":
+            drops += [int(number) for number in re.findall(r"\d+", line)][:MAX_CHECKS]
+        elif kind == "CHECK" and len(promises) < MAX_CHECKS:
+            body = []
+            promises.append((words, body))
+    if not steps:
+        return None
+    made = tuple(
+        _promise(f"{prefix}p{at}", words, "\n".join(body)) for at, (words, body) in enumerate(promises, 1)
+    )
+    asked = tuple(q for q in questions if len(q.choices) > 1)
+    return Plan(title, tuple(steps), made, asked, tuple(dict.fromkeys(drops)))
 
 
-def clean(proposal: Json, edited: Json) -> Json:
-    """`proposal` with the person's own lines in place of ours; empty lines are dropped."""
-    steps = [str(s).strip()[:MAX_LINE] for s in edited.get("steps") or proposal["steps"]]
-    return {**proposal, "steps": [s for s in steps if s][:20]}
+def _question(words: str) -> Ask:
+    sentence, *choices = [part.strip()[:120] for part in words.split("|")]
+    return Ask(sentence, tuple(choice for choice in choices if choice)[:4])
+
+
+def _promise(id_: str, words: str, body: str) -> Promise:
+    """A CHECK line with the JSON that follows it. JSON on the same line counts as well."""
+    head, brace, rest = words.partition("{")
+    sentence = head.strip(" :-–—`") or words
+    raw = _object(brace + rest + "\n" + body)
+    covers: tuple[int, ...] = ()
+    if raw is not None:
+        numbers = raw.pop("covers", [])
+        covers = tuple(n for n in numbers if isinstance(n, int)) if isinstance(numbers, list) else ()
+    form, why = _form(id_, sentence, raw)
+    return Promise(id_, sentence, form, why, covers)
+
+
+def _form(id_: str, sentence: str, raw: Json | None) -> tuple[Json | None, str]:
+    if raw is None:
+        return None, "it has no form that I can run"
+    read_ = checking.read({**raw, "id": id_, "sentence": sentence, "source": "model"})
+    return (None, read_) if isinstance(read_, str) else (read_.as_json(), "")
+
+
+def _object(text: str) -> Json | None:
+    """The first JSON object in `text`."""
+    decoder = json.JSONDecoder()
+    for at in (found.start() for found in re.finditer(r"\{", text)):
+        try:
+            value, _ = decoder.raw_decode(text, at)
+        except ValueError:
+            continue
+        return value if isinstance(value, dict) else None
+    return None
+
+
+# --- what the person made of it ---------------------------------------------------------------------------------
+
+
+def edited(plan: Plan, answer: Json) -> Plan:
+    """`plan` with the person's lines in place of ours; empty lines are dropped, unknown ids are new promises.
+
+    answer: {"steps": [words], "checks": [{"id", "sentence", "confirmed"}]}; a key that is missing leaves its part as
+    it is. A promise whose words were changed loses its form: it has to be put into one again.
+    """
+    steps = plan.steps
+    if answer.get("steps"):
+        lines = [str(s).strip()[:MAX_LINE] for s in answer["steps"]]
+        steps = tuple(s for s in lines if s)[:20] or plan.steps
+    promises = plan.promises
+    if answer.get("checks") is not None:
+        ours = {p.id: p for p in plan.promises}
+        promises = tuple(
+            _kept(ours.get(str(given.get("id"))), given, at)
+            for at, given in enumerate(answer["checks"][:20], 1)
+            if str(given.get("sentence", "")).strip()
+        )
+    return replace(plan, steps=steps, promises=promises)
+
+
+def _kept(ours: Promise | None, given: Json, at: int) -> Promise:
+    sentence, confirmed = str(given["sentence"]).strip()[:MAX_LINE], bool(given.get("confirmed"))
+    if ours and ours.sentence == sentence:
+        return replace(ours, confirmed=confirmed)
+    # Words that the person wrote are the person's promise: nobody has to ask them whether they want it.
+    return Promise(ours.id if ours else f"own{at}", sentence, None, "", confirmed=True)
+
+
+def open_promises(plan: Plan) -> tuple[Promise, ...]:
+    """The person's own promises, which have no form yet."""
+    return tuple(p for p in plan.promises if p.form is None and p.confirmed)
+
+
+def with_forms(plan: Plan, text: str) -> Plan:
+    """`plan` with forms for its open promises out of a reply that has one CHECK for each, in order."""
+    read_ = read("STEP -\n" + text)
+    fresh = list(read_.promises) if read_ else []
+    promises = []
+    for promise in plan.promises:
+        if promise.form is None and promise.confirmed and fresh:
+            made = fresh.pop(0)
+            form = {**made.form, "source": "person"} if made.form else None
+            promises.append(replace(promise, form=form, why_not=made.why_not))
+        else:
+            promises.append(promise)
+    return replace(plan, promises=tuple(promises))
+
+
+def not_checked(plan: Plan, counted: set[str]) -> list[str]:
+    """What was said and no check covers: promises without a form, and steps that no counted check stands for."""
+    said = [f"“{p.sentence}”: I could not turn this into a check." for p in plan.promises if p.form is None]
+    covered = {n for p in plan.promises if p.id in counted for n in p.covers}
+    said += [f"“{step}”" for at, step in enumerate(plan.steps, 1) if at not in covered and plan.promises]
+    return said

@@ -24,6 +24,7 @@ class Base:
     verdict: str
     failing: int
     checks: list[Json] = field(default_factory=list)
+    held: tuple[str, ...] = ()  # ids of the checks that held
     recipe: str = ""
     slots: Json = field(default_factory=dict)
 
@@ -58,7 +59,9 @@ class Result:
     not_checked: list[str] = field(default_factory=list)
     checks: list[Json] = field(default_factory=list)
     model: str = ""
+    measures: Json = field(default_factory=dict)  # seed, and how many broken copies the checks noticed
     better: bool = True  # False: an older version stays the current one
+    broke: list[str] = field(default_factory=list)  # sentences of checks that held before and do not now
 
     @property
     def made(self) -> bool:

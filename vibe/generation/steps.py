@@ -26,7 +26,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Consult(Step):
-    """What is in force right now? Answer: {"autonomy", "effort", "model": name or "", "engine": bool, "calls_used"}.
+    """What is in force right now? Answer: {"autonomy", "effort", "model": name or "", "quick": name or "",
+    "engine": bool, "usd": spent by this Job or null when a price is not known, "seconds": since it began,
+    "weak": a sentence when this kind is often wrong here, or ""}.
 
     A dial moved in mid-run changes the next Consult, never the past.
     """
@@ -37,31 +39,45 @@ class Consult(Step):
 
 @dataclass(frozen=True)
 class Ask(Step):
-    """A model call. Answer: {"text", "finish", "usage": {...}, "model"} or {"fault": {"kind", "sentence"}}."""
+    """A model call. Answer: {"text", "finish", "model"}, {"fault": {"kind", "sentence"}}, or, when the person changed
+    the plan while it was being written, {"changed": the edited proposal}.
+
+    `tier` is quick or strong; `shown` false: its files are not painted (another candidate's are).
+    """
 
     kind: ClassVar[str] = "ask"
-    purpose: str  # plan, write, change, repair, again
+    purpose: str  # plan, checks, write, change, again, repair, resample, escalate
     messages: tuple[Message, ...]
     prompt: str  # fingerprint of the prompt files used
     max_tokens: int = 16_000
     effort: str = ""
+    tier: str = "strong"
+    shown: bool = True
 
 
 @dataclass(frozen=True)
 class Run(Step):
     """Open a page or run a tool in a box. Answer: observations (generation.checks.Observations.as_json) or
-    {"unchecked": sentence} when no engine can run it."""
+    {"unchecked": sentence} when no engine can run it.
+
+    `why` is candidate (shown to the person), null (a program that must fail the checks) or mutant (a broken copy).
+    """
 
     kind: ClassVar[str] = "run"
     shape: str
     files: dict[str, str]
     checks: list[Json] = field(default_factory=list)
     inputs: list[str] = field(default_factory=list)  # names of the request's uploads that go into the box
+    why: str = "candidate"
 
 
 @dataclass(frozen=True)
 class Approve(Step):
-    """Yes or no to a proposal. Answer: {"yes": bool, "proposal": the proposal, perhaps edited}."""
+    """Yes or no to a proposal. Answer: {"yes": bool, "proposal": the proposal, perhaps edited}.
+
+    The flow always asks; who answers is read off the dial (policy.Policy.asks) when the step is performed. `about` is
+    plan, repair or save.
+    """
 
     kind: ClassVar[str] = "approve"
     about: str
@@ -85,3 +101,11 @@ class Tell(Step):
     kind: ClassVar[str] = "tell"
     event: str
     data: Json
+
+
+@dataclass(frozen=True)
+class All(Step):
+    """Steps side by side, journaled as 3.1, 3.2 … Answer: {"answers": [one a step]}. Holds Asks and Runs only."""
+
+    kind: ClassVar[str] = "all"
+    steps: tuple[Step, ...]

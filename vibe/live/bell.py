@@ -45,16 +45,25 @@ class LocalBell:
 
 
 class Control:
-    """Stop, on its way to whoever makes the Job in this process. Elsewhere the heartbeat reads it from the row."""
+    """Stop, or a changed plan, on its way to whoever makes the Job in this process. Elsewhere the heartbeat reads it
+    from the row."""
 
     def __init__(self) -> None:
         self._on_stop: list[Callable[[int], None]] = []
+        self._on_replan: list[Callable[[int], None]] = []
 
     def on_stop(self, listener: Callable[[int], None]) -> None:
         self._on_stop.append(listener)
 
     def stop(self, job_id: int) -> None:
         for listener in self._on_stop:
+            listener(job_id)
+
+    def on_replan(self, listener: Callable[[int], None]) -> None:
+        self._on_replan.append(listener)
+
+    def replan(self, job_id: int) -> None:
+        for listener in self._on_replan:
             listener(job_id)
 
 

@@ -73,12 +73,33 @@ class Timeline:
         return JobState(self.state).is_over
 
     @property
+    def counted(self) -> list[dict[str, Any]]:
+        """The results that say something: a check that cannot fail is none of them."""
+        return [r for r in self.checked["results"] if not r.get("idle")] if self.checked else []
+
+    @property
     def held(self) -> int:
-        return sum(1 for r in self.checked["results"] if r["held"]) if self.checked else 0
+        return sum(1 for r in self.counted if r["held"])
 
     @property
     def total(self) -> int:
-        return len(self.checked["results"]) if self.checked else 0
+        return len(self.counted)
+
+    @property
+    def as_asked(self) -> bool:
+        """Everything holds, and among it something that the person confirmed."""
+        return bool(self.total) and self.held == self.total and any(r.get("confirmed") for r in self.counted)
+
+    @property
+    def promised(self) -> int:
+        """How many of the counted checks are promises about this program, not the always-on ones."""
+        return sum(1 for r in self.counted if r.get("source") != "always")
+
+    @property
+    def writing(self) -> bool:
+        """The plan is being written from: it may still be changed."""
+        last = self.steps[-1] if self.steps else None
+        return self.state == JobState.RUNNING and bool(last and last.kind == "write" and last.state == "now")
 
     @property
     def broken(self) -> int:

@@ -34,6 +34,9 @@ class Job(models.Model):
     lease_until = models.FloatField(default=0)
     interrupted = models.BooleanField(default=False, help_text="Its worker was lost; it goes on where it was.")
     stop_asked = models.BooleanField(default=False)
+    plan_change = models.JSONField(
+        null=True, blank=True, help_text="The plan as the person changed it while it was being written."
+    )
     fault_ref = models.CharField(max_length=12, blank=True, help_text="Reference number of a fault of ours.")
 
     created = models.DateTimeField(auto_now_add=True, db_index=True)

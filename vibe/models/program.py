@@ -50,6 +50,9 @@ class Version(models.Model):
     verdict = models.CharField(max_length=10, choices=[(v.value, v.value) for v in Verdict])
     results = models.JSONField(default=list, help_text="What each check found (events.Checked.results).")
     not_checked = models.JSONField(default=list)
+    measures = models.JSONField(
+        default=dict, blank=True, help_text="The seed of varied inputs; how many broken copies were noticed."
+    )
     checks = models.JSONField(default=list, help_text="The checks themselves, to run again on a later version.")
     recipe = models.CharField(max_length=60, blank=True)
     slots = models.JSONField(default=dict, blank=True, help_text="The recipe's settings: {name: value}.")
@@ -74,8 +77,18 @@ class Version(models.Model):
         return frame_address(self.seal)
 
     @property
+    def counted(self) -> list[dict[str, object]]:
+        """The results that say something: a check that cannot fail is none of them."""
+        return [r for r in self.results if not r.get("idle")]
+
+    @property
     def held(self) -> int:
-        return sum(1 for r in self.results if r.get("held"))
+        return sum(1 for r in self.counted if r.get("held"))
+
+    @property
+    def as_asked(self) -> bool:
+        """Everything holds, and among it something that the person confirmed: only then is it said to be as asked."""
+        return self.verdict == Verdict.HELD and any(r.get("confirmed") for r in self.counted)
 
 
 class Upload(models.Model):

@@ -31,10 +31,10 @@ class StepRecord(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["job", "order"], condition=models.Q(void=False), name="one_place_a_step"
+                fields=["job", "number"], condition=models.Q(void=False), name="one_place_a_step"
             )
         ]
-        ordering = ["job", "order"]
+        ordering = ["job", "order", "id"]
 
     def __str__(self) -> str:
         return f"{self.number} {self.kind} {self.purpose}".strip()

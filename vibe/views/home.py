@@ -32,9 +32,10 @@ SHAPES = (
     (Shape.ANIMATION, "animation", "Animation", "Something that moves and explains"),
 )
 STOPS = (
-    (Autonomy.ASK, "Ask me everything", "I show a plan and wait for you before I write anything."),
+    (Autonomy.ASK, "Ask me everything", "I ask before the plan, before each repair and before I keep it."),
     (Autonomy.PLAN, "Show me the plan", "I show a short plan. You change it or say yes, then I make it."),
-    (Autonomy.MAKE, "Just make it", "I make it straight away and fix once what my own checks find."),
+    (Autonomy.MAKE, "Just make it", "I make it straight away and fix what my own checks find."),
+    (Autonomy.KEEP, "Keep going until it works", "I go on until every check holds, or 50 ¢ or 10 minutes are used. You can stop me at any time."),
 )
 EFFORTS = ((Effort.QUICK, "Quick"), (Effort.NORMAL, "Normal"), (Effort.THOROUGH, "Thorough"))
 

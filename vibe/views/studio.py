@@ -4,13 +4,13 @@ import uuid
 from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_POST
 
 from vibe import cards, jobs, models_in_use, recipes
-from vibe.choices import Autonomy, Effort, JobKind
+from vibe.choices import Autonomy, Effort, JobKind, JobState
 from vibe.forms import DescribeForm, slots_of
 from vibe.live import feed
 from vibe.live.fragments import around
@@ -116,13 +116,30 @@ def answer(request: HttpRequest, pk: int) -> HttpResponse:
     given = {
         "choice": request.POST.get("choice", ""),
         "yes": request.POST.get("yes") == "1",
-        "steps": [line.strip()[:300] for line in request.POST.getlist("step") if line.strip()][:20],
+        "steps": [line.strip()[:300] for line in request.POST.getlist("step") if line.strip()][:20] or None,
+        "checks": _checks_of(request.POST),
     }
     try:
-        jobs.answer(job, given)
+        if job.state == JobState.RUNNING:
+            jobs.change_plan(job, given)
+        else:
+            jobs.answer(job, given)
     except jobs.NotNow as problem:
         messages.warning(request, problem.sentence)
     return done(request, _home_of(job))
+
+
+def _checks_of(data: QueryDict) -> list[dict[str, Any]] | None:
+    """The promises as the person left them, or None when the form had none. A line without an id is a new one."""
+    if "check_id" not in data:
+        return None
+    confirmed = set(data.getlist("confirm"))
+    lines = zip(data.getlist("check_id"), data.getlist("check"), strict=False)
+    return [
+        {"id": id_[:40], "sentence": words.strip()[:300], "confirmed": id_ in confirmed}
+        for id_, words in lines
+        if words.strip()
+    ][:20]
 
 
 @require_POST

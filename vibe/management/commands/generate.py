@@ -116,8 +116,10 @@ class Command(BaseCommand):
                 return False
             jobs.answer(job, {"choice": choices[int(said) - 1]["value"]})
             return True
-        said = input("Make it like this? [Y/n] ").strip().lower()
-        jobs.answer(job, {"yes": said in {"", "y", "yes"}})
+        plan = step.request["about"] == "plan"
+        wish = "Make it like this?" if plan else f"{step.request['proposal']['sentence']} Go on?"
+        yes = input(f"{wish} [Y/n] ").strip().lower() in {"", "y", "yes"}
+        jobs.answer(job, {"yes": yes, "choice": "yes" if yes else "no"})
         return True
 
     def _print(self, job: Job, after: int, o: dict[str, Any]) -> int:
@@ -175,7 +177,8 @@ def _line(type_: str, data: dict[str, Any]) -> str:
         case "recipe-used":
             return f"· Made from the ready-made recipe “{data['name']}”. No AI was used."
         case "plan-proposed":
-            return "\n".join([f"· Plan: {data['title']}", *[f"    {s}" for s in data["steps"]]])
+            checks = [f"    must hold: {c['sentence']}" for c in data["checks"]]
+            return "\n".join([f"· Plan: {data['title']}", *[f"    {s}" for s in data["steps"]], *checks])
         case "question-asked":
             return f"· {data['sentence']}"
         case "checked":

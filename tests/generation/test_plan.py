@@ -1,0 +1,100 @@
+"""Reading a plan with its checks, and what the person makes of it."""
+
+from vibe.generation import plan
+
+TEXT = """Sure, here it is.
+
+TITLE Split the bill
+STEP A box for the bill
+- **STEP** 2. A box for the people
+QUESTION Which currency? | € | $
+CHECK Three people owe a third each
+```json
+{"given": {"bill": 90, "people": 3},
+ "steps": [{"do": "fill", "target": {"label": "Bill"}, "value": "{bill}"}],
+ "expect": [{"see": "text", "target": {"mark": "share"}, "number": "bill / people"}], "covers": [1, 2]}
+```
+CHECK: It looks nice
+CHECK It can be seen {"expect": [{"see": "visible", "target": {"text": "Bill"}}]}
+DROP 2, 3
+"""
+
+
+def test_a_plan_is_read_from_its_lines_and_forms():
+    read = plan.read(TEXT)
+    assert (read.title, read.steps) == ("Split the bill", ("A box for the bill", "A box for the people"))
+    first, vague, inline = read.promises
+    assert first.form["expect"][0]["number"] == "bill / people"
+    assert first.covers == (1, 2)
+    assert vague.form is None
+    assert inline.sentence == "It can be seen"
+    assert inline.form is not None
+    assert read.questions[0].choices == ("€", "$")
+    assert read.drops == (2, 3)
+    assert [c["id"] for c in read.checks()] == ["p1", "p3"]
+
+
+def test_a_reply_without_a_step_is_no_plan():
+    assert plan.read("Sure! I would build it like this.") is None
+
+
+def test_a_form_that_names_what_is_not_given_makes_no_check_and_says_why():
+    read = plan.read('STEP x\nCHECK Sums\n{"expect": [{"see": "text", "target": {"mark": "s"}, "number": "a + b"}]}')
+    assert read.promises[0].form is None
+    assert read.promises[0].why_not
+
+
+def test_a_question_ends_with_you_decide():
+    (question,) = plan.read("STEP x\nQUESTION Which? | this | that").questions
+    assert [c["label"] for c in question.as_choices()] == ["this", "that", "You decide"]
+    assert question.answer("2") == "that"
+    assert question.answer(plan.DECIDE) == ""
+
+
+def test_the_persons_lines_replace_ours_and_empty_ones_vanish():
+    read = plan.read(TEXT)
+    edited = plan.edited(read, {"steps": ["b", "  ", "c"]})
+    assert edited.steps == ("b", "c")
+    assert edited.promises == read.promises
+
+
+def test_ticked_edited_added_and_removed_checks():
+    edited = plan.edited(
+        plan.read(TEXT),
+        {
+            "checks": [
+                {"id": "p1", "sentence": "Three people owe a third each", "confirmed": True},
+                {"id": "p3", "sentence": "It can be seen at once", "confirmed": False},
+                {"id": "", "sentence": "It is blue", "confirmed": False},
+            ]
+        },
+    )
+    ticked, changed, added = edited.promises
+    assert ticked.confirmed
+    assert ticked.form is not None
+    assert changed.form is None  # its words changed, so its old form proves nothing
+    assert [p.sentence for p in plan.open_promises(edited)] == ["It can be seen at once", "It is blue"]
+    assert all(p.confirmed for p in (changed, added))
+
+
+def test_forms_for_the_persons_own_promises_come_in_order():
+    edited = plan.edited(plan.read(TEXT), {"checks": [{"id": "", "sentence": "It is blue"}]})
+    done = plan.with_forms(edited, 'CHECK It is blue\n{"expect": [{"see": "visible", "target": {"text": "blue"}}]}')
+    (check,) = done.checks()
+    assert (check["source"], check["confirmed"], check["sentence"]) == ("person", True, "It is blue")
+
+
+def test_what_no_counted_check_covers_is_named():
+    read = plan.read(TEXT)
+    said = plan.not_checked(read, {"p3"})
+    assert "“It looks nice”: I could not turn this into a check." in said
+    assert "“A box for the bill”" in said
+    assert "“A box for the bill”" not in plan.not_checked(read, {"p1"})
+
+
+def test_a_plan_never_grows_past_what_a_page_can_show():
+    assert len(plan.read("\n".join(f"STEP line {i}" for i in range(100))).steps) == plan.MAX_STEPS
+
+
+def test_ids_of_a_change_are_kept_apart_from_those_before():
+    assert plan.read(TEXT, prefix="c2-").checks()[0]["id"] == "c2-p1"

@@ -1,0 +1,159 @@
+"""One program on trial: the static gate, a run in a sealed box, the verdict; and what is kept of it in the end."""
+
+import hashlib
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vibe.choices import Origin, Verdict
+from vibe.generation import checks as checking
+from vibe.generation import gate
+from vibe.generation.ladder import Attempt
+from vibe.generation.request import Request, Result
+from vibe.generation.steps import Json, Run, Step, Tell
+
+BLANK = (
+    "a-blank"  # the always-on check of a page with nothing on it: nothing there that a repair could start from
+)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """Files with what the checks found about them. `seed` is what the inputs were varied with; 0: they were not."""
+
+    files: dict[str, str]
+    shape: str
+    checks: list[Json]
+    judged: checking.Judged
+    seed: int = 0
+    model: str = ""
+    how: str = "write"
+    said: str = ""
+
+    @property
+    def verdict(self) -> Verdict:
+        return self.judged.verdict
+
+    @property
+    def failing(self) -> int:
+        return sum(1 for r in self.judged.results if not r["held"] and not r.get("idle"))
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Less is better: what does not hold, then size."""
+        return self.failing, sum(map(len, self.files.values()))
+
+    def attempt(self) -> Attempt:
+        broken = {r["id"] for r in self.judged.results if not r["held"]}
+        return Attempt(self.how, self.judged.signature, frozenset(self.judged.held_ids), BLANK not in broken)
+
+
+def seed_of(request: Request, files: Mapping[str, str]) -> int:
+    """What the inputs of these files are varied with: nobody who wrote them could know it (from 1 to 2³¹)."""
+    text = "\0".join([request.salt, *(f"{path}\0{files[path]}" for path in sorted(files))])
+    return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16) % (2**31 - 1) + 1
+
+
+def run_of(request: Request, files: dict[str, str], checks: Sequence[Json], *, why: str = "candidate") -> Run:
+    """The step that runs these files against these checks, with inputs that their writer could not foresee."""
+    shape = gate.shape_of(files) or "page"
+    names = [upload.name for upload in request.uploads]
+    return Run(shape, files, checking.runs(checks, seed_of(request, files)), names, why)
+
+
+def refused(files: dict[str, str], checks: Sequence[Json], **more: Any) -> Tried | None:
+    """The trial that ends at the static gate; None when the files may go into a box."""
+    shape = gate.shape_of(files) or "page"
+    faults = gate.gate(files, shape)
+    return Tried(files, shape, list(checks), checking.from_faults(faults), **more) if faults else None
+
+
+def judged(
+    request: Request,
+    files: dict[str, str],
+    checks: Sequence[Json],
+    answer: Json,
+    idle: Mapping[str, str],
+    **more: Any,
+) -> Tried:
+    """The trial that ended in a box, with the box's answer."""
+    shape, seed = gate.shape_of(files) or "page", seed_of(request, files)
+    verdict = checking.judge(shape, checks, answer, seed=seed, idle=dict(idle))
+    return Tried(files, shape, list(checks), verdict, seed, **more)
+
+
+def verify(
+    request: Request,
+    files: dict[str, str],
+    checks: Sequence[Json],
+    *,
+    idle: Mapping[str, str] | None = None,
+    not_checked: Iterable[str] = (),
+    **more: Any,
+) -> Generator[Step, Json, Tried]:
+    """Gate, run, verdict of one program, and the person is told."""
+    tried = refused(files, checks, **more)
+    if tried is None:
+        answer = yield run_of(request, files, checks)
+        tried = judged(request, files, checks, answer, idle or {}, **more)
+    yield told(tried, not_checked)
+    return tried
+
+
+def told(tried: Tried, not_checked: Iterable[str] = (), measures: Json | None = None) -> Tell:
+    """What the checks found, as the person is told it."""
+    return Tell(
+        "checked",
+        {
+            "verdict": tried.verdict,
+            "results": tried.judged.results,
+            "not_checked": [*tried.judged.not_checked, *not_checked],
+            "measures": measures or {},
+        },
+    )
+
+
+def finish(
+    request: Request,
+    tried: Tried,
+    *,
+    title: str,
+    sentence: str = "",
+    origin: str = Origin.MODEL,
+    not_checked: Iterable[str] = (),
+    measures: Json | None = None,
+    keep: bool = True,
+    **extra: Any,
+) -> Result:
+    """The Result of a making. `keep` false: the person did not want it saved as the current version."""
+    visual = request.shape not in {"auto", "page", "tool"} and tried.shape == "page"
+    return Result(
+        sentence=sentence,
+        files=tried.files,
+        shape=request.shape if visual else tried.shape,
+        title=title,
+        origin=origin,
+        verdict=tried.verdict,
+        results=tried.judged.results,
+        not_checked=[*tried.judged.not_checked, *not_checked],
+        checks=tried.checks,
+        model=tried.model,
+        measures={**(measures or {}), **({"seed": tried.seed} if tried.seed else {})},
+        better=keep and becomes_current(request, tried),
+        broke=broke(request, tried),
+        **extra,
+    )
+
+
+def broke(request: Request, tried: Tried) -> list[str]:
+    """Sentences of the checks that held in the version before and do not hold now."""
+    before = set(request.base.held) if request.base else set()
+    return [str(r["sentence"]) for r in tried.judged.results if not r["held"] and r["id"] in before]
+
+
+def becomes_current(request: Request, tried: Tried) -> bool:
+    """A version that breaks a check which held never becomes current by itself; nor does one that is worse."""
+    base = request.base
+    if base is None or tried.verdict != Verdict.BROKEN:
+        return True
+    return base.verdict != Verdict.HELD and not broke(request, tried) and tried.failing <= base.failing
