@@ -404,7 +404,13 @@ class _Work:
         if tried.verdict is Verdict.UNCHECKED or not self.plan:
             return list(self.unsaid)
         counted = {r["id"] for r in tried.judged.results if not r.get("idle")}
-        return [*self.unsaid, *plan.not_checked(self.plan, counted)]
+        return [*self.unsaid, *self._dropped(), *plan.not_checked(self.plan, counted)]
+
+    def _dropped(self) -> list[str]:
+        """Promises of the version before that this change makes untrue: said, so that none goes silently."""
+        before = self.request.base.checks if self.request.base else []
+        gone = [c for at, c in enumerate(before, 1) if self.plan and at in self.plan.drops]
+        return [f"“{check['sentence']}” is no longer promised: the change makes it untrue." for check in gone]
 
     def _state(self, tried: Tried) -> str:
         counted = [r for r in tried.judged.results if not r.get("idle")]

@@ -1,32 +1,7 @@
-"""Reading a plan, and what goes into a model call."""
+"""What goes into a model call."""
 
-from vibe.generation import context, plan
+from vibe.generation import context
 from vibe.generation.request import Base, Request, Upload
-
-
-def test_a_plan_is_read_from_its_lines():
-    read = plan.read(
-        "TITLE Dinner bill\nSTEP A table of people\n- **STEP** 2. Who drank wine\nCHECK: Shares add up\n"
-    )
-    assert read == {
-        "title": "Dinner bill",
-        "steps": ["A table of people", "Who drank wine"],
-        "checks": ["Shares add up"],
-    }
-
-
-def test_a_reply_without_a_step_is_no_plan():
-    assert plan.read("Sure! I would build it like this.") is None
-
-
-def test_the_persons_lines_replace_ours_and_empty_ones_vanish():
-    proposal = {"title": "T", "steps": ["a", "b"], "checks": []}
-    assert plan.clean(proposal, {"steps": ["b", "  ", "c"]})["steps"] == ["b", "c"]
-
-
-def test_a_plan_never_grows_past_what_a_page_can_show():
-    text = "\n".join(f"STEP line {i}" for i in range(100))
-    assert len(plan.read(text)["steps"]) == plan.MAX_STEPS
 
 
 def test_a_title_is_the_request_without_its_politeness():
