@@ -3,6 +3,7 @@
 One Performer a Job and attempt. What it streams (deltas) is not journaled; what it answers is.
 """
 
+import contextlib
 import logging
 import threading
 import time
@@ -17,6 +18,7 @@ from sandbox.engine import Engine
 from vibe import events, jobs, models_in_use
 from vibe.generation import look, reply, steps, tool
 from vibe.generation.bundle import bundle
+from vibe.generation.edits import EditFailed, apply_edits
 from vibe.live import feed
 from vibe.llm.client import Client
 from vibe.llm.errors import Cancelled, ModelFault
@@ -56,10 +58,11 @@ _engine_lock = threading.Lock()
 class Performer:
     """`files` are the latest complete files that were seen: what Stop can keep."""
 
-    def __init__(self, job: Job, client: Client, cancelled: threading.Event) -> None:
+    def __init__(self, job: Job, client: Client, cancelled: threading.Event, line: feed.Line) -> None:
         self.job = job
         self.client = client
         self.cancelled = cancelled
+        self.line = line
         self.files: dict[str, str] = dict(job.base.files) if job.base else {}
         self.wrote = False
 
@@ -93,6 +96,7 @@ class Performer:
         record.save(
             update_fields=["answer", "seconds", "model", "tokens_in", "tokens_out", "cached", "cost_usd"]
         )
+        jobs.progress(self.job)
         if step.kind == "ask":
             self._feed(self._spent())
         return answer
@@ -105,8 +109,7 @@ class Performer:
                 kind, title, _ = TITLES[step.purpose]
                 self._feed(events.StepStarted(n, kind, title))
                 if step.purpose != "plan" and "text" in answer:
-                    parsed = reply.parse(answer["text"], answer["finish"])
-                    self.show_files(parsed.files)
+                    self._show_again(reply.parse(answer["text"], answer["finish"]))
                 self._feed(events.StepEnded(n, "bad" if "fault" in answer else "done"))
             case steps.Run():
                 kind, title, _ = TITLES["run"]
@@ -277,8 +280,16 @@ class Performer:
             self._feed(events.FileClosed(path))
         self.files = {**self.files, **files}
 
+    def _show_again(self, parsed: reply.Parsed) -> None:
+        files = dict(parsed.files)
+        with contextlib.suppress(EditFailed):  # then the flow has asked for whole files after it
+            edited = apply_edits({**self.files, **files}, parsed.edits)
+            files |= {hunk.path: edited[hunk.path] for hunk in parsed.edits}
+        self.show_files(files)
+        self.wrote = self.wrote or bool(files)
+
     def _feed(self, event: events.Event) -> None:
-        feed.append(self.job.pk, event)
+        self.line.append(event)
 
 
 class FileWriter:
