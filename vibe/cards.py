@@ -17,9 +17,11 @@ from vibe.models.maker import random_id, seal
 
 
 def publish(version: Version) -> tuple[Card, bool]:
-    """The card of the version's program, made the first time. (card, whether it still shows an older version)."""
+    """The card of the version's program, made when it has none that opens. (card, whether it still shows an older
+    version)."""
     program = version.program
-    card = program.cards.filter(thrown=None, revoked=None).first()
+    lives = Q(expires=None) | Q(expires__gt=timezone.now())
+    card = program.cards.filter(lives, thrown=None, revoked=None).first()
     if card is None:
         card = Card.objects.create(
             program=program,

@@ -5,7 +5,9 @@ Brokers may lose a wake-up message, rows may not.
 """
 
 import hashlib
+import secrets
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +15,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from vibe import celery, events
@@ -28,6 +31,7 @@ LEASE_S = 4.0  # measured: kill -9 to a running successor 4.0–4.3 s
 HELD = (JobState.QUEUED, JobState.RUNNING, JobState.WAITING)
 
 FileIn = tuple[str, Iterable[bytes]]  # a cleaned name and its bytes in chunks
+Staged = list[tuple[str, int, str]]  # name, size, and the key under which the bytes lie already
 
 
 class NotNow(Exception):
@@ -61,36 +65,40 @@ def begin(
     once = _once(maker, once)
     if existing := Job.objects.filter(once=once).first():
         return existing
-    uploads = list(uploads)
+    staged = _stage(uploads)
+    wish = {
+        "request": description, "shape": shape, "autonomy": autonomy, "effort": effort, "recipe": recipe,
+        "slots": dict(slots or {}),
+    }  # fmt: skip
     try:
         with transaction.atomic():
-            wish = {
-                "request": description,
-                "shape": shape,
-                "autonomy": autonomy,
-                "effort": effort,
-                "recipe": recipe,
-            }
-            if not uploads and (twin := _just_sent(maker, wish)):
+            if not lease and (twin := _just_sent(maker, JobKind.MAKE, wish, staged)):
+                _unstage(staged)
                 return twin
             program = Program.objects.create(
                 maker=maker, title=context.title_from(description), description=description
             )
-            job = _new_job(
-                maker, program, JobKind.MAKE, once, description, shape, autonomy, effort,
-                recipe=recipe, slots=dict(slots or {}), lease=lease,
-            )  # fmt: skip
-            _store_uploads(job, uploads)
+            job = _new_job(maker, program, JobKind.MAKE, once, **wish, lease=lease)
+            _keep_uploads(job, staged)
     except IntegrityError:  # the same form, sent twice at once: the other one won
+        _unstage(staged)
         return Job.objects.get(once=once)
     _wake(job)
     return job
 
 
-def _just_sent(maker: Maker, wish: Mapping[str, str]) -> Job | None:
+def _just_sent(maker: Maker, kind: str, wish: Mapping[str, Any], staged: Staged, **where: Any) -> Job | None:
     """The same wish from another tab a moment ago, while nothing has come of it yet."""
     since = timezone.now() - timedelta(seconds=TWIN_S)
-    return Job.objects.filter(maker=maker, kind=JobKind.MAKE, state__in=HELD, created__gt=since, **wish).first()
+    files = sorted((name, size) for name, size, _ in staged)
+    twins = Job.objects.filter(
+        maker=maker, kind=kind, state__in=HELD, created__gt=since, request=wish["request"], **where
+    )
+    for twin in twins:
+        same = all(getattr(twin, name) == value for name, value in wish.items())
+        if same and sorted(twin.uploads.values_list("name", "size")) == files:
+            return twin
+    return None
 
 
 def change(
@@ -109,17 +117,22 @@ def change(
     once = _once(program.maker, once)
     if existing := Job.objects.filter(once=once).first():
         return existing
+    staged = _stage(uploads)
     first = program.jobs.order_by("id").first()
     shape = shape or (program.current.shape if program.current else (first.shape if first else "auto"))
     kind = JobKind.CHANGE if program.current else JobKind.MAKE
+    wish = {
+        "request": description, "shape": shape, "autonomy": autonomy, "effort": effort, "slots": dict(slots or {}),
+    }  # fmt: skip
     try:
         with transaction.atomic():
-            job = _new_job(
-                program.maker, program, kind, once, description, shape, autonomy, effort,
-                slots=dict(slots or {}), lease=lease,
-            )  # fmt: skip
-            _store_uploads(job, uploads)
+            if not lease and (twin := _just_sent(program.maker, kind, wish, staged, program=program)):
+                _unstage(staged)
+                return twin
+            job = _new_job(program.maker, program, kind, once, **wish, lease=lease)
+            _keep_uploads(job, staged)
     except IntegrityError:
+        _unstage(staged)
         return Job.objects.get(once=once)
     _wake(job)
     return job
@@ -140,7 +153,7 @@ def run(
         return existing
     try:
         with transaction.atomic():
-            job = _new_job(visitor, None, JobKind.RUN, once, "", version.shape, Autonomy.MAKE, "normal")
+            job = _new_job(visitor, None, JobKind.RUN, once, shape=version.shape)
             made = Run.objects.create(version=version, card=card, visitor=visitor, job=job, values=values)
             for name, data in files.items():
                 keep_run_file(made, name, data, made=False)
@@ -163,20 +176,13 @@ def _new_job(
     program: Program | None,
     kind: str,
     once: str,
-    request: str,
-    shape: str,
-    autonomy: str,
-    effort: str,
     *,
     lease: str = "",
-    **extra: Any,
+    **wish: Any,
 ) -> Job:
-    job = Job(
-        maker=maker, program=program, kind=kind, once=once, request=request, shape=shape,
-        autonomy=autonomy, effort=effort, **extra,
-    )  # fmt: skip
+    job = Job(maker=maker, program=program, kind=kind, once=once, **wish)
     if lease:
-        job.lease_owner, job.lease_until, job.attempt = lease, time.time() + LEASE_S, 1
+        job.lease_owner, job.lease_until, job.attempt = _claim_of(lease), time.time() + LEASE_S, 1
         job.state, job.started = JobState.RUNNING, timezone.now()
     job.save(force_insert=True)
     return job
@@ -187,11 +193,23 @@ def _once(maker: Maker, once: str) -> str:
     return hashlib.sha256(f"{maker.pk}:{once}".encode()).hexdigest()
 
 
-def _store_uploads(job: Job, uploads: Iterable[FileIn]) -> None:
+def _stage(uploads: Iterable[FileIn]) -> Staged:
+    """Write the bytes before any row: a hundred megabytes must not hold the database meanwhile."""
+    staged = []
     for name, chunks in uploads:
-        row = Upload(program=job.program, job=job, name=name, size=0)
-        row.size = _write(row.path, chunks)
-        row.save()
+        row = Upload(name=name, size=0)
+        staged.append((name, _write(row.path, chunks), row.key))
+    return staged
+
+
+def _unstage(staged: Staged) -> None:
+    for _, _, key in staged:
+        Upload(key=key).path.unlink(missing_ok=True)
+
+
+def _keep_uploads(job: Job, staged: Staged) -> None:
+    rows = [Upload(program=job.program, job=job, name=name, size=size, key=key) for name, size, key in staged]
+    Upload.objects.bulk_create(rows)
 
 
 def _write(path: Path, chunks: Iterable[bytes]) -> int:
@@ -216,49 +234,66 @@ def claim(owner: str, *, only: int | None = None) -> Job | None:
 
     Fair: the maker with the fewest running Jobs first, then the oldest. One Job of a program runs at a time.
     """
-    busy_makers: dict[str, int] = {}
-    busy_programs = set()
-    for maker_id, program_id in Job.objects.filter(state=JobState.RUNNING).values_list(
-        "maker_id", "program_id"
-    ):
-        busy_makers[maker_id] = busy_makers.get(maker_id, 0) + 1
-        busy_programs.add(program_id)
-    busy_programs.discard(None)
-    queued = Job.objects.filter(state=JobState.QUEUED).exclude(program_id__in=busy_programs)
-    if only is not None:
-        queued = queued.filter(pk=only)
-    order = sorted(
-        queued.values_list("pk", "maker_id")[:200], key=lambda row: (busy_makers.get(row[1], 0), row[0])
-    )
-    for pk, _ in order:
-        won = Job.objects.filter(pk=pk, state=JobState.QUEUED).update(
-            state=JobState.RUNNING, lease_owner=owner, lease_until=time.time() + LEASE_S, sentence=""
+    with transaction.atomic():  # SQLite lets one writer in; elsewhere the update itself looks again
+        running = Job.objects.filter(state=JobState.RUNNING)
+        busy_makers = Counter(running.values_list("maker_id", flat=True))
+        busy_programs = running.exclude(program=None).values("program_id")
+        queued = Job.objects.filter(state=JobState.QUEUED).exclude(program_id__in=busy_programs)
+        if only is not None:
+            queued = queued.filter(pk=only)
+        order = sorted(
+            queued.order_by("pk").values_list("pk", "maker_id")[:200],
+            key=lambda row: (busy_makers[row[1]], row[0]),
         )
-        if won:
-            job = Job.objects.select_related("maker", "program__current").get(pk=pk)
-            job.attempt += 1
-            job.started = job.started or timezone.now()
-            job.save(update_fields=["attempt", "started"])
-            return job
+        for pk, _ in order:
+            free = Job.objects.filter(pk=pk, state=JobState.QUEUED).exclude(program_id__in=busy_programs)
+            won = free.update(
+                state=JobState.RUNNING,
+                lease_owner=_claim_of(owner),
+                lease_until=time.time() + LEASE_S,
+                sentence="",
+                attempt=F("attempt") + 1,
+                started=Coalesce("started", Value(timezone.now())),
+            )
+            if won:
+                return Job.objects.select_related("maker", "program__current").get(pk=pk)
     return None
 
 
-def beat(owner: str, job_ids: Iterable[int]) -> dict[int, tuple[bool, bool]]:
-    """Extend the leases of `owner`. {id: (a stop was asked, the plan was changed)} for those that it still holds."""
-    held = Job.objects.filter(pk__in=list(job_ids), lease_owner=owner, state=JobState.RUNNING)
+def _claim_of(owner: str) -> str:
+    """The name of one claim: a worker that claims a Job again must not be taken for its own earlier try."""
+    return f"{owner}/{secrets.token_hex(4)}"
+
+
+def progress(job: Job) -> None:
+    """An answer was journaled: the Job is getting on, however often it was begun."""
+    Job.objects.filter(pk=job.pk, lease_owner=job.lease_owner).exclude(attempt=0).update(attempt=0)
+
+
+def is_held(job: Job) -> bool:
+    """Whether this claim of the Job still stands."""
+    return Job.objects.filter(pk=job.pk, state=JobState.RUNNING, lease_owner=job.lease_owner).exists()
+
+
+def beat(claims: Mapping[str, int]) -> dict[str, tuple[bool, bool]]:
+    """Extend the leases of `claims`, {name of the claim: job id}. {name: (a stop was asked, the plan was changed)}
+    for those that still stand."""
+    held = Job.objects.filter(
+        pk__in=list(claims.values()), lease_owner__in=list(claims), state=JobState.RUNNING
+    )
     held.update(lease_until=time.time() + LEASE_S)
     return {
-        pk: (stop_asked, plan is not None)
-        for pk, stop_asked, plan in held.values_list("pk", "stop_asked", "plan_change")
+        name: (stop_asked, plan is not None)
+        for name, stop_asked, plan in held.values_list("lease_owner", "stop_asked", "plan_change")
     }
 
 
-def sweep() -> int:
-    """Queue again what lost its worker, and wake workers for what waits. How many were queued again."""
+def sweep(wake: int = 50) -> int:
+    """Queue again what lost its worker, and wake workers for at most `wake` that wait. How many were queued again."""
     lost = Job.objects.filter(state=JobState.RUNNING, lease_until__lt=time.time()).update(
         state=JobState.QUEUED, lease_owner="", interrupted=True
     )
-    for pk in Job.objects.filter(state=JobState.QUEUED).values_list("pk", flat=True)[:50]:
+    for pk in Job.objects.filter(state=JobState.QUEUED).values_list("pk", flat=True)[:wake]:
         celery.wake(pk)
     return lost
 
@@ -296,14 +331,13 @@ def answer(job: Job, data: Mapping[str, Any]) -> None:
             raise NotNow("Choose one of the answers first.")
         given = {"yes": data["choice"] == "yes", "proposal": {}}
         line = "You said yes." if given["yes"] else "You said no."
-    with transaction.atomic():
+    with transaction.atomic():  # move and words together: a worker that claims it at once must find both
         if not StepRecord.objects.filter(pk=step.pk, answer__isnull=True).update(answer=given):
             raise NotNow("That was answered already.")
         if not _move(job, (JobState.WAITING,), JobState.QUEUED, sentence=""):
             raise NotNow("The making has ended in the meantime.")
-    about = step.request["about"]
-    feed.publish_now(job.pk, events.Answered(about, line))
-    feed.publish_now(job.pk, events.StateChanged(JobState.QUEUED))
+        feed.publish_now(job.pk, events.Answered(step.request["about"], line))
+        feed.publish_now(job.pk, events.StateChanged(JobState.QUEUED))
     celery.wake(job.pk)
 
 
@@ -333,13 +367,15 @@ def changed_plan(job: Job) -> dict[str, Any]:
 def stop(job: Job) -> None:
     """Stop within a second, whatever it is doing; what there is stays. Doing it twice is harmless."""
     Job.objects.filter(pk=job.pk, state__in=HELD).update(stop_asked=True)
-    sentence = "You stopped it. What there was is kept."
-    if _move(
-        job, (JobState.QUEUED, JobState.WAITING), JobState.STOPPED, sentence=sentence, ended=timezone.now()
-    ):
-        feed.publish_now(job.pk, events.StateChanged(JobState.STOPPED, sentence))
-        return
-    control.stop(job.pk)
+    sentence = "You stopped it. Your words are kept."
+    with transaction.atomic():
+        stopped = _move(
+            job, (JobState.QUEUED, JobState.WAITING), JobState.STOPPED, sentence=sentence, ended=timezone.now()
+        )
+        if stopped:
+            feed.publish_now(job.pk, events.StateChanged(JobState.STOPPED, sentence))
+    if not stopped:
+        control.stop(job.pk)
 
 
 def set_autonomy(job: Job, value: str) -> None:
@@ -351,7 +387,14 @@ def set_autonomy(job: Job, value: str) -> None:
 
 
 def wait_for_person(job: Job) -> bool:
-    return _move(job, (JobState.RUNNING,), JobState.WAITING, owner=job.lease_owner, lease_owner="")
+    """Nobody holds it from here on, so that is said without a lease. False when the lease was lost before."""
+    with transaction.atomic():
+        waits = _move(
+            job, (JobState.RUNNING,), JobState.WAITING, owner=job.lease_owner, lease_owner="", attempt=0
+        )
+        if waits:
+            feed.publish_now(job.pk, events.StateChanged(JobState.WAITING, "I wait for your answer."))
+    return waits
 
 
 def end(job: Job, state: JobState, sentence: str, fault_ref: str = "") -> bool:

@@ -3,6 +3,7 @@
 One Performer a Job and attempt. What it streams (deltas) is not journaled; what it answers is.
 """
 
+import contextlib
 import logging
 import threading
 import time
@@ -22,6 +23,7 @@ from vibe import events, jobs, models_in_use, weak_spots
 from vibe.generation import look, reply, steps, tool
 from vibe.generation.bundle import bundle
 from vibe.generation.drive import Numbered
+from vibe.generation.edits import EditFailed, apply_edits
 from vibe.generation.policy import policy
 from vibe.live import feed
 from vibe.llm.client import Client
@@ -68,11 +70,17 @@ class Performer:
     changed the plan while it was being written."""
 
     def __init__(
-        self, job: Job, client: Client, cancelled: threading.Event, replan: threading.Event | None = None
+        self,
+        job: Job,
+        client: Client,
+        cancelled: threading.Event,
+        line: feed.Line,
+        replan: threading.Event | None = None,
     ) -> None:
         self.job = job
         self.client = client
         self.cancelled = cancelled
+        self.line = line
         self.replan = replan or threading.Event()
         self._changed: steps.Json | None = None  # the plan as the person changed it, for every candidate alike
         self._changing = threading.Lock()
@@ -108,6 +116,7 @@ class Performer:
         record.save(
             update_fields=["answer", "seconds", "model", "tokens_in", "tokens_out", "cached", "cost_usd"]
         )
+        jobs.progress(self.job)
         if step.kind == "ask":
             self._feed(self._spent())
         return answer
@@ -148,8 +157,7 @@ class Performer:
                 kind, title, _ = TITLES[step.purpose]
                 self._feed(events.StepStarted(number, kind, title))
                 if step.purpose not in TALKING and "text" in answer and step.shown:
-                    parsed = reply.parse(answer["text"], answer["finish"])
-                    self.show_files(parsed.files)
+                    self._show_again(reply.parse(answer["text"], answer["finish"]))
                 self._feed(events.StepEnded(number, "bad" if "fault" in answer else "done"))
             case steps.Run(why="candidate"):
                 kind, title, _ = TITLES["run"]
@@ -361,8 +369,16 @@ class Performer:
             self._feed(events.FileClosed(path))
         self.files = {**self.files, **files}
 
+    def _show_again(self, parsed: reply.Parsed) -> None:
+        files = dict(parsed.files)
+        with contextlib.suppress(EditFailed):  # then the flow has asked for whole files after it
+            edited = apply_edits({**self.files, **files}, parsed.edits)
+            files |= {hunk.path: edited[hunk.path] for hunk in parsed.edits}
+        self.show_files(files)
+        self.wrote = self.wrote or bool(files)
+
     def _feed(self, event: events.Event) -> None:
-        feed.append(self.job.pk, event)
+        self.line.append(event)
 
 
 class FileWriter:

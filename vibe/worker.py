@@ -33,17 +33,36 @@ OWNER = f"{socket.gethostname()[:16]}-{os.getpid()}-{secrets.token_hex(4)}"
 HEAD = 64 * 1024  # bytes of an upload that are read for its summary
 
 
-@dataclass
+MOST_ATTEMPTS = 5  # claims of a Job in a row that journaled no answer: it is the Job that breaks its workers
+
+
+@dataclass(eq=False)
 class Attended:
+    """One claim of a Job by this process. A lease that ran out may be claimed again here: then there are two."""
+
     job: Job
+    owner: str
     cancelled: threading.Event = field(default_factory=threading.Event)
     replan: threading.Event = field(default_factory=threading.Event)  # the person changed the plan
     lost: bool = False  # the lease is somebody else's now
     leaving: bool = False  # this worker ends; the Job goes back into the line
+    broken: bool = False  # what it says cannot be stored
     performer: Performer | None = None
+    line: feed.Line = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.line = feed.open_(self.job.pk, self.owner, on_lost=self.lose, on_broken=self.break_)
+
+    def lose(self) -> None:
+        self.lost = True
+        self.cancelled.set()
+
+    def break_(self) -> None:
+        self.broken = True
+        self.cancelled.set()
 
 
-_attended: dict[int, Attended] = {}
+_attended: dict[str, Attended] = {}  # by the name of the claim
 _lock = threading.Lock()
 _leaving = threading.Event()
 _heart: threading.Thread | None = None
@@ -59,29 +78,40 @@ def work() -> None:
         attend(job)
 
 
-def attend(job: Job, owner: str = OWNER) -> None:
+def busy() -> int:
+    """How many Jobs this process attends to."""
+    return len(_attended)
+
+
+def attend(job: Job) -> None:
     """Carry one leased Job to its end, to a pause, or back into the line."""
     _start_heart()
-    one = Attended(job)
+    one = Attended(job, job.lease_owner)
     with _lock:
-        _attended[job.pk] = one
-    feed.open_(job.pk, owner, on_lost=lambda: _lose(one))
+        _attended[one.owner] = one
     try:
         _carry(one)
     except Paused:
-        feed.close(job.pk)
-        if jobs.wait_for_person(job):  # from here on nobody holds it, so this is said without a lease
-            feed.publish_now(job.pk, events.StateChanged(JobState.WAITING, "I wait for your answer."))
+        one.line.close()
+        jobs.wait_for_person(job)
     except Cancelled:
-        _stopped(one)
+        if one.broken:
+            _fault(one, "an event of it cannot be stored")
+        else:
+            _stopped(one)
     except Exception:
-        ref = secrets.token_hex(4)
-        logger.exception("job %s failed by our own fault, reference %s", job.pk, ref)
-        _end(one, JobState.FAILED, f"Something on my side broke. Your words are kept. Reference {ref}.", ref)
+        _fault(one, "")
     finally:
-        feed.close(job.pk)
+        one.line.close()
         with _lock:
-            _attended.pop(job.pk, None)
+            _attended.pop(one.owner, None)
+
+
+def _fault(one: Attended, why: str) -> None:
+    """The Job ends with a reference number; the worker goes on."""
+    ref = secrets.token_hex(4)
+    logger.error("job %s failed by our own fault, reference %s %s", one.job.pk, ref, why, exc_info=True)
+    _end(one, JobState.FAILED, f"Something on my side broke. Your words are kept. Reference {ref}.", ref)
 
 
 def leave(seconds: float = 4.0) -> None:
@@ -100,17 +130,17 @@ def leave(seconds: float = 4.0) -> None:
 def stop(job_id: int) -> None:
     """Called by the bell when a person pressed Stop."""
     with _lock:
-        one = _attended.get(job_id)
-    if one:
-        one.cancelled.set()
+        for one in _attended.values():
+            if one.job.pk == job_id:
+                one.cancelled.set()
 
 
 def replan(job_id: int) -> None:
     """Called by the bell when a person changed the plan while it is being written."""
     with _lock:
-        one = _attended.get(job_id)
-    if one:
-        one.replan.set()
+        for one in _attended.values():
+            if one.job.pk == job_id:
+                one.replan.set()
 
 
 control.on_stop(stop)
@@ -137,21 +167,18 @@ def _beat_for_ever() -> None:
             continue
         try:
             close_old_connections()
-            leases = jobs.beat(OWNER, held)
+            standing = jobs.beat({name: one.job.pk for name, one in held.items()})
         except Exception:  # a locked database must not end the heart: the lease has three more beats
             logger.exception("could not extend leases")
             continue
-        for pk, one in held.items():
-            stop_asked, replanned = leases.get(pk, (False, False))
-            if stop_asked:
+        for name, one in held.items():
+            stop_asked, replanned = standing.get(name, (False, False))
+            if name not in standing and name in _attended:
+                one.lose()  # it ran out (a laptop slept): somebody else may be at it already
+            elif stop_asked:
                 one.cancelled.set()
             if replanned:
                 one.replan.set()
-
-
-def _lose(one: Attended) -> None:
-    one.lost = True
-    one.cancelled.set()
 
 
 # --- one Job ----------------------------------------------------------------------------------------------------
@@ -162,17 +189,24 @@ def _carry(one: Attended) -> None:
     resumed = job.interrupted
     if resumed:
         Job.objects.filter(pk=job.pk).update(interrupted=False)
+    if job.stop_asked:  # before a worker was lost: a stop outlives it
+        raise Cancelled()
+    if job.attempt > MOST_ATTEMPTS:
+        _fault(one, f"it was begun {job.attempt} times and never got on")
+        return
     if job.kind == JobKind.RUN:
-        feed.append(job.pk, events.StateChanged(JobState.RUNNING))
+        if resumed:
+            one.line.append(events.Restarted(job.attempt, "I was interrupted and begin again."))
+        one.line.append(events.StateChanged(JobState.RUNNING))
         _run_tool(one, job.run)
         return
     _settle_start(job)
-    performer = Performer(job, import_string(settings.LLM_CLIENT)(), one.cancelled, one.replan)
+    performer = Performer(job, import_string(settings.LLM_CLIENT)(), one.cancelled, one.line, one.replan)
     one.performer = performer
     request = _request(job)
     if resumed:
-        feed.append(job.pk, events.Restarted(job.attempt, "I was interrupted and go on where I was."))
-    feed.append(job.pk, events.StateChanged(JobState.RUNNING))
+        one.line.append(events.Restarted(job.attempt, "I was interrupted and go on where I was."))
+    one.line.append(events.StateChanged(JobState.RUNNING))
     try:
         result = drive(
             flow.generate(request), _journal(job), performer.perform,
@@ -181,7 +215,7 @@ def _carry(one: Attended) -> None:
     except JournalMismatch:
         logger.warning("job %s begins anew: its journal is of another flow", job.pk)
         job.steps.update(void=True)
-        feed.append(job.pk, events.Restarted(job.attempt, "I was improved meanwhile and begin anew."))
+        one.line.append(events.Restarted(job.attempt, "I was improved meanwhile and begin anew."))
         result = drive(flow.generate(request), {}, performer.perform, together=performer.together)
     _keep(one, result)
 
@@ -245,7 +279,7 @@ def _keep(one: Attended, result: Result) -> None:
         _end(one, JobState.FAILED, result.sentence)
         return
     version = _make_version(one.job, result)
-    _announce(one.job, version, result)
+    _announce(one, version, result)
     _end(one, JobState.DONE, _last_word(version, result))
 
 
@@ -257,8 +291,10 @@ def _make_version(job: Job, result: Result) -> Version:
     program = job.program
     assert program
     shot = shot_path(job.pk)
-    latest = program.versions.order_by("-number").values_list("number", flat=True).first() or 0
     with transaction.atomic():
+        if not jobs.is_held(job):
+            raise Cancelled()
+        latest = program.versions.order_by("-number").values_list("number", flat=True).first() or 0
         version = Version.objects.create(
             program=program,
             job=job,
@@ -286,23 +322,22 @@ def _make_version(job: Job, result: Result) -> Version:
     return version
 
 
-def _announce(job: Job, version: Version, result: Result) -> None:
-    feed.append(
-        job.pk,
+def _announce(one: Attended, version: Version, result: Result) -> None:
+    one.line.append(
         events.VersionMade(
             version.number, version.shape, version.verdict, version.summary,
             became_current=result.better, broke=result.broke,
-        ),
+        )
     )  # fmt: skip
     if result.better:
         card, stale = cards.publish(version)
-        feed.append(job.pk, events.CardMade(card.pk, version.number, stale))
+        one.line.append(events.CardMade(card.pk, version.number, stale))
 
 
 def _last_word(version: Version, result: Result) -> str:
     counted = version.counted
     held = sum(1 for r in counted if r["held"])
-    why = f" {result.sentence}" if result.sentence and version.verdict == Verdict.BROKEN else ""
+    why = f" {result.why}" if result.why and version.verdict == Verdict.BROKEN else ""
     if not result.better:
         if result.broke:
             return f"The change broke what held before, so the version you had stays. The try is kept under Versions.{why}"
@@ -321,7 +356,7 @@ def _stopped(one: Attended) -> None:
     if one.lost:
         return
     if one.leaving:
-        feed.flush(job.pk)
+        one.line.flush()
         jobs.hand_back(job)
         return
     performer = one.performer
@@ -337,15 +372,16 @@ def _stopped(one: Attended) -> None:
                 better=job.base is None,
             )
             version = _make_version(job, result)
-            _announce(job, version, result)
+            _announce(one, version, result)
             kept = f" What was written is kept as version {version.number}, not checked."
-    _end(one, JobState.STOPPED, "You stopped it." + (kept or " What there was is kept."))
+    before = " The version you had stays." if job.base else " Nothing was written yet. Your words are kept."
+    _end(one, JobState.STOPPED, "You stopped it." + (kept or before))
 
 
 def _end(one: Attended, state: JobState, sentence: str, ref: str = "") -> None:
     """The last event is written while the lease still stands; then the row says the same."""
-    feed.append(one.job.pk, events.StateChanged(state, sentence))
-    feed.flush(one.job.pk)
+    one.line.append(events.StateChanged(state, sentence))
+    one.line.flush()
     if not jobs.end(one.job, state, sentence, ref):
         logger.warning("job %s was lost before its end", one.job.pk)
 
@@ -354,6 +390,9 @@ def _end(one: Attended, state: JobState, sentence: str, ref: str = "") -> None:
 
 
 def _run_tool(one: Attended, run: Run) -> None:
+    for row in run.files.filter(made=True):  # of a try that was interrupted
+        row.path.unlink(missing_ok=True)
+        row.delete()
     files = run.version.files
     spec = tool.ToolSpec.parse(files["tool.toml"])
     given = {row.name: row.path.read_bytes() for row in run.files.filter(made=False) if row.path.exists()}
@@ -363,7 +402,7 @@ def _run_tool(one: Attended, run: Run) -> None:
         return
 
     def show(stream: str, text: str) -> None:
-        feed.append(one.job.pk, events.Output(stream, text))
+        one.line.append(events.Output(stream, text))
 
     outcome = engine().run(source, limits=tool.limits(), on_output=show, cancelled=one.cancelled)
     if one.cancelled.is_set():
@@ -371,5 +410,5 @@ def _run_tool(one: Attended, run: Run) -> None:
     for artifact in outcome.artifacts:
         jobs.keep_run_file(run, artifact.name, artifact.data, made=True)
     Run.objects.filter(pk=run.pk).update(outcome=outcome.as_json())
-    feed.append(one.job.pk, events.RunEnded(outcome.as_json()))
+    one.line.append(events.RunEnded(outcome.as_json()))
     _end(one, JobState.DONE if outcome.ok else JobState.FAILED, tool.sentence(outcome))

@@ -122,7 +122,7 @@ def test_it_stops_honestly_when_the_calls_are_used():
     result = make(world)
     assert result.verdict == Verdict.BROKEN
     assert len(world.of(Ask)) == 5
-    assert "all 5 calls" in result.sentence
+    assert "all 5 calls" in result.why
 
 
 CELLS = [(a, e) for a in ("ask", "plan", "make", "keep") for e in ("quick", "normal", "thorough")]
@@ -142,7 +142,7 @@ def test_no_cell_of_the_two_sliders_ever_passes_its_cap(autonomy, effort, reply)
 
 def test_keep_going_ends_at_its_money():
     world = World(asks=[PAGE] * 30, runs=[BROKEN] * 30, force={"autonomy": "keep", "usd": 0.51})
-    assert "$0.50" in make(world).sentence
+    assert "$0.50" in make(world).why
 
 
 def test_a_quick_try_is_written_by_the_quick_model_and_the_strong_one_comes_last():
@@ -278,7 +278,7 @@ def test_a_repair_that_the_person_does_not_want_is_not_made():
     world = World(asks=[PAGE], runs=[BROKEN], approve={"repair": {"yes": False}}, force={"autonomy": "ask"})
     result = make(world)
     assert result.verdict == Verdict.BROKEN
-    assert result.sentence == "You left it as it is."
+    assert result.why == "You left it as it is."
 
 
 def test_what_the_person_does_not_keep_is_put_aside():
@@ -298,7 +298,7 @@ def test_a_repair_that_fails_takes_nothing_away():
     result = make(world)
     assert result.files
     assert result.verdict == Verdict.BROKEN
-    assert result.sentence == "It stopped."
+    assert result.why == "It stopped."
 
 
 def test_what_the_gate_refuses_never_reaches_a_box():

@@ -50,6 +50,37 @@ def test_the_same_wish_from_two_tabs_is_one_job():
     assert begin(maker, "tab four").pk != first.pk
 
 
+def test_other_settings_or_files_from_another_tab_are_another_wish():
+    maker = Maker.objects.create()
+    first = begin(maker, "1", recipe="focus-timer", slots={"work": "25"})
+    assert begin(maker, "2", recipe="focus-timer", slots={"work": "50"}).pk != first.pk
+    with_file = begin(maker, "3", uploads=[("a.csv", [b"1,2"])])
+    assert begin(maker, "4", uploads=[("a.csv", [b"1,2"])]).pk == with_file.pk
+    assert begin(maker, "5", uploads=[("b.csv", [b"1,2"])]).pk != with_file.pk
+
+
+def test_a_change_from_two_tabs_is_one_job():
+    program = begin().program
+    change = {"description": "bluer", "autonomy": "make", "effort": "normal"}
+    first = jobs.change(program, once="one tab", **change)
+    assert jobs.change(program, once="another", **change).pk == first.pk
+
+
+def test_the_terminal_makes_its_own_job_even_when_another_one_makes_the_same():
+    maker = Maker.objects.create()
+    assert begin(maker, "1", lease="a").pk != begin(maker, "2", lease="b").pk
+
+
+def test_the_answer_and_its_words_are_there_before_anyone_can_claim_the_job():
+    job = begin()
+    claimed = jobs.claim("w")
+    StepRecord.objects.create(job=job, order=1, number="1", kind="approve", fingerprint="f", request={"about": "plan", "proposal": {"steps": ["a"]}})  # fmt: skip
+    jobs.wait_for_person(claimed)
+    jobs.answer(claimed, {"yes": True})
+    said = [(e.type, e.seq) for e in job.events.all()]
+    assert said == [("state-changed", 1), ("answered", 2), ("state-changed", 3)]
+
+
 def test_anothers_key_meets_nothing():
     assert begin(once="k").pk != begin(once="k").pk
 
@@ -106,11 +137,11 @@ def test_a_lost_workers_job_goes_back_into_the_line():
 
 def test_a_heartbeat_keeps_a_lease_and_carries_the_stop():
     job = begin()
-    jobs.claim("w")
-    assert jobs.beat("w", [job.pk]) == {job.pk: False}
+    claim = jobs.claim("w").lease_owner
+    assert jobs.beat({claim: job.pk}) == {claim: (False, False)}
     jobs.stop(job)
-    assert jobs.beat("w", [job.pk]) == {job.pk: True}
-    assert jobs.beat("other", [job.pk]) == {}
+    assert jobs.beat({claim: job.pk}) == {claim: (True, False)}
+    assert jobs.beat({"w/other": job.pk}) == {}
 
 
 def test_a_worker_that_lost_its_lease_cannot_end_the_job():

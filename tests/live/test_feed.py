@@ -29,16 +29,16 @@ def leased(owner="w", once="1"):
 
 def test_what_many_threads_say_is_stored_once_and_in_order(feed):
     job = leased()
-    feed.open(job.pk, "w")
+    line = feed.open(job.pk, "w")
 
     def speak(name):
         for n in range(50):
-            feed.append(job.pk, events.StepNoted(name, str(n)))
+            line.append(events.StepNoted(name, str(n)))
 
     threads = [threading.Thread(target=speak, args=(str(t),)) for t in range(4)]
     [t.start() for t in threads]
     [t.join() for t in threads]
-    feed.close(job.pk)
+    line.close()
     rows = whole(job.pk)
     assert [r.seq for r in rows] == list(range(1, 201))
     for name in "0123":
@@ -48,10 +48,10 @@ def test_what_many_threads_say_is_stored_once_and_in_order(feed):
 
 def test_deltas_between_two_ticks_become_one_row(feed):
     job = leased()
-    feed.open(job.pk, "w")
+    line = feed.open(job.pk, "w")
     for letter in "abcdefghij" * 20:
-        feed.append(job.pk, events.FileText("a.js", letter))
-    feed.close(job.pk)
+        line.append(events.FileText("a.js", letter))
+    line.close()
     rows = whole(job.pk)
     assert "".join(events.decode(r.type, r.payload).text for r in rows) == "abcdefghij" * 20
     assert len(rows) < 50
@@ -59,34 +59,58 @@ def test_deltas_between_two_ticks_become_one_row(feed):
 
 def test_a_writer_that_lost_its_lease_writes_nothing_more(feed, caplog):
     job, lost = leased(), threading.Event()
-    feed.open(job.pk, "w", on_lost=lost.set)
-    feed.append(job.pk, events.Said("mine"))
-    feed.flush(job.pk)
+    line = feed.open(job.pk, "w", on_lost=lost.set)
+    line.append(events.Said("mine"))
+    line.flush()
     Job.objects.filter(pk=job.pk).update(lease_owner="other")
-    feed.append(job.pk, events.Said("late"))
+    line.append(events.Said("late"))
     assert lost.wait(2)
-    feed.append(job.pk, events.Said("later"))
-    feed.close(job.pk)
+    line.append(events.Said("later"))
+    line.close()
     assert EventRecord.objects.count() == 1
 
 
 def test_one_event_that_cannot_be_stored_does_not_stop_another_job(feed, caplog):
     bad, good = leased(once="1"), leased(once="2")
-    feed.open(bad.pk, "w")
-    feed.open(good.pk, "w")
-    feed.append(bad.pk, events.Said(object()))  # type: ignore[arg-type]
-    feed.append(good.pk, events.Said("fine"))
-    feed.flush(good.pk)
+    broken, lost = threading.Event(), threading.Event()
+    poor = feed.open(bad.pk, "w", on_lost=lost.set, on_broken=broken.set)
+    fine = feed.open(good.pk, "w")
+    poor.append(events.Said(object()))  # type: ignore[arg-type]
+    fine.append(events.Said("fine"))
+    fine.flush()
+    assert broken.wait(2)
+    assert not lost.is_set(), "nobody else holds it: it is our own fault"
     assert EventRecord.objects.filter(job=good).count() == 1
     assert not EventRecord.objects.filter(job=bad).exists()
+
+
+def test_an_earlier_claim_of_the_same_job_says_nothing_into_the_later_one(feed, caplog):
+    job = leased("w/1")
+    earlier = feed.open(job.pk, "w/1")
+    Job.objects.filter(pk=job.pk).update(lease_owner="w/2")
+    later = feed.open(job.pk, "w/2")
+    earlier.append(events.Said("old"))
+    later.append(events.StateChanged("running"))
+    earlier.close()
+    later.append(events.StateChanged("done"))
+    later.close()
+    assert [r.type for r in whole(job.pk)] == ["state-changed", "state-changed"]
+
+
+def test_half_an_emoji_is_stored_as_a_question_mark(feed):
+    job = leased()
+    line = feed.open(job.pk, "w")
+    line.append(events.Said("a \ud83d b"))
+    line.close()
+    assert events.decode("said", whole(job.pk)[0].payload).text == "a ? b"
 
 
 def test_numbers_go_on_where_the_last_worker_ended(feed):
     job = leased()
     publish_now(job.pk, events.Said("before"))
-    feed.open(job.pk, "w")
-    feed.append(job.pk, events.StateChanged("running"))
-    feed.close(job.pk)
+    line = feed.open(job.pk, "w")
+    line.append(events.StateChanged("running"))
+    line.close()
     assert [r.seq for r in history(job.pk)] == [1, 2]
     assert [r.seq for r in history(job.pk, after=1)] == [2]
 

@@ -46,6 +46,21 @@ def test_a_reply_streams_and_is_counted():
     assert not reply.usage.estimated
 
 
+def test_an_emoji_that_a_server_cuts_in_two_arrives_whole():
+    with ModelServer([play.pieces("tea \ud83c", "\udf75 and half \ud83c", " end")]) as server:
+        deltas: list[Delta] = []
+        reply = OpenAIClient().ask(call(server), on_delta=deltas.append)
+    assert reply.text == "tea 🍵 and half \ufffd end"
+    assert "".join(d.text for d in deltas) == reply.text
+
+
+def test_text_that_comes_as_a_list_of_parts_is_read():
+    with ModelServer(
+        [play.pieces([{"type": "text", "text": "hel"}], [{"type": "text", "text": "lo"}])]
+    ) as server:
+        assert OpenAIClient().ask(call(server)).text == "hello"
+
+
 def test_without_usage_the_count_is_an_estimate_and_says_so():
     with ModelServer([play.say("x" * 400, usage=False)]) as server:
         reply = OpenAIClient().ask(call(server))

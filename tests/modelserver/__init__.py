@@ -156,6 +156,19 @@ def say(
     return behave
 
 
+def pieces(*contents: object) -> Behaviour:
+    """Each content as a delta of its own, exactly as it is: halves of characters, lists of parts."""
+
+    def behave(handler: Handler) -> None:
+        handler.begin()
+        for content in contents:
+            handler.chunk({"content": content})
+        handler.chunk({}, finish="stop")
+        handler.end()
+
+    return behave
+
+
 def think(thought: str, text: str, *, field: str = "reasoning_content") -> Behaviour:
     def behave(handler: Handler) -> None:
         handler.begin()

@@ -84,7 +84,7 @@ class _Work:
             self.request,
             best,
             title=self._title(best),
-            sentence=self.stopped,
+            why=self.stopped,
             not_checked=self._not_checked(best),
             measures=measures,
             keep=keep,

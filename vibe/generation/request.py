@@ -45,7 +45,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of it. No files: nothing could be made, and `sentence` says why and what to do."""
+    """What came of it. No files: nothing could be made, and `sentence` says why and what to do.
+
+    With files `sentence` is the version's summary ("" where the request says it best), and `why` the reason why what
+    does not hold was not mended.
+    """
 
     sentence: str
     files: dict[str, str] = field(default_factory=dict)
@@ -60,6 +64,7 @@ class Result:
     checks: list[Json] = field(default_factory=list)
     model: str = ""
     measures: Json = field(default_factory=dict)  # seed, and how many broken copies the checks noticed
+    why: str = ""
     better: bool = True  # False: an older version stays the current one
     broke: list[str] = field(default_factory=list)  # sentences of checks that held before and do not now
 

@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from functools import partial
 
 from django.db import DatabaseError, IntegrityError, close_old_connections, connections, transaction
 from django.db.models import Max
@@ -25,15 +25,37 @@ TICK_S = 0.04
 TRIES = 8
 
 
-@dataclass
-class _Stream:
-    """One Job that this process writes for. `next` is its next number, known since the lease was taken."""
+class Line:
+    """What one holder of a Job says of it. Nothing is written any more once its lease is somebody else's.
 
-    owner: str
-    next: int
-    on_lost: Callable[[], None]
-    waiting: list[events.Event] = field(default_factory=list)
-    lost: bool = False
+    `next` is the number of its next event, known since the lease was taken. Safe to use from many threads.
+    """
+
+    def __init__(
+        self,
+        feed: "Feed",
+        job_id: int,
+        owner: str,
+        after: int,
+        on_lost: Callable[[], None],
+        on_broken: Callable[[], None],
+    ) -> None:
+        self.job_id, self.owner, self.next = job_id, owner, after + 1
+        self.waiting: list[events.Event] = []
+        self.lost = False
+        self.on_lost, self.on_broken = on_lost, on_broken
+        self._feed = feed
+
+    def append(self, event: events.Event) -> None:
+        """Queue one event; a delta that continues the one before it becomes one row with it."""
+        self._feed.append(self, event)
+
+    def flush(self, seconds: float = 10.0) -> None:
+        """Return when everything queued is stored (or the lease is lost)."""
+        self._feed.flush(self, seconds)
+
+    def close(self) -> None:
+        self._feed.close(self)
 
 
 class Feed:
@@ -41,49 +63,57 @@ class Feed:
 
     def __init__(self, tick_s: float = TICK_S) -> None:
         self._tick_s = tick_s
-        self._streams: dict[int, _Stream] = {}
+        self._lines: set[Line] = set()
         self._lock = threading.Lock()
         self._work = threading.Event()
         self._written = threading.Condition(self._lock)
-        self._writing: set[int] = set()
+        self._writing: set[Line] = set()
         self._thread: threading.Thread | None = None
         self._ending = False
 
-    def open(self, job_id: int, owner: str, on_lost: Callable[[], None] = lambda: None) -> None:
-        """Begin to write for a Job that `owner` holds. `on_lost` is called when it no longer does."""
-        last = EventRecord.objects.filter(job_id=job_id).aggregate(last=Max("seq"))["last"] or 0
-        with self._lock:
-            self._streams[job_id] = _Stream(owner, last + 1, on_lost)
+    def open(
+        self,
+        job_id: int,
+        owner: str,
+        on_lost: Callable[[], None] = lambda: None,
+        on_broken: Callable[[], None] = lambda: None,
+    ) -> Line:
+        """Begin to write for a Job that `owner` (one claim of one worker) holds.
 
-    def append(self, job_id: int, event: events.Event) -> None:
-        """Queue one event; a delta that continues the one before it becomes one row with it."""
+        `on_lost` is called when it no longer does, `on_broken` when an event of it cannot be stored at all.
+        """
+        last = EventRecord.objects.filter(job_id=job_id).aggregate(last=Max("seq"))["last"] or 0
+        line = Line(self, job_id, owner, last, on_lost, on_broken)
         with self._lock:
-            stream = self._streams.get(job_id)
-            if stream is None or stream.lost:
+            self._lines.add(line)
+        return line
+
+    def append(self, line: Line, event: events.Event) -> None:
+        with self._lock:
+            if line not in self._lines or line.lost:
                 return
-            merged = events.merge(stream.waiting[-1], event) if stream.waiting else None
+            merged = events.merge(line.waiting[-1], event) if line.waiting else None
             if merged is not None:
-                stream.waiting[-1] = merged
+                line.waiting[-1] = merged
             else:
-                stream.waiting.append(event)
+                line.waiting.append(event)
             if self._thread is None or not self._thread.is_alive():
                 self._ending = False
                 self._thread = threading.Thread(target=self._run, name="vibe-feed", daemon=True)
                 self._thread.start()
         self._work.set()
 
-    def flush(self, job_id: int, seconds: float = 10.0) -> None:
-        """Return when everything queued for this Job is stored (or its lease is lost)."""
+    def flush(self, line: Line, seconds: float = 10.0) -> None:
         until = time.monotonic() + seconds
         with self._written:
-            while (stream := self._streams.get(job_id)) and (stream.waiting or job_id in self._writing):
-                if stream.lost or not self._written.wait(max(0.0, until - time.monotonic())):
+            while line in self._lines and (line.waiting or line in self._writing):
+                if line.lost or not self._written.wait(max(0.0, until - time.monotonic())):
                     return
 
-    def close(self, job_id: int) -> None:
-        self.flush(job_id)
+    def close(self, line: Line) -> None:
+        self.flush(line)
         with self._lock:
-            self._streams.pop(job_id, None)
+            self._lines.discard(line)
 
     def stop(self) -> None:
         """Write what is queued and end the thread."""
@@ -104,9 +134,9 @@ class Feed:
             last = time.monotonic()
             self._work.clear()
             with self._lock:
-                batch = {pk: s.waiting for pk, s in self._streams.items() if s.waiting and not s.lost}
-                for pk in batch:
-                    self._streams[pk].waiting = []
+                batch = {line: line.waiting for line in self._lines if line.waiting and not line.lost}
+                for line in batch:
+                    line.waiting = []
                 self._writing = set(batch)
             if batch:
                 self._store(batch)
@@ -117,62 +147,65 @@ class Feed:
                 connections.close_all()
                 return
 
-    def _store(self, batch: dict[int, list[events.Event]]) -> None:
+    def _store(self, batch: dict[Line, list[events.Event]]) -> None:
         close_old_connections()
         try:
             with transaction.atomic():
-                rung = [r for pk, queued in batch.items() for r in self._insert(pk, queued)]
+                rung = [r for line, queued in batch.items() for r in self._insert(line, queued)]
         except (DatabaseError, ValueError, TypeError):
-            rung = [r for pk, queued in batch.items() for r in self._store_alone(pk, queued)]
-        for record in rung:
-            if stream := self._streams.get(record.job):
-                stream.next = max(stream.next, record.seq + 1)
+            rung = [r for line, queued in batch.items() for r in self._store_alone(line, queued)]
+        last = {record.job: record.seq for record in rung}
+        for line in batch:
+            line.next = max(line.next, last.get(line.job_id, 0) + 1)
         bell.ring(rung)
 
-    def _store_alone(self, pk: int, queued: list[events.Event]) -> list[Rung]:
+    def _store_alone(self, line: Line, queued: list[events.Event]) -> list[Rung]:
         """One Job on its own, patiently: a locked database passes, a poisoned event does not."""
         for attempt in range(TRIES):
             try:
                 with transaction.atomic():
-                    return self._insert(pk, queued)
+                    return self._insert(line, queued)
             except IntegrityError:
                 break  # another worker has written these numbers: the lease is lost
             except DatabaseError:
                 time.sleep(min(2.0, 0.1 * 2**attempt))
                 close_old_connections()
             except (ValueError, TypeError):
-                logger.exception("job %s has an event that cannot be stored", pk)
-                break
-        self._lose(pk)
+                logger.exception("job %s has an event that cannot be stored", line.job_id)
+                self._lose(line, broken=True)
+                return []
+        self._lose(line)
         return []
 
-    def _insert(self, pk: int, queued: list[events.Event]) -> list[Rung]:
-        stream = self._streams.get(pk)
-        if stream is None:
+    def _insert(self, line: Line, queued: list[events.Event]) -> list[Rung]:
+        if line.lost:
             return []
-        if not Job.objects.filter(pk=pk, lease_owner=stream.owner).exists():
-            self._lose(pk)
+        if not Job.objects.filter(pk=line.job_id, lease_owner=line.owner).exists():
+            self._lose(line)
             return []
         now = timezone.now()
         rows = [
-            EventRecord(job_id=pk, seq=stream.next + at, type=event.type, payload=_text(event), at=now)
+            EventRecord(job_id=line.job_id, seq=line.next + at, type=event.type, payload=_text(event), at=now)
             for at, event in enumerate(queued)
         ]
         EventRecord.objects.bulk_create(rows)
-        return [Rung(pk, row.seq, row.type, row.payload, now.isoformat()) for row in rows]
+        return [Rung(line.job_id, row.seq, row.type, row.payload, now.isoformat()) for row in rows]
 
-    def _lose(self, pk: int) -> None:
-        stream = self._streams.get(pk)
-        if stream and not stream.lost:
-            stream.lost = True
-            stream.waiting = []
-            logger.warning("job %s is no longer ours: what it says is not written", pk)
-            stream.on_lost()
+    def _lose(self, line: Line, *, broken: bool = False) -> None:
+        if line.lost:
+            return
+        line.lost = True
+        line.waiting = []
+        if broken:
+            line.on_broken()
+            return
+        logger.warning("job %s is no longer ours: what it says is not written", line.job_id)
+        line.on_lost()
 
 
 def _text(event: events.Event) -> str:
-    """The JSON of an event; NUL, which PostgreSQL refuses, becomes the replacement character."""
-    return events.encode(event).replace("\\u0000", "\\ufffd")
+    """The JSON of an event. NUL, which PostgreSQL refuses, becomes the replacement character, half an emoji a "?"."""
+    return events.encode(event).replace("\\u0000", "\\ufffd").encode("utf-8", "replace").decode()
 
 
 def history(job_id: int, after: int = 0, limit: int = 500) -> list[EventRecord]:
@@ -185,7 +218,10 @@ def whole(job_id: int) -> list[EventRecord]:
 
 
 def publish_now(job_id: int, event: events.Event) -> None:
-    """Store and announce one event of a Job that nobody holds (it waits, or it was stopped in the line)."""
+    """Store one event of a Job that nobody holds (it waits, or it was stopped in the line), and announce it.
+
+    Inside a transaction that moves the Job it is stored with the move, and announced when both are there.
+    """
     for _ in range(TRIES):
         try:
             with transaction.atomic():
@@ -195,7 +231,8 @@ def publish_now(job_id: int, event: events.Event) -> None:
                 )
         except IntegrityError:
             continue  # somebody else took the number
-        bell.ring([Rung(job_id, row.seq, row.type, row.payload, row.at.isoformat())])
+        rung = Rung(job_id, row.seq, row.type, row.payload, row.at.isoformat())
+        transaction.on_commit(partial(bell.ring, [rung]))
         return
     logger.error("event %s of job %s found no number", event.type, job_id)
 
@@ -210,7 +247,4 @@ def as_json(record: "EventRecord | Rung") -> str:
 
 _feed = Feed()
 open_ = _feed.open
-append = _feed.append
-flush = _feed.flush
-close = _feed.close
 stop = _feed.stop

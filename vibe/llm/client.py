@@ -138,6 +138,7 @@ class _Gathered:
         self.refusal = ""
         self.usage: Usage | None = None
         self.splitter = ThinkSplitter()
+        self.half = ""  # of an emoji that a server cut in two
 
     @property
     def text(self) -> str:
@@ -152,6 +153,8 @@ class _Gathered:
             raise ModelFault("not_a_model", f"the reply was {kind}")
         async for chunk in stream:
             self.take(chunk)
+        if self.half:
+            self._emit(*self.splitter.feed("\ufffd"))
         self._emit(*self.splitter.close())
 
     def take(self, chunk: Any) -> None:
@@ -169,12 +172,18 @@ class _Gathered:
             if delta is not None:
                 more = delta.model_extra or {}
                 if thinking := more.get("reasoning_content") or more.get("reasoning"):
-                    self._emit("", str(thinking))
+                    self._emit("", _whole(str(thinking)))
                 if delta.refusal:
                     self.refusal += delta.refusal
                 if delta.content:
-                    self._emit(*self.splitter.feed(delta.content))
+                    self._emit(*self.splitter.feed(self._joined(_words(delta.content))))
             self.finish = choice.finish_reason or self.finish
+
+    def _joined(self, text: str) -> str:
+        """`text` with the halves of cut characters put together; a half that stays alone becomes the � sign."""
+        text = self.half + text
+        self.half = text[-1] if text and "\ud800" <= text[-1] <= "\udbff" else ""
+        return _whole(text[: len(text) - len(self.half)])
 
     def _emit(self, text: str, thinking: str) -> None:
         if text:
@@ -203,6 +212,17 @@ class _Gathered:
     def _estimate(self) -> Usage:
         asked = sum(len(m.text) for m in self.call.messages)
         return Usage(asked // 4, (self.size + self.thought) // 4, thinking=self.thought // 4, estimated=True)
+
+
+def _words(content: Any) -> str:
+    """The text of a delta: some servers send a list of parts."""
+    if isinstance(content, list):
+        return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return str(content)
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _usage(counted: Any) -> Usage:

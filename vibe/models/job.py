@@ -29,8 +29,8 @@ class Job(models.Model):
         max_length=400, blank=True, help_text="Why it is in this state, for the person."
     )
     flow = models.CharField(max_length=40, blank=True, help_text="Version of the flow that began it.")
-    attempt = models.PositiveIntegerField(default=0)
-    lease_owner = models.CharField(max_length=40, blank=True)
+    attempt = models.PositiveIntegerField(default=0, help_text="Claims since the last journaled answer.")
+    lease_owner = models.CharField(max_length=80, blank=True, help_text="One claim of one worker.")
     lease_until = models.FloatField(default=0)
     interrupted = models.BooleanField(default=False, help_text="Its worker was lost; it goes on where it was.")
     stop_asked = models.BooleanField(default=False)

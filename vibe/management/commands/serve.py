@@ -135,7 +135,7 @@ def _sweep(ending: threading.Event) -> None:
     last_reap = 0.0
     while not ending.wait(1.0):
         try:
-            jobs.sweep()
+            jobs.sweep(wake=max(0, MAKING_AT_ONCE - worker.busy()))
             if time.monotonic() - last_reap > REAP_EVERY_S:
                 last_reap = time.monotonic()
                 jobs.forget_old_runs()
