@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 MAX_TEXT, MAX_FIGURES, MAX_DIGITS = 8000, 400, 60
-_CENT = Fraction(1, 200)
+CENT = Fraction(1, 200)
 _NOISE = Fraction(1, 10**9)  # of a program that reckons in floating point and shows all of it
 
 # Blanks that part thousands: plain, no-break, narrow no-break, thin, figure.
@@ -106,7 +106,7 @@ def half_unit(decimals: int) -> Fraction:
 
 
 def _slack(decimals: int, wanted: Fraction) -> Fraction:
-    return max(half_unit(decimals), _NOISE * max(Fraction(1), abs(wanted))) if decimals else _CENT
+    return max(half_unit(decimals), _NOISE * max(Fraction(1), abs(wanted))) if decimals else CENT
 
 
 # --- reading ----------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ here: no selectors (a selector binds the check to one way of writing the page), 
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -85,6 +86,9 @@ def _of_one_kind(check: Check) -> Iterator[str]:
         yield "A tool has no steps: give its form values in “input” and its files' texts in “files”."
     if check.of_a_tool and any(e.target for e in check.expect):
         yield "What a tool gives has no target: leave “target” out."
+    for name in check.input or {}:
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
+            yield f"“{name}” cannot name a field of the form: use small letters, digits and “_”."
     for name in (v for v in (check.input or {}).values() if isinstance(v, str) and "." in v and check.files):
         if name not in check.files and name.rsplit(".", 1)[-1] in {f.rsplit(".", 1)[-1] for f in check.files}:
             yield f"The file “{name}” of “input” is not among “files”."
