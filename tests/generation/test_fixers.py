@@ -25,7 +25,11 @@ def test_a_missing_import_of_a_library_that_we_serve_is_added(name, use, line):
 def test_it_goes_below_the_docstring_and_future_imports():
     text = '"""Says hello."""\nfrom __future__ import annotations\n\nprint(math.pi)\n'
     fixed = fixers.after({"main.py": text}, EVIDENCE.format("math"))
-    assert fixed.files["main.py"].splitlines()[:3] == ['"""Says hello."""', "from __future__ import annotations", "import math"]
+    assert fixed.files["main.py"].splitlines()[:3] == [
+        '"""Says hello."""',
+        "from __future__ import annotations",
+        "import math",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,9 @@ def test_a_reply_without_a_step_is_no_plan():
 
 
 def test_a_form_that_names_what_is_not_given_makes_no_check_and_says_why():
-    read = plan.read('STEP x\nCHECK Sums\n{"expect": [{"see": "text", "target": {"mark": "s"}, "number": "a + b"}]}')
+    read = plan.read(
+        'STEP x\nCHECK Sums\n{"expect": [{"see": "text", "target": {"mark": "s"}, "number": "a + b"}]}'
+    )
     assert read.promises[0].form is None
     assert read.promises[0].why_not
 
@@ -79,7 +81,9 @@ def test_ticked_edited_added_and_removed_checks():
 
 def test_forms_for_the_persons_own_promises_come_in_order():
     edited = plan.edited(plan.read(TEXT), {"checks": [{"id": "", "sentence": "It is blue"}]})
-    done = plan.with_forms(edited, 'CHECK It is blue\n{"expect": [{"see": "visible", "target": {"text": "blue"}}]}')
+    done = plan.with_forms(
+        edited, 'CHECK It is blue\n{"expect": [{"see": "visible", "target": {"text": "blue"}}]}'
+    )
     (check,) = done.checks()
     assert (check["source"], check["confirmed"], check["sentence"]) == ("person", True, "It is blue")
 

@@ -113,7 +113,7 @@ def _clean(raw: Json, page: Bundle) -> Json:
         "sideways": {str(k): v is True for k, v in dict(raw.get("sideways") or {}).items()},
         "controls": {k: int(_number(v)) for k, v in dict(raw.get("controls") or {}).items()},
         "buttons_tried": [_button(b, page) for b in _list(raw.get("buttons_tried"), 40)],
-        "checks": [_check(c) for c in _list(raw.get("checks"), 60)],
+        "checks": [_check(c) for c in _list(raw.get("checks"), 120)],
     }
 
 
@@ -158,8 +158,12 @@ def _check(raw: Json) -> Json:
         for v in _list(raw.get("seen"), 10)
     ]
     return {
-        "id": str(raw["id"])[:40],
-        "failed": {"step": int(_number(failed.get("step"))), "why": str(failed.get("why", ""))[:300]}
+        "id": str(raw["id"])[:60],  # a check's own id and, for its other runs, ~varied~again
+        "failed": {
+            "step": int(_number(failed.get("step"))),
+            "why": str(failed.get("why", ""))[:300],
+            "missing": failed.get("missing") is True,
+        }
         if failed
         else None,
         "seen": seen,

@@ -8,8 +8,8 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
 from vibe.choices import Verdict
-from vibe.generation import checks as checking
 from vibe.generation import context, fixers, gate, plan, reply
+from vibe.generation.checks import contradictions, hidden, mutants, nulls, writer
 from vibe.generation.edits import EditFailed, apply_edits
 from vibe.generation.ladder import Attempt, Spent, next_move
 from vibe.generation.plan import Plan
@@ -17,7 +17,7 @@ from vibe.generation.policy import Policy, policy
 from vibe.generation.prompt import fill, fingerprint
 from vibe.generation.request import Request, Result
 from vibe.generation.steps import All, Approve, Ask, Consult, Json, Question, Step, Tell
-from vibe.generation.trial import Tried, finish, judged, refused, run_of, told
+from vibe.generation.trial import Tried, finish, judged, refused, run_of, seed_of, told
 from vibe.llm.message import Message
 
 Making = Generator[Step, Json, Result]
@@ -120,7 +120,7 @@ class _Work:
         words = "\n".join(f"- {p.sentence}" for p in wanting)
         answer = yield self._call(
             "checks",
-            fill("checks", language=checking.schema_for_prompt()),
+            fill("checks", language=writer.schema_for_prompt()),
             f"{context.plan_text(self.request)}\n\nThe promises:\n{words}",
             fingerprint("checks"),
         )
@@ -138,7 +138,7 @@ class _Work:
             text += "\n\nThe person decided:\n" + "\n".join(f"- {line}" for line in decided)
         answer = yield self._call(
             "plan",
-            fill("plan", questions=wish, language=checking.schema_for_prompt()),
+            fill("plan", questions=wish, language=writer.schema_for_prompt()),
             text,
             fingerprint("plan"),
         )
@@ -162,7 +162,7 @@ class _Work:
 
     def _without_contradictions(self, agreed: Plan) -> Plan:
         """Promises that cannot both hold do not count: I made them up, so the person need not choose between them."""
-        found = checking.contradictions(agreed.checks())
+        found = contradictions.find(agreed.checks())
         gone = {id_ for first, second, _ in found for id_ in (first, second)}
         self.unsaid += [sentence for _, _, sentence in found]
         return replace(agreed, promises=tuple(p for p in agreed.promises if p.id not in gone))
@@ -175,11 +175,9 @@ class _Work:
             count = max(1, min(self.allowed.candidates, self.calls_left))
             purpose = "change" if self.request.base else "write"
             asks = [self._writing(purpose, self._wish(number), shown=number == 0) for number in range(count)]
-            nulls = self._nulls()
-            answers = (yield All((*asks, *nulls.values())))["answers"]
-            self.idle = checking.idle(
-                self._promised(), dict(zip(nulls, answers[count:], strict=True)), self._seeds(nulls)
-            )
+            must_fail = self._nulls()
+            answers = (yield All((*asks, *must_fail.values())))["answers"]
+            self.idle = self._idle(dict(zip(must_fail, answers[count:], strict=True)))
             changed = next((a["changed"] for a in answers[:count] if a.get("changed")), None)
             if changed is None or self.plan is None:
                 break
@@ -221,10 +219,8 @@ class _Work:
         lines = ["The agreed plan:", *[f"- {s}" for s in self.plan.steps]] if self.plan else []
         lines += [f"- {line}" for line in (self.plan.decided if self.plan else ())]
         told_in_words = [p.sentence for p in (self.plan.promises if self.plan else ()) if p.form is None]
-        if promised or told_in_words:
-            lines += ["It must hold that:", *[f"- {s}" for s in told_in_words]]
-            lines += [checking.for_writer(promised)] if promised else []
-        return "\n".join(lines) + "\n"
+        lines += ["It should also hold that:", *[f"- {s}" for s in told_in_words]] if told_in_words else []
+        return "\n".join([*lines, writer.for_writer(promised)]) + "\n"
 
     def _promised(self) -> list[Json]:
         """The checks that the program is held to: those of the version before, and those of this plan."""
@@ -239,22 +235,28 @@ class _Work:
         if not promised or not self.force["engine"]:
             return {}
         base = self.request.base
-        shape = "tool" if self.request.shape == "tool" or _for_tools(promised) else "page"
-        made = checking.null_programs(
-            self.request.description, promised, shape, dict(base.files) if base else None
+        made = nulls.programs(
+            self.request.description, promised, self._shape(), dict(base.files) if base else None
         )
         return {
-            name: run_of(self.request, files, promised, why="null")
+            name: run_of(self.request, files, promised, seed=self._null_seed(), why="null")
             for name, files in made.items()
             if not gate.gate(files, gate.shape_of(files) or "page")
         }
 
-    def _seeds(self, nulls: dict[str, Step]) -> dict[str, int]:
-        from vibe.generation.trial import seed_of
+    def _idle(self, answers: dict[str, Json]) -> dict[str, str]:
+        carried = {str(check["id"]) for check in (self.request.base.checks if self.request.base else [])}
+        return nulls.idle(
+            self._promised(), answers, shape=self._shape(), seed=self._null_seed(), carried=carried
+        )
 
-        return {
-            name: seed_of(self.request, step.files) for name, step in nulls.items() if hasattr(step, "files")
-        }
+    def _shape(self) -> str:
+        """What the checks are written for: a tool's check gives input, a page's check has steps."""
+        wanted = any(check.get("input") or check.get("files") for check in self._promised())
+        return "tool" if self.request.shape == "tool" or wanted else "page"
+
+    def _null_seed(self) -> int:
+        return seed_of(self.request, {})
 
     def _try(self, drafts: Sequence[Draft], how: str) -> Generator[Step, Json, list[Tried]]:
         """Every draft on trial, side by side; the best comes first and is the one that the person is told of."""
@@ -286,7 +288,7 @@ class _Work:
         best = current = candidates[0]
         history = [current.attempt()]
         while current.verdict is Verdict.BROKEN:
-            fixed = fixers.after(current.files, current.judged.evidence())
+            fixed = fixers.after(current.files, current.judged.evidence)
             if fixed and fixed.files != current.files:
                 mended = Draft(fixed.files, fixed.did, current.model)
             else:
@@ -322,10 +324,9 @@ class _Work:
 
     def _moving(self, kind: str, current: Tried) -> Ask:
         if kind == "repair":
-            hidden = checking.kept_back(self._promised(), self.request.salt)
-            text = context.repair_text(
-                self.request, current.files, current.judged.evidence(hidden), self._agreed()
-            )
+            back = hidden.kept_back(self._promised(), self.request.salt)
+            evidence = current.judged.evidence_without(back)
+            text = context.repair_text(self.request, current.files, evidence, self._agreed())
             return self._writing("repair", text)
         if kind == "escalate":
             return self._writing("escalate", self._wish(0), tier="strong", effort="high")
@@ -386,7 +387,7 @@ class _Work:
         """How many broken copies of the winner its checks notice: what the checks themselves are worth."""
         if best.verdict is not Verdict.HELD or not self.allowed.mutants or not self._promised():
             return {}
-        copies = checking.mutants(best.files, best.shape, best.seed, self.allowed.mutants)
+        copies = mutants.mutants(best.files, best.shape, best.seed, self.allowed.mutants)
         copies = [m for m in copies if not gate.gate(m.files, best.shape)]
         if not copies:
             return {}
@@ -428,10 +429,6 @@ class _Work:
         if self.plan and self.plan.title:
             return self.plan.title
         return gate.title_of(best.files) or context.title_from(self.request.description)
-
-
-def _for_tools(checks: Sequence[Json]) -> bool:
-    return any(check.get("input") or check.get("files") for check in checks)
 
 
 def _certain(files: dict[str, str]) -> tuple[dict[str, str], str]:

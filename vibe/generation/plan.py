@@ -76,7 +76,10 @@ class Plan:
 
 def read(text: str, prefix: str = "") -> Plan | None:
     """The Plan of a reply, or None when it holds no step at all. `prefix` keeps its ids apart from earlier ones."""
-    title, steps, questions, drops = "", [], [], []
+    title = ""
+    steps: list[str] = []
+    questions: list[Ask] = []
+    drops: list[int] = []
     promises: list[tuple[str, list[str]]] = []
     body: list[str] | None = None
     for line in text.splitlines():
@@ -127,8 +130,9 @@ def _promise(id_: str, words: str, body: str) -> Promise:
 def _form(id_: str, sentence: str, raw: Json | None) -> tuple[Json | None, str]:
     if raw is None:
         return None, "it has no form that I can run"
-    read_ = checking.read({**raw, "id": id_, "sentence": sentence, "source": "model"})
-    return (None, read_) if isinstance(read_, str) else (read_.as_json(), "")
+    form = {**raw, "id": id_, "sentence": sentence, "source": "model"}
+    read_ = checking.read(form)
+    return (None, read_) if isinstance(read_, str) else (form, "")
 
 
 def _object(text: str) -> Json | None:

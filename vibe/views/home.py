@@ -35,7 +35,11 @@ STOPS = (
     (Autonomy.ASK, "Ask me everything", "I ask before the plan, before each repair and before I keep it."),
     (Autonomy.PLAN, "Show me the plan", "I show a short plan. You change it or say yes, then I make it."),
     (Autonomy.MAKE, "Just make it", "I make it straight away and fix what my own checks find."),
-    (Autonomy.KEEP, "Keep going until it works", "I go on until every check holds, or 50 ¢ or 10 minutes are used. You can stop me at any time."),
+    (
+        Autonomy.KEEP,
+        "Keep going until it works",
+        "I go on until every check holds, or 50 ¢ or 10 minutes are used. You can stop me at any time.",
+    ),
 )
 EFFORTS = ((Effort.QUICK, "Quick"), (Effort.NORMAL, "Normal"), (Effort.THOROUGH, "Thorough"))
 

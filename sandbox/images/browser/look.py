@@ -290,7 +290,7 @@ def uncaught(look: Look) -> int:
 
 
 def find(look: Look, target: dict):
-    """The element that a target names: by role and name, label, text, or (for our own recipes) a selector."""
+    """The element that a target names: by role and name, label, text, mark, or (for our own recipes) a selector."""
     frame = look.frame
     if "role" in target:
         found = (
@@ -306,8 +306,12 @@ def find(look: Look, target: dict):
     elif "text" in target:
         found = frame.get_by_text(target["text"])
     else:
-        found = frame.locator(target["css"])
+        found = frame.locator(selector(target))
     return found.nth(int(target.get("nth", 0)))
+
+
+def selector(target: dict) -> str:
+    return f'[data-vibe="{target["mark"]}"]' if "mark" in target else target["css"]
 
 
 def every(look: Look, target: dict):
@@ -317,15 +321,31 @@ def every(look: Look, target: dict):
         return frame.get_by_role(plain["role"], name=plain.get("name"))
     if "label" in plain:
         return frame.get_by_label(plain["label"])
-    return frame.get_by_text(plain["text"]) if "text" in plain else frame.locator(plain["css"])
+    return frame.get_by_text(plain["text"]) if "text" in plain else frame.locator(selector(plain))
+
+
+def reload(look: Look) -> None:
+    look.page.reload(wait_until="load")
+    look.page.wait_for_timeout(150)
+    look.frame = look.settled_frame()
+
+
+def fill(element, value: str) -> None:
+    """Type into a field of any kind. A list to choose from takes it as a choice; a number field takes no comma."""
+    kind = element.evaluate("e => e.tagName === 'SELECT' ? 'select' : e.type || ''")
+    if kind == "select":
+        element.select_option(value)
+    else:
+        element.fill(value.replace(",", ".") if kind in ("number", "range") else value)
 
 
 def do(look: Look, step: dict) -> None:
     kind, target = step["do"], step.get("target")
-    if kind == "open" or kind == "reload":
-        look.page.reload(wait_until="load")
-        look.page.wait_for_timeout(150)
-        look.frame = look.settled_frame()
+    if kind == "open":
+        look.page.evaluate("localStorage.clear()")
+        look.open()
+    elif kind == "reload":
+        reload(look)
     elif kind == "wait":
         look.page.wait_for_timeout(min(float(step.get("seconds", 1)), 5) * 1000)
     elif kind == "resize":
@@ -338,17 +358,34 @@ def do(look: Look, step: dict) -> None:
     elif kind == "click":
         find(look, target).click()
     elif kind == "fill":
-        find(look, target).fill(str(step["value"]))
+        fill(find(look, target), str(step["value"]))
     elif kind == "select":
         find(look, target).select_option(str(step["value"]))
+    elif kind == "uncheck":
+        find(look, target).set_checked(False)
     elif kind == "check":
         find(look, target).set_checked(str(step.get("value", "yes")).lower() not in ("no", "false", "0"))
 
 
+def glimpse(look: Look, target: dict | None):
+    """What an element shows now: its text, a field's value, whether a box is ticked. None when it is not there."""
+    element = find(look, target) if target else look.frame.locator("body")
+    if not element.count():
+        return None
+    return element.evaluate(
+        """e => ['checkbox', 'radio'].includes(e.type) ? e.checked
+          : ['INPUT', 'SELECT', 'TEXTAREA'].includes(e.tagName) ? e.value : e.innerText"""
+    )
+
+
 def seen(look: Look, expect: dict, before: dict):
     kind, target = expect["see"], expect.get("target")
+    if kind == "errors":
+        return uncaught(look)
     if kind == "count":
         return every(look, target).count()
+    if kind == "changed":
+        return glimpse(look, target) != before.get(json.dumps(target))
     element = find(look, target) if target else look.frame.locator("body")
     if kind in ("visible", "hidden"):
         with contextlib.suppress(Error):
@@ -356,8 +393,34 @@ def seen(look: Look, expect: dict, before: dict):
         return element.is_visible()
     if kind == "value":
         return element.input_value()
-    text = element.inner_text() if element.count() else None
-    return text != before.get(json.dumps(target)) if kind == "changed" else text
+    return element.inner_text() if element.count() else None
+
+
+def observed(look: Look, expects: list[dict], before: dict) -> list:
+    """The value of each expectation; a reload that we do ourselves shows what is kept, so it comes last."""
+    values = []
+    for expect in expects:
+        try:
+            value = (
+                glimpse(look, expect.get("target")) if expect["see"] == "kept" else seen(look, expect, before)
+            )
+        except Error:
+            value = None
+        values.append(value[:3000] if isinstance(value, str) else value)
+    kept = [n for n, expect in enumerate(expects) if expect["see"] == "kept" and values[n] is not None]
+    if kept:
+        reload(look)
+    for n in kept:
+        now = glimpse(look, expects[n].get("target"))
+        values[n] = (now[:3000] if isinstance(now, str) else now) == values[n]
+    return values
+
+
+def missing(look: Look, step: dict) -> bool:
+    """Whether a step failed because what it names is not there at all."""
+    with contextlib.suppress(Error):
+        return bool(step.get("target")) and not find(look, step["target"]).count()
+    return False
 
 
 def check(browser, wanted: dict) -> dict:
@@ -368,22 +431,17 @@ def check(browser, wanted: dict) -> dict:
     try:
         before = {}
         for expect in wanted["expect"]:
-            if expect["see"] == "changed" and expect.get("target"):
-                before[json.dumps(expect["target"])] = find(look, expect["target"]).inner_text()
+            if expect["see"] == "changed":
+                before[json.dumps(expect.get("target"))] = glimpse(look, expect.get("target"))
         for number, step in enumerate(wanted.get("steps", [])):
             try:
                 do(look, step)
             except Error as problem:
-                result["failed"] = {"step": number, "why": plain(problem)}
+                result["failed"] = {"step": number, "why": plain(problem), "missing": missing(look, step)}
                 return result
             result["steps_done"] += 1
         look.page.wait_for_timeout(250)
-        for expect in wanted["expect"]:
-            try:
-                value = seen(look, expect, before)
-            except Error:
-                value = None
-            result["seen"].append(value[:3000] if isinstance(value, str) else value)
+        result["seen"] = observed(look, wanted["expect"], before)
         result["errors"] = uncaught(look)
     except Error:
         look.close()
