@@ -15,7 +15,7 @@ from django.utils.module_loading import import_string
 
 from sandbox.engine import Engine
 from vibe import events, jobs, models_in_use
-from vibe.generation import look, reply, steps, tool
+from vibe.generation import attachments, look, reply, steps, tool
 from vibe.generation.bundle import bundle
 from vibe.live import feed
 from vibe.llm.client import Client
@@ -32,6 +32,7 @@ TITLES = {
     "change": ("write", "Write", "Writing the change"),
     "again": ("write", "Write again", "The first reply was not usable, so I ask once more"),
     "repair": ("fix", "Fix", "Fixing what my checks found"),
+    "inspect": ("run", "Read your files", "Looking into them in a sealed box"),
     "run": ("check", "Run and check", "Opening it in a sealed box"),
 }
 
@@ -75,6 +76,8 @@ class Performer:
                 answer = self._consult()
             case steps.Ask():
                 answer = self._ask(step, record)
+            case steps.Inspect():
+                answer = self._inspect(step, record)
             case steps.Run():
                 answer = self._run(step, record)
             case steps.Tell():
@@ -108,8 +111,8 @@ class Performer:
                     parsed = reply.parse(answer["text"], answer["finish"])
                     self.show_files(parsed.files)
                 self._feed(events.StepEnded(n, "bad" if "fault" in answer else "done"))
-            case steps.Run():
-                kind, title, _ = TITLES["run"]
+            case steps.Run() | steps.Inspect():
+                kind, title, _ = TITLES[step.kind]
                 self._feed(events.StepStarted(n, kind, title))
                 self._feed(events.StepEnded(n, "done"))
             case steps.Approve():
@@ -127,6 +130,8 @@ class Performer:
             "autonomy": self.job.autonomy,
             "effort": self.job.effort,
             "model": model.name if model else "",
+            "context": (model.context or 0) if model else 0,
+            "vision": bool(model and model.vision),
             "engine": engine().available() == "",
             "calls_used": asked,
         }
@@ -181,6 +186,27 @@ class Performer:
         if writer.complete:
             self.files = {**self.files, **writer.complete}
             self.wrote = True
+
+    def _inspect(self, step: steps.Inspect, record: StepRecord) -> steps.Json:
+        """Summaries of the uploads: made in a box, or without one from what can be said without parsing."""
+        kind, title, line = TITLES["inspect"]
+        n, began = record.number, time.monotonic()
+        self._feed(events.StepStarted(n, kind, title, line))
+        files = self._uploads(list(step.names[: attachments.MOST_FILES]))
+        if engine().available():
+            said = {name: attachments.without_box(name, len(data), data) for name, data in files.items()}
+            ended = "No sealed box could be opened, so I read only the first lines of texts"
+        else:
+            source = attachments.source(files, pictures=step.pictures)
+            outcome = engine().run(source, limits=attachments.limits(), cancelled=self.cancelled)
+            said = attachments.read(outcome, {name: len(data) for name, data in files.items()})
+            ended = f"{len(said)} files" if len(said) != 1 else "One file"
+        seconds = time.monotonic() - began
+        if self.cancelled.is_set():
+            self._feed(events.StepEnded(n, "stopped", "Stopped", seconds))
+            raise Cancelled()
+        self._feed(events.StepEnded(n, "done", ended, seconds))
+        return {"files": said}
 
     def _run(self, step: steps.Run, record: StepRecord) -> steps.Json:
         kind, title, line = TITLES["run"]
@@ -239,7 +265,8 @@ class Performer:
         request: dict[str, Any] = {}
         prompt = ""
         if isinstance(step, steps.Ask):
-            request, prompt = {"messages": [m.as_json() for m in step.messages]}, step.prompt
+            request = {"messages": [m.as_json() for m in step.messages], "parts": list(step.parts)}
+            prompt = step.prompt
         elif isinstance(step, steps.Approve):
             request = {"about": step.about, "proposal": step.proposal}
         elif isinstance(step, steps.Question):

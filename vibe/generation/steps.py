@@ -26,7 +26,8 @@ class Step:
 
 @dataclass(frozen=True)
 class Consult(Step):
-    """What is in force right now? Answer: {"autonomy", "effort", "model": name or "", "engine": bool, "calls_used"}.
+    """What is in force right now? Answer: {"autonomy", "effort", "model": name or "", "context": tokens or 0,
+    "vision": bool, "engine": bool, "calls_used"}.
 
     A dial moved in mid-run changes the next Consult, never the past.
     """
@@ -45,6 +46,19 @@ class Ask(Step):
     prompt: str  # fingerprint of the prompt files used
     max_tokens: int = 16_000
     effort: str = ""
+    parts: tuple[Json, ...] = ()  # what the messages are made of (reading.Reading.parts), for the person
+
+
+@dataclass(frozen=True)
+class Inspect(Step):
+    """Look into these uploads, in a sealed box. Answer: {"files": {name: generation.attachments.Summary as JSON}}.
+
+    pictures: also bring the pictures themselves, made small, for a model that has vision.
+    """
+
+    kind: ClassVar[str] = "inspect"
+    names: tuple[str, ...]
+    pictures: bool = False
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ import httpx2
 import openai
 
 from vibe.llm.errors import Cancelled, ModelFault, kind_of
-from vibe.llm.message import Call, Delta, Finish, Reply, Usage
+from vibe.llm.message import Call, Delta, Finish, Message, Reply, Usage
 from vibe.llm.thinking import ThinkSplitter
 
 MAX_REPLY = 2_000_000  # characters
@@ -94,7 +94,7 @@ class OpenAIClient:
             try:
                 return await client.chat.completions.create(
                     model=call.model.name,
-                    messages=[{"role": m.role, "content": m.text} for m in call.messages],  # type: ignore[misc]
+                    messages=[_message(m) for m in call.messages],
                     stream=True,
                     **wanted,
                 )
@@ -104,6 +104,14 @@ class OpenAIClient:
                     raise
                 _dropped.setdefault(_where(call), set()).add(named[0])
         raise ModelFault("bad_request", "the server refused every form of the request")
+
+
+def _message(message: Message) -> Any:
+    """Plain text where there are no pictures: many servers know no other content."""
+    if not message.images:
+        return {"role": message.role, "content": message.text}
+    pictures = [{"type": "image_url", "image_url": {"url": url}} for url in message.images]
+    return {"role": message.role, "content": [{"type": "text", "text": message.text}, *pictures]}
 
 
 # What each (address, model) was seen to refuse. Process-wide: the next call need not find out again.

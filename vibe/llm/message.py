@@ -9,11 +9,16 @@ Finish = Literal["stop", "length", "filter"]
 
 @dataclass(frozen=True)
 class Message:
+    """`images` are data URLs (base64), sent after the text; only to a model that has vision."""
+
     role: Role
     text: str
+    images: tuple[str, ...] = ()
 
-    def as_json(self) -> dict[str, str]:
-        return {"role": self.role, "text": self.text}
+    def as_json(self) -> dict[str, Any]:
+        """For the journal: pictures are counted, not kept a second time."""
+        counted = {"images": len(self.images)} if self.images else {}
+        return {"role": self.role, "text": self.text, **counted}
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class Model:
     price_in: float | None = None
     price_out: float | None = None
     local: bool = False  # runs on this machine: costs nothing but seconds
+    vision: bool = False  # was seen to take pictures
 
     def __repr__(self) -> str:
         return f"Model({self.name!r} at {self.base_url!r})"
