@@ -102,10 +102,14 @@ def change(
     once: str,
     uploads: Iterable[FileIn] = (),
     slots: Mapping[str, Any] | None = None,
+    without: Iterable[str] = (),
     shape: str = "",
     lease: str = "",
 ) -> Job:
-    """A later request about `program`; it starts from the current version when its turn comes."""
+    """A later request about `program`; it starts from the current version when its turn comes.
+
+    `without`: names of parts that the model is not to read (generation.reading.Part.name).
+    """
     once = _once(program.maker, once)
     if existing := Job.objects.filter(once=once).first():
         return existing
@@ -116,7 +120,7 @@ def change(
         with transaction.atomic():
             job = _new_job(
                 program.maker, program, kind, once, description, shape, autonomy, effort,
-                slots=dict(slots or {}), lease=lease,
+                slots=dict(slots or {}), without=list(without), lease=lease,
             )  # fmt: skip
             _store_uploads(job, uploads)
     except IntegrityError:

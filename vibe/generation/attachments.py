@@ -80,6 +80,7 @@ class Table(BaseModel):
     model_config = _MODEL
     name: Line = ""
     rows: Count = 0
+    more: bool = False  # there are more rows than were counted
     looked: Count = 0
     header: bool = False
     skipped: Count = 0
@@ -230,7 +231,7 @@ def _facts(s: Summary) -> Iterable[str]:
 
 
 def _table_lines(table: Table, samples: bool, room: int) -> list[str]:
-    head = f"{f'sheet “{table.name}”: ' if table.name else ''}{table.rows} rows, {table.all_columns} columns"
+    head = f"{f'sheet “{table.name}”: ' if table.name else ''}{'over ' if table.more else ''}{table.rows} rows, {table.all_columns} columns"
     head += (
         ", no header" if not table.header else f", header in line {table.skipped + 1}" if table.skipped else ""
     )

@@ -17,11 +17,10 @@ from vibe.generation.context import data_block, file_block
 from vibe.generation.plan_facts import facts_for_plan
 from vibe.generation.request import Request
 from vibe.generation.steps import Json
-from vibe.llm.message import Message
+from vibe.llm.message import IMAGE_TOKENS, Message
 
 ASSUMED = 32_000  # tokens, where a model's context is not known
 REPLY = 16_000  # tokens kept free for the answer; half the context where that is less
-PICTURE = 800  # tokens of one picture of at most 768 px: a provider's own figures lie between 250 and 1,100
 SHOWN = 10  # attachments that are described
 HISTORY = 20  # earlier requests
 ENTRIES = ("index.html", "main.py", "tool.toml")
@@ -50,7 +49,7 @@ class Part:
 
     @property
     def tokens(self) -> int:
-        return tokens(self.text) + PICTURE * len(self.images)
+        return tokens(self.text) + IMAGE_TOKENS * len(self.images)
 
 
 class TooMuch(Exception):
@@ -244,7 +243,7 @@ def _sum(all_parts: Sequence[Part], states: Mapping[str, State]) -> int:
     total = 0
     for part in all_parts:
         state = states.get(part.name, "")
-        total += tokens(_text(part, state)) + (PICTURE * len(part.images) if not state else 0)
+        total += 1 + tokens(_text(part, state)) + (IMAGE_TOKENS * len(part.images) if not state else 0)
     return total
 
 
@@ -252,7 +251,7 @@ def _shown(part: Part, state: State) -> Json:
     return {
         "name": part.name,
         "label": part.label,
-        "tokens": part.tokens,
+        "tokens": tokens(part.short) if state == "short" else part.tokens,
         "removable": part.removable,
         "left_out": state,
     }

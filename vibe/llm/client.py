@@ -19,7 +19,7 @@ import httpx2
 import openai
 
 from vibe.llm.errors import Cancelled, ModelFault, kind_of
-from vibe.llm.message import Call, Delta, Finish, Message, Reply, Usage
+from vibe.llm.message import IMAGE_TOKENS, Call, Delta, Finish, Message, Reply, Usage
 from vibe.llm.thinking import ThinkSplitter
 
 MAX_REPLY = 2_000_000  # characters
@@ -209,8 +209,8 @@ class _Gathered:
         return Reply(text, finish, self.usage or self._estimate(), time.monotonic() - self.began)
 
     def _estimate(self) -> Usage:
-        asked = sum(len(m.text) for m in self.call.messages)
-        return Usage(asked // 4, (self.size + self.thought) // 4, thinking=self.thought // 4, estimated=True)
+        asked = sum(len(m.text) // 4 + len(m.images) * IMAGE_TOKENS for m in self.call.messages)
+        return Usage(asked, (self.size + self.thought) // 4, thinking=self.thought // 4, estimated=True)
 
 
 def _usage(counted: Any) -> Usage:

@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+IMAGE_TOKENS = (
+    800  # our estimate for a picture of at most 768 px; providers' own figures lie between 250 and 1,100
+)
+
 Role = Literal["system", "user", "assistant"]
 Finish = Literal["stop", "length", "filter"]
 

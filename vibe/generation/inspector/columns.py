@@ -2,7 +2,9 @@
 
 import datetime
 import re
+import time
 from collections.abc import Iterable
+from itertools import chain, islice
 from typing import Any
 
 MAX_CELL = 60
@@ -129,14 +131,15 @@ def looks_like_header(cells: list[object]) -> bool:
 
 
 def table(
-    rows: Iterable[list[object]], *, name: str = "", cells: int = 150_000, most: int = 10**7
+    rows: Iterable[list[object]], *, name: str = "", cells: int = 150_000, seconds: float = 6.0
 ) -> dict[str, Any]:
-    """The facts of a table. The first `cells` cells are looked at, at most `most` rows are counted.
+    """The facts of a table. The first `cells` cells are looked at, rows are counted for `seconds` at most.
 
     Lines above the header (a bank's address, a title) are those that are narrower than the rows below.
     """
+    until = time.monotonic() + seconds
     source = iter(rows)
-    first = [row for _, row in zip(range(60), source, strict=False)]
+    first = list(islice(source, 60))
     filled = [[c for c in row if c not in (None, "")] for row in first]
     widths = [len(row) for row in filled if row]
     width = max(set(widths), key=lambda w: (widths.count(w) * min(w, 3), w), default=0)
@@ -147,14 +150,16 @@ def table(
     columns = [Column(n) for n in names[:MAX_COLUMNS]]
     count = looked = wide = 0
     left = cells
+    more = False
     sample: list[list[str]] = []
-    for row in _chain(body, source):
+    for row in chain(body, source):
+        if time.monotonic() > until:
+            more = True
+            break
         if not any(c not in (None, "") for c in row):
             continue
         count += 1
         wide = max(wide, len(row))
-        if count >= most:
-            break
         if left <= 0:
             continue
         looked, left = count, left - len(row[:MAX_COLUMNS])
@@ -166,7 +171,7 @@ def table(
         if len(sample) < SAMPLE:
             sample.append(["" if c is None else clip(c) for c in row[:MAX_COLUMNS]])
     return {
-        "name": clip(name, 80), "rows": count, "looked": looked, "header": header, "skipped": top,
+        "name": clip(name, 80), "rows": count, "more": more, "looked": looked, "header": header, "skipped": top,
         "columns": [c.facts() for c in columns], "all_columns": max(len(names), wide), "sample": sample,
     }  # fmt: skip
 
@@ -176,8 +181,3 @@ def _trimmed(row: list[object]) -> list[object]:
     while end and row[end - 1] in (None, ""):
         end -= 1
     return row[:end]
-
-
-def _chain(first: list[list[object]], rest: Iterable[list[object]]) -> Iterable[list[object]]:
-    yield from first
-    yield from rest

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from .columns import clip, table
@@ -73,14 +73,9 @@ def structured(data: bytes) -> dict[str, Any]:
     if isinstance(value, list) and value and all(isinstance(v, dict) for v in value):
         names = list(dict.fromkeys(str(k) for v in value[:1000] for k in v))
         rows = ([_cell(v.get(n)) for n in names] for v in value)
-        made["tables"] = [table(_chain_names(names, rows))]
+        made["tables"] = [table(chain([list(names)], rows))]
         made["text"] = ""  # the rows of the table say it
     return made
-
-
-def _chain_names(names: list[str], rows: Iterable[list[object]]) -> Iterable[list[object]]:
-    yield list(names)
-    yield from rows
 
 
 def _cell(value: object) -> object:
