@@ -249,7 +249,8 @@ class Performer:
         return seen.as_json()
 
     def _uploads(self, names: list[str]) -> dict[str, bytes]:
-        rows = self.job.program.uploads.filter(name__in=names) if self.job.program else []
+        program = self.job.program
+        rows = program.uploads.filter(name__in=names, job__pk__lte=self.job.pk) if program else []
         return {row.name: row.path.read_bytes() for row in rows if row.path.exists()}
 
     def _tell(self, step: steps.Tell) -> None:

@@ -63,6 +63,21 @@ def test_a_new_program_reads_only_rules_and_request():
     assert got.messages[1].text.rstrip().endswith("The person asks:\n\ntea timer")
 
 
+def test_what_was_wrong_with_a_reply_follows_all_that_it_was_a_reply_to():
+    first, again = user(made()), user(made(problems="There was no file."))
+    assert again.startswith(first.rstrip())
+    assert again.rstrip().endswith("There was no file.")
+
+
+def test_a_file_that_was_sent_again_is_described_once_and_many_files_not_all():
+    again = (Upload("a.csv", 9, b"old"), Upload("a.csv", 9, b"new"))
+    (part,) = [p for p in made(request(uploads=again)) if p.name.startswith("upload")]
+    assert "new" in part.text
+    assert "old" not in part.text
+    many = tuple(Upload(f"{n}.csv", 9) for n in range(14))
+    assert "(4 more files are attached.)" in user(made(request(uploads=many)))
+
+
 def test_a_size_is_an_estimate_of_four_characters_a_token():
     assert [reading.tokens(t) for t in ("", "a", "abcd", "abcde")] == [0, 1, 1, 2]
 

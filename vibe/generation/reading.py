@@ -82,12 +82,14 @@ def parts(
     summaries: Mapping[str, Json] | None = None,
     run: str | None = None,
     agreed: str = "",
+    problems: str = "",
     vision: bool = False,
 ) -> list[Part]:
     """All that a call could read, in order: system · guidance · files · attachments · run · history · plan · request.
 
     system, guidance: filled prompts. files: instead of the base's (a repair). summaries: the answer of Inspect, by
-    name. run: evidence instead of the base's last run. agreed: the plan in lines. vision: pictures may be shown.
+    name. run: evidence instead of the base's last run. agreed: the plan in lines. problems: why the last
+    reply could not be used; they come last, so that the call before is this one's prefix. vision: pictures may be shown.
     """
     current = files if files is not None else request.base.files if request.base else {}
     made = [Part("system", "My own rules", system), Part("guidance", "What kind of thing it is", guidance)]
@@ -106,7 +108,8 @@ def parts(
     if agreed:
         made.append(Part("plan", "The plan", agreed))
     asks = "The person now asks:" if request.base else "The person asks:"
-    return [*made, Part("request", "What you ask now", f"{asks}\n\n{request.description}")]
+    made.append(Part("request", "What you ask now", f"{asks}\n\n{request.description}"))
+    return [*made, Part("problems", "What was wrong with the last reply", problems)] if problems else made
 
 
 def _files(request: Request, files: Mapping[str, str]) -> list[Part]:
@@ -131,7 +134,10 @@ def _files(request: Request, files: Mapping[str, str]) -> list[Part]:
 
 def _uploads(request: Request, summaries: Mapping[str, Json], vision: bool) -> list[Part]:
     made = []
-    for upload in request.uploads[:SHOWN]:
+    uploads = list(
+        {u.name: u for u in request.uploads}.values()
+    )  # sent again under its name: the later one counts
+    for upload in uploads[:SHOWN]:
         summary = summaries.get(upload.name) or without_box(upload.name, upload.size, upload.head)
         picture = str(summary.get("picture", "")) if vision else ""
         texts = [
@@ -149,7 +155,7 @@ def _uploads(request: Request, summaries: Mapping[str, Json], vision: bool) -> l
                 images=(f"data:image/jpeg;base64,{picture}",) if picture else (),
             )
         )
-    if (more := len(request.uploads) - SHOWN) > 0:
+    if (more := len(uploads) - SHOWN) > 0:
         made.append(Part("uploads", "Other files you attached", f"({more} more files are attached.)"))
     return made
 
