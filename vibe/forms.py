@@ -9,6 +9,7 @@ from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.http import QueryDict
 
 from vibe import recipes
 from vibe.choices import Autonomy, Effort, Shape
@@ -140,3 +141,8 @@ def _shown(name: str) -> str:
 def slots_of(data: Mapping[str, Any]) -> dict[str, str]:
     """Recipe settings that a person typed: fields `slot.<name>`."""
     return {key[5:]: str(data[key])[:5000] for key in data if key.startswith("slot.")}
+
+
+def without_of(data: QueryDict) -> list[str]:
+    """Parts of what the model reads that a person took out: boxes named `without`. A name that is none does nothing."""
+    return [name for name in data.getlist("without")[:MAX_FILES] if len(name) <= 250]

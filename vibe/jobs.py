@@ -110,10 +110,14 @@ def change(
     once: str,
     uploads: Iterable[FileIn] = (),
     slots: Mapping[str, Any] | None = None,
+    without: Iterable[str] = (),
     shape: str = "",
     lease: str = "",
 ) -> Job:
-    """A later request about `program`; it starts from the current version when its turn comes."""
+    """A later request about `program`; it starts from the current version when its turn comes.
+
+    `without`: names of parts that the model is not to read (generation.reading.Part.name).
+    """
     once = _once(program.maker, once)
     if existing := Job.objects.filter(once=once).first():
         return existing
@@ -129,7 +133,7 @@ def change(
             if not lease and (twin := _just_sent(program.maker, kind, wish, staged, program=program)):
                 _unstage(staged)
                 return twin
-            job = _new_job(program.maker, program, kind, once, **wish, lease=lease)
+            job = _new_job(program.maker, program, kind, once, **wish, without=list(without), lease=lease)
             _keep_uploads(job, staged)
     except IntegrityError:
         _unstage(staged)

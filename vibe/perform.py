@@ -20,7 +20,7 @@ from django.utils.module_loading import import_string
 
 from sandbox.engine import Engine
 from vibe import events, jobs, models_in_use, weak_spots
-from vibe.generation import look, reply, steps, tool
+from vibe.generation import attachments, look, reply, steps, tool
 from vibe.generation.bundle import bundle
 from vibe.generation.drive import Numbered
 from vibe.generation.edits import EditFailed, apply_edits
@@ -43,6 +43,7 @@ TITLES = {
     "repair": ("fix", "Fix", "Fixing what my checks found"),
     "resample": ("write", "Write afresh", "Mending led nowhere, so I begin again"),
     "escalate": ("write", "Think harder", "I try once more with all I have"),
+    "inspect": ("run", "Read your files", "Looking into them in a sealed box"),
     "run": ("check", "Run and check", "Opening it in a sealed box"),
 }
 SIDE_BY_SIDE = 4  # parts of an All at once: model calls wait, boxes have one core each
@@ -99,6 +100,8 @@ class Performer:
                 answer = self._consult(step)
             case steps.Ask():
                 answer = self._ask(step, record)
+            case steps.Inspect():
+                answer = self._inspect(step, record)
             case steps.Run():
                 answer = self._run(step, record)
             case steps.Tell():
@@ -159,8 +162,8 @@ class Performer:
                 if step.purpose not in TALKING and "text" in answer and step.shown:
                     self._show_again(reply.parse(answer["text"], answer["finish"]))
                 self._feed(events.StepEnded(number, "bad" if "fault" in answer else "done"))
-            case steps.Run(why="candidate"):
-                kind, title, _ = TITLES["run"]
+            case steps.Run(why="candidate") | steps.Inspect():
+                kind, title, _ = TITLES[step.kind]
                 self._feed(events.StepStarted(number, kind, title))
                 self._feed(events.StepEnded(number, "done"))
             case steps.Approve(about="plan"):
@@ -178,6 +181,8 @@ class Performer:
             "autonomy": self.job.autonomy,
             "effort": self.job.effort,
             "model": model.name if model else "",
+            "context": (model.context or 0) if model else 0,
+            "vision": bool(model and model.vision),
             "engine": engine().available() == "",
             "usd": self._spent().cost_usd,
             "seconds": (timezone.now() - began).total_seconds(),
@@ -252,6 +257,27 @@ class Performer:
             self.files = {**self.files, **writer.complete}
             self.wrote = True
 
+    def _inspect(self, step: steps.Inspect, record: StepRecord) -> steps.Json:
+        """Summaries of the uploads: made in a box, or without one from what can be said without parsing."""
+        kind, title, line = TITLES["inspect"]
+        n, began = record.number, time.monotonic()
+        self._feed(events.StepStarted(n, kind, title, line))
+        files = self._uploads(list(step.names[: attachments.MOST_FILES]))
+        if engine().available():
+            said = {name: attachments.without_box(name, len(data), data) for name, data in files.items()}
+            ended = "No sealed box could be opened, so I read only the first lines of texts"
+        else:
+            source = attachments.source(files, pictures=step.pictures)
+            outcome = engine().run(source, limits=attachments.limits(), cancelled=self.cancelled)
+            said = attachments.read(outcome, {name: len(data) for name, data in files.items()})
+            ended = f"{len(said)} files" if len(said) != 1 else "One file"
+        seconds = time.monotonic() - began
+        if self.cancelled.is_set():
+            self._feed(events.StepEnded(n, "stopped", "Stopped", seconds))
+            raise Cancelled()
+        self._feed(events.StepEnded(n, "done", ended, seconds))
+        return {"files": said}
+
     def _run(self, step: steps.Run, record: StepRecord) -> steps.Json:
         if step.why != "candidate":
             return self._run_quietly(step)
@@ -310,7 +336,8 @@ class Performer:
         return seen.as_json()
 
     def _uploads(self, names: list[str]) -> dict[str, bytes]:
-        rows = self.job.program.uploads.filter(name__in=names) if self.job.program else []
+        program = self.job.program
+        rows = program.uploads.filter(name__in=names, job__pk__lte=self.job.pk) if program else []
         return {row.name: row.path.read_bytes() for row in rows if row.path.exists()}
 
     def _tell(self, step: steps.Tell) -> None:
@@ -326,7 +353,8 @@ class Performer:
         request: dict[str, Any] = {}
         prompt = ""
         if isinstance(step, steps.Ask):
-            request, prompt = {"messages": [m.as_json() for m in step.messages]}, step.prompt
+            request = {"messages": [m.as_json() for m in step.messages], "parts": list(step.parts)}
+            prompt = step.prompt
         elif isinstance(step, steps.Approve):
             request = {"about": step.about, "proposal": step.proposal}
         elif isinstance(step, steps.Question):

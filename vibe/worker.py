@@ -20,6 +20,7 @@ from vibe.choices import JobKind, JobState, Shape, Verdict
 from vibe.generation import flow, gate, tool
 from vibe.generation.drive import Entry, JournalMismatch, drive
 from vibe.generation.request import Base, Request, Result, Upload
+from vibe.generation.steps import Json
 from vibe.live import feed
 from vibe.live.bell import control
 from vibe.llm.errors import Cancelled
@@ -249,6 +250,8 @@ def _request(job: Job) -> Request:
         slots=job.slots,
         uploads=tuple(uploads),
         history=tuple(earlier) if base else (),
+        last_run=_last_run(base),
+        without=tuple(job.without),
         base=Base(
             files=base.files,
             shape=base.shape,
@@ -263,6 +266,15 @@ def _request(job: Job) -> Request:
         if base
         else None,
     )
+
+
+def _last_run(base: Version | None) -> Json:
+    """What the last run showed that the base was checked with; a visitor's own runs are nobody's business."""
+    if base is None or base.job is None:
+        return {}
+    runs = base.job.steps.filter(void=False, kind="run", answer__isnull=False, request__why="candidate")
+    ran = runs.order_by("order").last()
+    return ran.answer if ran else {}
 
 
 def _head(row: UploadRow) -> Upload:

@@ -1,7 +1,7 @@
 """What goes into a model call."""
 
 from vibe.generation import context
-from vibe.generation.request import Base, Request, Upload
+from vibe.generation.request import Upload
 
 
 def test_a_title_is_the_request_without_its_politeness():
@@ -25,12 +25,3 @@ def test_an_attached_table_goes_in_as_columns_and_five_rows():
     assert "Datum | Betrag | Text" in text
     assert "2026-01-05" in text
     assert "2026-01-06" not in text
-
-
-def test_a_change_shows_the_model_every_current_file_whole():
-    base = Base({"index.html": "<p>hi</p>", "app.js": "let a = `x`;\n```\n"}, "page", "T", "held", 0)
-    text = context.write_text(Request("make it blue", base=base, salt="s", history=("first",)), None, True)
-    assert "FILE index.html" in text
-    assert "````" in text  # a file that holds a fence gets a longer one
-    assert "- first" in text
-    assert text.rstrip().endswith("make it blue")

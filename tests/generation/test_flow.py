@@ -9,7 +9,7 @@ from vibe.generation import flow
 from vibe.generation.drive import drive
 from vibe.generation.policy import policy
 from vibe.generation.request import Base, Request, Result, Upload
-from vibe.generation.steps import Approve, Ask, Consult, Question, Run, Step, Tell
+from vibe.generation.steps import Approve, Ask, Consult, Inspect, Question, Run, Step, Tell
 
 FORCE = {
     "autonomy": "make", "effort": "normal", "model": "test-model", "quick": "test-model", "engine": True, "usd": 0.0,
@@ -70,6 +70,8 @@ class World:
                 return self.approve.get(step.about, {"yes": True, "proposal": {}})
             case Question():
                 return {"choice": self.choice}
+            case Inspect():
+                return {"files": {}}
             case Tell():
                 return {}
         raise AssertionError(step)

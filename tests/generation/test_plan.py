@@ -28,7 +28,7 @@ def test_a_plan_is_read_from_its_lines_and_forms():
     assert first.covers == (1, 2)
     assert vague.form is None
     assert inline.sentence == "It can be seen"
-    assert inline.form is not None
+    assert inline.form is not None, inline.why_not
     assert read.questions[0].choices == ("€", "$")
     assert read.drops == (2, 3)
     assert [c["id"] for c in read.checks()] == ["p1", "p3"]

@@ -32,6 +32,7 @@ PARTS = (
     "_versions",
     "_share",
     "_title",
+    "_reading",
 )
 TEXT = st.sampled_from(["a", "two words", "<b>&amp;", "x\ny", "ü…"])
 N = st.sampled_from(["1", "2", "3.1"])

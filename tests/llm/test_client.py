@@ -82,6 +82,20 @@ def test_only_the_portable_subset_is_sent_and_the_sdk_never_retries_by_itself():
         }
 
 
+def test_pictures_are_sent_as_parts_of_the_content_and_only_where_there_are_any():
+    with ModelServer([play.say("a cat")]) as server:
+        asked = call(server)
+        message = Message("user", "what is this?", ("data:image/jpeg;base64,/9j/",))
+        OpenAIClient().ask(Call(asked.model, (Message("system", "look"), message)))
+        system, user = server.requests[0]["body"]["messages"]
+    assert system == {"role": "system", "content": "look"}
+    assert user["content"] == [
+        {"type": "text", "text": "what is this?"},
+        {"type": "image_url", "image_url": {"url": "data:image/jpeg;base64,/9j/"}},
+    ]
+    assert message.as_json() == {"role": "user", "text": "what is this?", "images": 1}
+
+
 @pytest.mark.parametrize(
     ("behaviour", "kind"),
     [

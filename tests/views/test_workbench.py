@@ -1,12 +1,14 @@
 """The workbench and its commands."""
 
+import re
+
 import pytest
 
 from tests import fakes
 from tests.views.conftest import make_card
 from vibe import jobs, worker
 from vibe.choices import JobState
-from vibe.models import Job, ModelRow, Program
+from vibe.models import Job, ModelRow, Program, StepRecord
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = "FILE index.html\n```html\n<title>Tea</title><p>hello</p>\n```\nDONE\n"
@@ -132,3 +134,47 @@ def test_on_a_shared_server_only_its_admins_connect(browser, settings):
     reply = browser.post("/connect/", {"do": "disconnect"})
     assert reply.status_code == 403
     assert "Only the admins" in reply.content.decode()
+
+
+PARTS = [
+    {"name": "system", "label": "My own rules", "tokens": 600, "removable": False, "left_out": ""},
+    {"name": "file:<b>.css", "label": "Your file <b>.css", "tokens": 2400, "removable": True, "left_out": ""},
+    {"name": "history", "label": "What you asked before", "tokens": 90, "removable": True, "left_out": "you"},
+    {"name": "run", "label": "What its last run showed", "tokens": 90, "removable": True, "left_out": "room"},
+]
+
+
+def read(job, parts, purpose="change"):
+    order = job.steps.count() + 1
+    StepRecord.objects.create(
+        job=job, order=order, number=str(order), kind="ask", purpose=purpose, request={"parts": parts}
+    )
+
+
+def test_a_person_sees_what_the_model_read_in_words_and_can_take_parts_out(browser):
+    card = make_card(browser.maker())
+    path = card.program.get_absolute_url()
+    assert "What I read" not in browser.get(path).content.decode()
+    job = card.program.jobs.get()
+    read(job, PARTS)
+    read(job, [{**PARTS[0], "label": "Repairing"}], purpose="repair")
+    page = browser.get(path).content.decode()
+    assert "What I read: 2.2 thousand words of text" in page
+    assert "1.8 thousand words" in page
+    assert "no room for it" in page
+    assert "Repairing" not in page
+    assert "Your file &lt;b&gt;.css" in page
+    boxes = re.findall(
+        r'<input type="checkbox" name="without" value="([^"]*)" form="say-form"( checked)?', page
+    )
+    assert boxes == [("file:&lt;b&gt;.css", ""), ("history", " checked"), ("run", "")]
+    assert 'id="say-form"' in page
+
+
+def test_what_was_taken_out_goes_with_the_next_change(browser):
+    card = make_card(browser.maker())
+    form = {"description": "blue", "once": "1", "without": ["history", "file:a.css", "x" * 300]}
+    browser.post(f"/programs/{card.program_id}/jobs/", form)
+    assert Job.objects.latest("pk").without == ["history", "file:a.css"]
+    browser.post(f"/programs/{card.program_id}/jobs/", {"description": "red", "once": "2"})
+    assert Job.objects.latest("pk").without == []

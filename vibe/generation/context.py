@@ -3,13 +3,11 @@ else wrote is fenced with a tag that it cannot know (DESIGN §5, research: injec
 
 import csv
 import hashlib
-import io
+import re
 
-from vibe.generation.prompt import fill
-from vibe.generation.request import Request, Upload
+from vibe.generation.request import Upload
 
 SAMPLE_ROWS = 5
-CURRENT_MAX = 120_000  # characters of current files; more would not fit the smallest useful context
 
 
 def title_from(text: str) -> str:
@@ -38,9 +36,18 @@ def title_from(text: str) -> str:
 
 
 def data_block(name: str, text: str, salt: str) -> str:
-    """`text` as material that cannot close its own fence: the tag carries 8 hex digits it does not know."""
-    tag = hashlib.sha256(f"{salt}:{name}".encode()).hexdigest()[:8]
-    return f'<data {tag} name="{name}">\n{text}\n</data {tag}>'
+    """`text` as material that cannot close its own fence: the tag carries 8 hex digits that it does not hold.
+
+    They depend on the Job's secret and on the text, so whoever saw the tag of one block knows that of no other one,
+    and the same block has the same tag in the next call (a provider's prefix cache holds).
+    """
+    plain = "".join(c if c.isprintable() and c not in '"<>' else "_" for c in name)[:120]
+    times = 0
+    while True:
+        tag = hashlib.sha256(f"{salt}:{name}:{times}:{text}".encode("utf-8", "replace")).hexdigest()[:8]
+        if tag not in text and tag not in plain:
+            return f'<data {tag} name="{plain}">\n{text}\n</data {tag}>'
+        times += 1
 
 
 def describe(upload: Upload) -> str:
@@ -55,32 +62,18 @@ def describe(upload: Upload) -> str:
 
 
 def _describe_table(upload: Upload, head: str) -> str:
-    lines = head.splitlines()[: SAMPLE_ROWS + 1]
-    try:
-        dialect: type[csv.Dialect] | csv.Dialect = csv.Sniffer().sniff("\n".join(lines), delimiters=",;\t|")
-    except csv.Error:
-        dialect = csv.excel
-    rows = list(csv.reader(io.StringIO("\n".join(lines)), dialect))
+    lines = [line[:2000] for line in head.splitlines()[: SAMPLE_ROWS + 1]]
+    first = lines[0] if lines else ""
+    rows = csv.reader(lines, delimiter=max(",;\t|", key=first.count))
     shown = "\n".join(" | ".join(cell[:60] for cell in row[:20]) for row in rows)
     return f"table, {upload.size} bytes, first rows:\n{shown}"
 
 
-def uploads_block(request: Request) -> str:
-    if not request.uploads:
-        return ""
-    parts = [data_block(u.name, describe(u), request.salt) for u in request.uploads[:10]]
-    more = f"\n({len(request.uploads) - 10} more files)" if len(request.uploads) > 10 else ""
-    return "Files that the person attached:\n" + "\n".join(parts) + more + "\n"
-
-
-def current_block(files: dict[str, str]) -> str:
-    """The files of the program as FILE blocks, in the form the reply should have."""
-    parts = []
-    for path in sorted(files):
-        fence = "````" if "```" in files[path] or path.endswith(".md") else "```"
-        parts.append(f"FILE {path}\n{fence}\n{files[path].rstrip()}\n{fence}")
-    text = "\n\n".join(parts)
-    return text if len(text) <= CURRENT_MAX else text[:CURRENT_MAX] + "\n(the rest did not fit)"
+def file_block(path: str, text: str) -> str:
+    """One file as a FILE block; its fence is longer than any that the file holds."""
+    longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
+    fence = "`" * max(longest + 1, 4 if path.endswith(".md") else 3)
+    return f"FILE {path}\n{fence}\n{text.rstrip()}\n{fence}"
 
 
 def kind_line(shape: str, engine: bool) -> str:
@@ -94,45 +87,3 @@ def kind_line(shape: str, engine: bool) -> str:
     if shape == "page":
         return "Make a PAGE."
     return f"Make a PAGE that is a {'picture or poster' if shape == 'picture' else shape}."
-
-
-def plan_text(request: Request) -> str:
-    """What the plan call is told: the person's words alone, and of a change what is promised already."""
-    if request.base is None:
-        return request.description
-    lines = [f"There is a program called “{request.base.title}”."]
-    if request.base.checks:
-        lines += ["It is promised already that:"]
-        lines += [f"{number}. {check['sentence']}" for number, check in enumerate(request.base.checks, 1)]
-        lines += ["If the change makes one of these untrue, add a line: DROP its number"]
-    return "\n".join([*lines, "The person wants this changed:", request.description])
-
-
-def write_text(request: Request, plan: str, engine: bool) -> str:
-    """What the writing call is told; `plan` as making.py puts it."""
-    if request.base is None:
-        return fill(
-            "write",
-            kind=kind_line(request.shape, engine),
-            plan=plan,
-            files=uploads_block(request),
-            request=request.description,
-        )
-    return fill(
-        "change",
-        current=current_block(request.base.files),
-        plan=plan,
-        files=uploads_block(request),
-        history="\n".join(f"- {h}" for h in request.history[-20:]) or "- (none)",
-        request=request.description,
-    )
-
-
-def repair_text(request: Request, files: dict[str, str], evidence: str, plan: str) -> str:
-    return fill(
-        "repair",
-        request=request.description,
-        plan=plan,
-        current=current_block(files),
-        evidence=data_block("what the check saw", evidence, request.salt),
-    )

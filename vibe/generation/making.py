@@ -8,7 +8,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
 from vibe.choices import Verdict
-from vibe.generation import context, fixers, gate, plan, reply
+from vibe.generation import context, fixers, gate, plan, reading, reply
 from vibe.generation.checks import contradictions, hidden, mutants, nulls, writer
 from vibe.generation.edits import EditFailed, apply_edits
 from vibe.generation.ladder import Attempt, Spent, next_move
@@ -16,12 +16,19 @@ from vibe.generation.plan import Plan
 from vibe.generation.policy import Policy, policy
 from vibe.generation.prompt import fill, fingerprint
 from vibe.generation.request import Request, Result
-from vibe.generation.steps import All, Approve, Ask, Consult, Json, Question, Step, Tell
+from vibe.generation.steps import All, Approve, Ask, Consult, Inspect, Json, Question, Step, Tell
 from vibe.generation.trial import Tried, finish, judged, refused, run_of, seed_of, told
 from vibe.llm.message import Message
 
 Making = Generator[Step, Json, Result]
-WRITING = ("system", "write", "change", "repair", "again")  # the prompt files that a writing call is made of
+WRITING = (
+    "system",
+    "write",
+    "change",
+    "repair",
+    "again",
+    "otherwise",
+)  # the prompt files that a writing call is made of
 MOST_REPLANS = 5
 
 
@@ -59,6 +66,7 @@ class _Work:
         self.force = force
         self.calls = 0
         self.plan: Plan | None = None
+        self.summaries: dict[str, Json] = {}  # of the attached files, made in a sealed box
         self.unsaid: list[str] = []  # sentences for "not checked" that stand before any check ran
         self.idle: dict[str, str] = {}
         self.stopped = ""  # why the ladder was left with something that does not hold
@@ -72,6 +80,10 @@ class _Work:
         return self.allowed.calls - self.calls
 
     def run(self) -> Making:
+        if self.request.uploads:
+            names = tuple(dict.fromkeys(upload.name for upload in self.request.uploads))
+            looked = yield Inspect(names, pictures=bool(self.force.get("vision")))
+            self.summaries = looked["files"]
         self.plan = yield from self._agree()
         candidates = yield from self._write()
         best = yield from self._climb(candidates)
@@ -121,7 +133,7 @@ class _Work:
         answer = yield self._call(
             "checks",
             fill("checks", language=writer.schema_for_prompt()),
-            f"{context.plan_text(self.request)}\n\nThe promises:\n{words}",
+            f"{reading.plan_text(self.request, self.summaries)}\nThe promises:\n{words}",
             fingerprint("checks"),
         )
         return plan.with_forms(agreed, answer.get("text", "")) if "fault" not in answer else agreed
@@ -133,7 +145,7 @@ class _Work:
             if questions and not decided
             else ""
         )
-        text = context.plan_text(self.request)
+        text = reading.plan_text(self.request, self.summaries) + self._promised_already()
         if decided:
             text += "\n\nThe person decided:\n" + "\n".join(f"- {line}" for line in decided)
         answer = yield self._call(
@@ -146,6 +158,15 @@ class _Work:
             raise Nothing(fault["sentence"])
         nth = len(self.request.history) + 1 if self.request.base else 0
         return plan.read(answer["text"], prefix=f"c{nth}-" if nth else "")
+
+    def _promised_already(self) -> str:
+        """Of a change: the promises of the version before, which the change may make untrue."""
+        base = self.request.base
+        if base is None or not base.checks or self.request.foreign:
+            return ""
+        lines = [f"{number}. {check['sentence']}" for number, check in enumerate(base.checks, 1)]
+        asked = "If the change makes one of these untrue, add a line: DROP its number"
+        return "\n".join(["\nIt is promised already that:", *lines, asked]) + "\n"
 
     def _ask_person(self, agreed: Plan) -> Generator[Step, Json, Plan]:
         """At most two questions; what was decided goes into a second plan where a call is left for it."""
@@ -174,7 +195,7 @@ class _Work:
         for _ in range(MOST_REPLANS):
             count = max(1, min(self.allowed.candidates, self.calls_left))
             purpose = "change" if self.request.base else "write"
-            asks = [self._writing(purpose, self._wish(number), shown=number == 0) for number in range(count)]
+            asks = [self._writing(purpose, number=number, shown=number == 0) for number in range(count)]
             must_fail = self._nulls()
             answers = (yield All((*asks, *must_fail.values())))["answers"]
             self.idle = self._idle(dict(zip(must_fail, answers[count:], strict=True)))
@@ -195,8 +216,9 @@ class _Work:
         assert isinstance(problems, list)
         if self.calls_left < 1:
             raise Nothing(f"The model answered in a form I can’t use. {problems[0]} Try again.")
-        text = fill("again", problems="\n".join(f"- {p}" for p in problems), request=self._wish(0))
-        answer = yield self._writing("again", text)
+        answer = yield self._writing(
+            "again", problems=fill("again", problems="\n".join(f"- {p}" for p in problems))
+        )
         draft = self._draft(answer)
         if isinstance(draft, Draft):
             return draft
@@ -205,11 +227,6 @@ class _Work:
             "The model answered twice in a form I can’t use, so there is no program. "
             f"The last trouble was: {last} Try again, say it in smaller steps, or connect a stronger model."
         )
-
-    def _wish(self, number: int) -> str:
-        """What the writing call is told; every candidate after the first is told to go its own way."""
-        text = context.write_text(self.request, self._agreed(), self.force["engine"])
-        return text if not number else f"{text}\n(Version {number + 1}: find a way of your own.)\n"
 
     def _agreed(self) -> str:
         """The plan as the writing call reads it: its steps, its promises, and the names that checks look for."""
@@ -326,11 +343,10 @@ class _Work:
         if kind == "repair":
             back = hidden.kept_back(self._promised(), self.request.salt)
             evidence = current.judged.evidence_without(back)
-            text = context.repair_text(self.request, current.files, evidence, self._agreed())
-            return self._writing("repair", text)
+            return self._writing("repair", guidance=fill("repair"), files=current.files, run=evidence)
         if kind == "escalate":
-            return self._writing("escalate", self._wish(0), tier="strong", effort="high")
-        return self._writing("resample", self._wish(1))
+            return self._writing("escalate", tier="strong", effort="high")
+        return self._writing("resample", number=1)
 
     def _spent(self) -> Spent:
         return Spent(self.calls, self.force.get("usd"), float(self.force.get("seconds") or 0.0))
@@ -348,17 +364,46 @@ class _Work:
         return Ask(purpose, messages, prompt=prompt, max_tokens=4_000, tier="quick")
 
     def _writing(
-        self, purpose: str, text: str, *, shown: bool = True, tier: str = "", effort: str | None = None
+        self,
+        purpose: str,
+        *,
+        number: int = 0,
+        guidance: str = "",
+        files: dict[str, str] | None = None,
+        run: str | None = None,
+        problems: str = "",
+        shown: bool = True,
+        tier: str = "",
+        effort: str | None = None,
     ) -> Ask:
-        """A call whose reply should be files."""
+        """A call whose reply should be files; every one after the first (`number`) is told to go its own way.
+
+        Raises Nothing when there is more to read than the model can hold.
+        """
         self.calls += 1
+        kind = (
+            fill("change")
+            if self.request.base
+            else fill("write", kind=context.kind_line(self.request.shape, self.force["engine"]))
+        )
+        parts = reading.parts(
+            self.request, system=fill("system"), guidance=guidance or kind, files=files, summaries=self.summaries,
+            run=run, agreed=self._agreed(), vision=bool(self.force.get("vision")),
+            problems=problems or (fill("otherwise") if number else ""),
+        )  # fmt: skip
+        try:
+            read = reading.assemble(parts, self.request.without, context=self.force.get("context") or None)
+        except reading.TooMuch as problem:
+            raise Nothing(problem.sentence) from problem
         return Ask(
             purpose,
-            (Message("system", fill("system")), Message("user", text)),
+            read.messages,
             prompt=fingerprint(*WRITING),
+            max_tokens=read.max_tokens,
             effort=self.allowed.reasoning if effort is None else effort,
             tier=tier or self.allowed.tier,
             shown=shown,
+            parts=read.parts,
         )
 
     def _draft(self, answer: Json, old: dict[str, str] | None = None) -> Draft | list[str] | str:

@@ -98,8 +98,9 @@ def read(text: str, prefix: str = "") -> Plan | None:
         elif kind == "DROP":
             drops += [int(number) for number in re.findall(r"\d+", line)][:MAX_CHECKS]
         elif kind == "CHECK" and len(promises) < MAX_CHECKS:
-            body = []
-            promises.append((words, body))
+            _, brace, form = line.partition("{")  # as it is: the pattern takes decoration off the end of words
+            body = [brace + form] if brace else []
+            promises.append((words.partition("{")[0].strip(" :-–—`"), body))
     if not steps:
         return None
     made = tuple(
@@ -114,11 +115,9 @@ def _question(words: str) -> Ask:
     return Ask(sentence, tuple(choice for choice in choices if choice)[:4])
 
 
-def _promise(id_: str, words: str, body: str) -> Promise:
-    """A CHECK line with the JSON that follows it. JSON on the same line counts as well."""
-    head, brace, rest = words.partition("{")
-    sentence = head.strip(" :-–—`") or words
-    raw = _object(brace + rest + "\n" + body)
+def _promise(id_: str, sentence: str, body: str) -> Promise:
+    """A CHECK line with the JSON that follows it."""
+    raw = _object(body)
     covers: tuple[int, ...] = ()
     if raw is not None:
         numbers = raw.pop("covers", [])

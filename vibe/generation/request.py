@@ -31,7 +31,12 @@ class Base:
 
 @dataclass(frozen=True)
 class Request:
-    """`salt` is random, one a Job: it makes the tags around untrusted text unguessable and yet replayable."""
+    """`salt` is random, one a Job: it makes the tags around untrusted text unguessable and yet replayable.
+
+    `last_run` is the answer of the base version's last Run; `without` names the parts of the context that the person
+    took out (reading.Part.name); `foreign`: the base is of somebody else (a remixed card), so its files and its
+    history are untrusted text.
+    """
 
     description: str
     shape: str = "auto"
@@ -41,6 +46,9 @@ class Request:
     uploads: tuple[Upload, ...] = ()
     base: Base | None = None
     history: tuple[str, ...] = ()
+    last_run: Json = field(default_factory=dict)
+    without: tuple[str, ...] = ()
+    foreign: bool = False
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,8 @@ class Step:
 @dataclass(frozen=True)
 class Consult(Step):
     """What is in force right now? Answer: {"autonomy", "effort", "model": name or "", "quick": name or "",
-    "engine": bool, "usd": spent by this Job or null when a price is not known, "seconds": since it began,
-    "weak": a sentence when this kind is often wrong here, or ""}.
+    "context": tokens or 0, "vision": bool, "engine": bool, "usd": spent by this Job or null when a price is not
+    known, "seconds": since it began, "weak": a sentence when this kind is often wrong here, or ""}.
 
     A dial moved in mid-run changes the next Consult, never the past.
     """
@@ -53,6 +53,19 @@ class Ask(Step):
     effort: str = ""
     tier: str = "strong"
     shown: bool = True
+    parts: tuple[Json, ...] = ()  # what the messages are made of (reading.Reading.parts), for the person
+
+
+@dataclass(frozen=True)
+class Inspect(Step):
+    """Look into these uploads, in a sealed box. Answer: {"files": {name: generation.attachments.Summary as JSON}}.
+
+    pictures: also bring the pictures themselves, made small, for a model that has vision.
+    """
+
+    kind: ClassVar[str] = "inspect"
+    names: tuple[str, ...]
+    pictures: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ from django.template.loader import render_to_string
 
 from vibe import events, results
 from vibe.choices import JobKind
+from vibe.generation.steps import Json
 from vibe.generation.tool import BadTool, ToolSpec
 from vibe.live.timeline import FileView, Timeline
-from vibe.models import Job, Version
+from vibe.models import Job, Program, StepRecord, Version
 from vibe.models.program import frame_address
 
 DRAFT = "draft"  # the sealed frame that is painted while a page is being written
@@ -49,9 +50,21 @@ def around(job: Job, timeline: Timeline) -> dict[str, Any]:
         ),
         "current": lambda: _current(program.pk),
         "spec": lambda: spec_of(_current(program.pk)),
+        "reading": lambda: reading_of(program),
         "draft_url": frame_address(DRAFT),
         "drafting": drafting(timeline),
     }
+
+
+def reading_of(program: Program) -> list[Json]:
+    """The parts of what the model last read to write this program (generation.reading); [] before it read anything."""
+    asked = StepRecord.objects.filter(job__program=program, kind="ask", void=False).exclude(
+        purpose__in=("plan", "repair")
+    )
+    for request in asked.order_by("-pk").values_list("request", flat=True)[:8]:
+        if parts := request.get("parts"):
+            return list(parts)
+    return []
 
 
 def _current(program_id: str) -> Version | None:

@@ -19,7 +19,7 @@ import httpx2
 import openai
 
 from vibe.llm.errors import Cancelled, ModelFault, kind_of
-from vibe.llm.message import Call, Delta, Finish, Reply, Usage
+from vibe.llm.message import IMAGE_TOKENS, Call, Delta, Finish, Message, Reply, Usage
 from vibe.llm.thinking import ThinkSplitter
 
 MAX_REPLY = 2_000_000  # characters
@@ -94,7 +94,7 @@ class OpenAIClient:
             try:
                 return await client.chat.completions.create(
                     model=call.model.name,
-                    messages=[{"role": m.role, "content": m.text} for m in call.messages],  # type: ignore[misc]
+                    messages=[_message(m) for m in call.messages],
                     stream=True,
                     **wanted,
                 )
@@ -104,6 +104,14 @@ class OpenAIClient:
                     raise
                 _dropped.setdefault(_where(call), set()).add(named[0])
         raise ModelFault("bad_request", "the server refused every form of the request")
+
+
+def _message(message: Message) -> Any:
+    """Plain text where there are no pictures: many servers know no other content."""
+    if not message.images:
+        return {"role": message.role, "content": message.text}
+    pictures = [{"type": "image_url", "image_url": {"url": url}} for url in message.images]
+    return {"role": message.role, "content": [{"type": "text", "text": message.text}, *pictures]}
 
 
 # What each (address, model) was seen to refuse. Process-wide: the next call need not find out again.
@@ -210,8 +218,8 @@ class _Gathered:
         return Reply(text, finish, self.usage or self._estimate(), time.monotonic() - self.began)
 
     def _estimate(self) -> Usage:
-        asked = sum(len(m.text) for m in self.call.messages)
-        return Usage(asked // 4, (self.size + self.thought) // 4, thinking=self.thought // 4, estimated=True)
+        asked = sum(len(m.text) // 4 + len(m.images) * IMAGE_TOKENS for m in self.call.messages)
+        return Usage(asked, (self.size + self.thought) // 4, thinking=self.thought // 4, estimated=True)
 
 
 def _words(content: Any) -> str:

@@ -3,17 +3,26 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+IMAGE_TOKENS = (
+    800  # our estimate for a picture of at most 768 px; providers' own figures lie between 250 and 1,100
+)
+
 Role = Literal["system", "user", "assistant"]
 Finish = Literal["stop", "length", "filter"]
 
 
 @dataclass(frozen=True)
 class Message:
+    """`images` are data URLs (base64), sent after the text; only to a model that has vision."""
+
     role: Role
     text: str
+    images: tuple[str, ...] = ()
 
-    def as_json(self) -> dict[str, str]:
-        return {"role": self.role, "text": self.text}
+    def as_json(self) -> dict[str, Any]:
+        """For the journal: pictures are counted, not kept a second time."""
+        counted = {"images": len(self.images)} if self.images else {}
+        return {"role": self.role, "text": self.text, **counted}
 
 
 @dataclass(frozen=True)
@@ -30,6 +39,7 @@ class Model:
     price_in: float | None = None
     price_out: float | None = None
     local: bool = False  # runs on this machine: costs nothing but seconds
+    vision: bool = False  # was seen to take pictures
 
     def __repr__(self) -> str:
         return f"Model({self.name!r} at {self.base_url!r})"

@@ -1,5 +1,7 @@
 """Words and marks of the templates: icons, clock times, sizes, money."""
 
+from typing import Any
+
 from django import template
 from django.templatetags.static import static
 from django.utils.html import format_html
@@ -8,6 +10,8 @@ from django.utils.safestring import SafeString
 from vibe import sealed
 
 register = template.Library()
+
+Part = dict[str, Any]  # generation.reading.Reading.parts
 
 STOCKS = {"page": "app", "tool": "tool", "slides": "slides", "infographic": "picture", "picture": "picture"}
 
@@ -79,6 +83,25 @@ def size(count: int | None) -> str:
     if count < 1000:
         return f"{count} B"
     return f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+
+
+@register.filter
+def words_of(part: Part) -> int:
+    """About how many words the model read of this part; 0.75 a token, as in English."""
+    return 0 if part["left_out"] in {"you", "room"} else round(part["tokens"] * 0.75)
+
+
+@register.filter
+def words_in(parts: list[Part]) -> int:
+    return sum(words_of(part) for part in parts)
+
+
+@register.filter
+def word_count(count: int) -> str:
+    """3 → a few words; 2,412 → 2.4 thousand words; 340 → 340 words."""
+    if count < 10:
+        return "a few words"
+    return f"{count / 1000:.1f} thousand words" if count >= 1000 else f"{round(count, -1)} words"
 
 
 @register.filter

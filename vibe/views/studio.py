@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from vibe import cards, jobs, models_in_use, recipes
 from vibe.choices import Autonomy, Effort, JobKind, JobState
-from vibe.forms import DescribeForm, slots_of
+from vibe.forms import DescribeForm, slots_of, without_of
 from vibe.live import feed
 from vibe.live.fragments import around
 from vibe.live.timeline import fold
@@ -75,6 +75,7 @@ def change(request: HttpRequest, pk: str) -> HttpResponse:
         once=data["once"],
         uploads=form.files_given.chunks(),
         slots=slots_of(request.POST),
+        without=without_of(request.POST),
     )
     tell_of(request, form.files_given)
     return go(request, program.get_absolute_url())

@@ -1,0 +1,105 @@
+"""The step that looks into attached files, and what of a Job's rows the making gets to read."""
+
+import json
+import threading
+
+import pytest
+
+from sandbox.outcome import Outcome
+from tests import fakes
+from vibe import jobs, worker
+from vibe.generation.steps import Ask, Consult, Inspect
+from vibe.live import feed
+from vibe.live.timeline import fold
+from vibe.llm.message import Message
+from vibe.models import Job, Maker
+from vibe.perform import Performer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PAGE = "FILE index.html\n```html\n<title>Tea</title><p>hello</p>\n```\nDONE\n"
+CSV = ("a.csv", [b"a,b\n", b"1,2\n"])
+
+
+@pytest.fixture
+def job(boxes):
+    jobs.begin(
+        Maker.objects.create(), description="totals", shape="auto", autonomy="make", effort="normal", once="k",
+        uploads=[CSV, ("b.bin", [b"\0"])],
+    )  # fmt: skip
+    claimed = jobs.claim("me")
+    feed.open_(claimed.pk, "me", on_lost=lambda: None)
+    yield claimed
+    feed.close(claimed.pk)
+
+
+def performer(job):
+    return Performer(job, fakes.scripted(), threading.Event())
+
+
+def steps_shown(job):
+    feed.flush(job.pk)
+    return [(s.title, s.state, s.line) for s in fold(feed.whole(job.pk)).steps]
+
+
+def test_files_are_looked_into_in_one_box_and_what_it_says_is_kept(job, boxes):
+    said = {"a.csv": {"kind": "table", "size": 1}, "b.bin": {"kind": "lie"}}
+    boxes.tool = Outcome("exit", 0, stdout=json.dumps(said))
+    answer = performer(job).perform(Inspect(("a.csv", "b.bin", "gone.csv")), 1)
+    assert answer == {"files": {"a.csv": {"kind": "table", "size": 8}, "b.bin": {"size": 1, "note": "broken"}}}
+    assert job.steps.get().answer == answer
+    (source,) = boxes.ran
+    assert (source.files["in/0"], source.files["in/1"]) == (b"a,b\n1,2\n", b"\0")
+    assert json.loads(source.files["files.json"]) == {
+        "files": [["a.csv", "in/0"], ["b.bin", "in/1"]],
+        "pictures": False,
+    }
+    assert steps_shown(job) == [("Read your files", "done", "2 files")]
+
+
+def test_without_boxes_texts_are_known_by_their_first_lines_only(job, boxes):
+    boxes.trouble = "Docker is not running."
+    answer = performer(job).perform(Inspect(("a.csv", "b.bin")), 1)
+    assert answer["files"]["a.csv"]["text"] == "a,b\n1,2"
+    assert answer["files"]["b.bin"] == {"size": 1, "note": "unread"}
+    assert "first lines" in steps_shown(job)[0][2]
+
+
+def test_what_was_looked_into_is_shown_again_and_not_done_again_after_a_loss(job, boxes):
+    performer(job).replayed(Inspect(("a.csv",)), 1, {"files": {}})
+    assert steps_shown(job) == [("Read your files", "done", "")]
+    assert boxes.ran == []
+
+
+def test_the_parts_of_a_call_are_kept_with_its_step_and_pictures_are_not_kept_twice(job, script):
+    script.append(PAGE)
+    part = {"name": "request", "label": "What you ask now", "tokens": 3, "removable": False, "left_out": ""}
+    message = Message("user", "hi", ("data:image/jpeg;base64,AAAA",))
+    performer(job).perform(Ask("write", (message,), "p", parts=(part,)), 1)
+    kept = job.steps.get().request
+    assert kept["parts"] == [part]
+    assert kept["messages"] == [{"role": "user", "text": "hi", "images": 1}]
+    assert fakes.CALLS[0].messages[0].images == message.images
+
+
+def test_what_is_in_force_says_how_much_the_model_can_read(job, script):
+    seen = performer(job).perform(Consult("start"), 1)
+    assert (seen["context"], seen["vision"]) == (0, False)
+
+
+def test_a_change_gets_the_last_run_and_what_the_person_took_out(boxes, script):
+    script.append(PAGE)
+    boxes.observations = {**fakes.CALM, "text": "hello"}
+    first = jobs.begin(
+        Maker.objects.create(), description="tea", shape="auto", autonomy="make", effort="normal", once="k"
+    )
+    worker.attend(jobs.claim(worker.OWNER))
+    assert worker._request(first).last_run == {}
+    later = jobs.change(
+        first.program, description="blue", autonomy="make", effort="normal", once="2", without=["history"]
+    )
+    claimed = Job.objects.select_related("program__current").get(pk=later.pk)
+    worker._settle_start(claimed)
+    asked = worker._request(claimed)
+    assert asked.last_run["loaded"] is True
+    assert asked.without == ("history",)
+    assert asked.history == ("tea",)
