@@ -66,10 +66,12 @@ class FakeEngine:
 
 
 def _as_promised(expect: dict[str, Any]) -> Any:
-    if expect["see"] in {"visible", "changed"}:
+    if expect["see"] in {"visible", "changed", "kept"}:
         return True
     if expect["see"] == "hidden":
         return False
+    if "number" in expect:
+        return f"{expect['number']:.2f}"
     return expect.get("is") or expect.get("contains") or expect.get("at_least") or "12"
 
 

@@ -148,7 +148,6 @@ def test_no_file_grew_past_being_one_thing():
     asked = {
         "flow.py",
         "look.py",
-        "checks.py",
         "docker_engine.py",
         "worker.py",
         "jobs.py",

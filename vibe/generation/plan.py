@@ -94,7 +94,7 @@ def read(text: str, prefix: str = "") -> Plan | None:
         elif kind == "STEP" and len(steps) < MAX_STEPS:
             steps.append(words)
         elif kind == "QUESTION" and len(questions) < MAX_QUESTIONS:
-            questions.append(_question(found[2]))
+            questions.append(_question(line[line.upper().index("QUESTION") + 8 :].strip(" :*_")))
         elif kind == "DROP":
             drops += [int(number) for number in re.findall(r"\d+", line)][:MAX_CHECKS]
         elif kind == "CHECK" and len(promises) < MAX_CHECKS:

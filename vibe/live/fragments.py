@@ -59,7 +59,7 @@ def around(job: Job, timeline: Timeline) -> dict[str, Any]:
 def reading_of(program: Program) -> list[Json]:
     """The parts of what the model last read to write this program (generation.reading); [] before it read anything."""
     asked = StepRecord.objects.filter(job__program=program, kind="ask", void=False).exclude(
-        purpose__in=("plan", "repair")
+        purpose__in=("plan", "checks", "repair")
     )
     for request in asked.order_by("-pk").values_list("request", flat=True)[:8]:
         if parts := request.get("parts"):
