@@ -14,7 +14,7 @@ from django.db.models import Count, Sum
 from django.utils.module_loading import import_string
 
 from sandbox.engine import Engine
-from vibe import events, jobs, models_in_use
+from vibe import events, films, jobs, models_in_use
 from vibe.generation import look, reply, steps, tool
 from vibe.generation.bundle import bundle
 from vibe.live import feed
@@ -208,7 +208,8 @@ class Performer:
         page = bundle(step.files)
         source = look.source(page, step.checks)
         outcome = engine().run(source, limits=look.limits(), cancelled=self.cancelled)
-        seen = look.observations(outcome, page)
+        seen = look.observations(outcome, page, step.checks)
+        films.keep(self.job, step.files, seen.films)
         if seen.shots:
             path = shot_path(self.job.pk)
             path.write_bytes(next(iter(seen.shots.values())))

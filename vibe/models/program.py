@@ -74,6 +74,11 @@ class Version(models.Model):
         return frame_address(self.seal)
 
     @property
+    def film_base(self) -> str:
+        """Where the pictures of its films lie: <this><run>/<number>.jpg, for its maker."""
+        return f"/programs/{self.program_id}/versions/{self.number}/film/"
+
+    @property
     def held(self) -> int:
         return sum(1 for r in self.results if r.get("held"))
 

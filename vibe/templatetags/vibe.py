@@ -1,5 +1,7 @@
 """Words and marks of the templates: icons, clock times, sizes, money."""
 
+from typing import Any
+
 from django import template
 from django.templatetags.static import static
 from django.utils.html import format_html
@@ -93,6 +95,12 @@ def days_words(days: int | None) -> str:
 def get(mapping: object, key: str) -> object:
     """The value of a key; "" when there is none, or no mapping."""
     return mapping.get(key, "") if isinstance(mapping, dict) else ""
+
+
+@register.filter
+def film_of(films: object, result: dict[str, Any]) -> object:
+    """The film that shows a result: of the run that it names, else of the check itself. None when there is none."""
+    return films.get(result.get("film", result["id"])) if isinstance(films, dict) else None
 
 
 @register.filter
