@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from vibe import films
 from vibe.choices import Origin
 from vibe.generation.bundle import bundle
 from vibe.models import Card, Maker, Program, Version
@@ -146,6 +147,7 @@ def restore_version(program: Program, number: int) -> Version:
             model_name=old.model_name,
             shot=old.shot,
         )
+        films.copy(old, fresh)
         program.current = fresh
         program.save(update_fields=["current"])
     return fresh

@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from sandbox.engine import Engine
-from vibe import events, jobs, models_in_use, weak_spots
+from vibe import events, films, jobs, models_in_use, weak_spots
 from vibe.generation import attachments, look, reply, steps, tool
 from vibe.generation.bundle import bundle
 from vibe.generation.drive import Numbered
@@ -321,7 +321,8 @@ class Performer:
         page = bundle(step.files)
         source = look.source(page, step.checks)
         outcome = engine().run(source, limits=look.limits(), cancelled=self.cancelled)
-        seen = look.observations(outcome, page)
+        seen = look.observations(outcome, page, step.checks)
+        films.keep(self.job, step.files, seen.films)
         if seen.shots:
             path = shot_path(self.job.pk)
             path.write_bytes(next(iter(seen.shots.values())))

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import path
 
-from vibe.views import cards, connect, content, health, home, runs, studio
+from vibe.views import cards, connect, content, films, health, home, runs, studio
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -14,6 +14,9 @@ urlpatterns = [
     path("programs/<str:pk>/run/", studio.try_tool, name="try-tool"),
     path("programs/<str:pk>/shot.png", studio.shot, name="program-shot"),
     path("programs/<str:pk>/versions/<int:number>/restore/", studio.restore, name="restore-version"),
+    path(
+        "programs/<str:pk>/versions/<int:number>/film/<str:run>/<int:frame>.jpg", films.of_version, name="film"
+    ),
     path("jobs/<int:pk>/answer/", studio.answer, name="answer"),
     path("jobs/<int:pk>/stop/", studio.stop, name="stop"),
     path("jobs/<int:pk>/autonomy/", studio.autonomy, name="autonomy"),
@@ -28,6 +31,7 @@ urlpatterns = [
     path("c/<str:token>/", cards.open_card, name="card"),
     path("c/<str:token>/run/", cards.run, name="run-card"),
     path("c/<str:token>/download", cards.download, name="download"),
+    path("c/<str:token>/film/<str:run>/<int:frame>.jpg", films.of_card, name="card-film"),
     path("c/<str:token>/qr.svg", cards.qr, name="qr"),
     path("runs/<str:pk>/", runs.show, name="run"),
     path("runs/<str:pk>/files/<int:number>/", runs.file, name="run-file"),

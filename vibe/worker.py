@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import close_old_connections, transaction
 from django.utils.module_loading import import_string
 
-from vibe import cards, events, jobs
+from vibe import cards, events, films, jobs
 from vibe.choices import JobKind, JobState, Shape, Verdict
 from vibe.generation import flow, gate, tool
 from vibe.generation.drive import Entry, JournalMismatch, drive
@@ -325,6 +325,7 @@ def _make_version(job: Job, result: Result) -> Version:
             model_name=result.model,
             shot=shot.read_bytes() if shot.exists() else None,
         )
+        films.settle(version)
         if result.better:
             program.current = version
             if job.kind == JobKind.MAKE and result.title:
@@ -394,7 +395,9 @@ def _end(one: Attended, state: JobState, sentence: str, ref: str = "") -> None:
     """The last event is written while the lease still stands; then the row says the same."""
     one.line.append(events.StateChanged(state, sentence))
     one.line.flush()
-    if not jobs.end(one.job, state, sentence, ref):
+    if jobs.end(one.job, state, sentence, ref):
+        films.forget(one.job)
+    else:
         logger.warning("job %s was lost before its end", one.job.pk)
 
 

@@ -8,5 +8,6 @@ import "./tabs.js";
 import "./dialogs.js";
 import "./plan.js";
 import "./clock.js";
+import "./film.js";
 import "./preview.js";
 import "./live.js";

@@ -17,7 +17,7 @@ from sandbox.limits import MIB, Limits
 from sandbox.outcome import Outcome
 from sandbox.source import Source
 from vibe import sealed
-from vibe.generation import tool
+from vibe.generation import film, tool
 from vibe.generation.bundle import Bundle
 from vibe.generation.steps import Json
 
@@ -64,36 +64,42 @@ def host_page(nonce: str, address: str) -> str:
 
 
 def limits() -> Limits:
-    """Of one look: a gigabyte, a minute, two pictures back."""
-    return Limits(time_s=60.0, memory_bytes=1024 * MIB, processes=256, artifacts=8, artifact_bytes=16 * MIB)
+    """Of one look: a gigabyte, a minute, two pictures and the frames of its films back."""
+    return Limits(time_s=60.0, memory_bytes=1024 * MIB, processes=256, artifacts=340, artifact_bytes=16 * MIB)
 
 
 @dataclass(frozen=True)
 class Observations:
-    """What a run showed, as the journal keeps it; `shots` are PNG pictures by width and are not journaled."""
+    """What a run showed, as the journal keeps it. `shots` are PNG pictures by width, `films` the frames of each
+    check by its id; neither is journaled."""
 
     data: Json
     shots: dict[int, bytes] = field(default_factory=dict, repr=False)
+    films: dict[str, list[film.Frame]] = field(default_factory=dict, repr=False)
 
     def as_json(self) -> Json:
         return self.data
 
 
-def observations(outcome: Outcome, page: Bundle) -> Observations:
-    """Reads a look's answer. A box that was lost or hung is a page that did not open, with the reason."""
+def observations(outcome: Outcome, page: Bundle, checks: Sequence[Json] = ()) -> Observations:
+    """Reads a look's answer. A box that was lost or hung is a page that did not open, with the reason.
+
+    `checks` are those that `source` was given: the words of their films are made from their steps."""
     files = {a.name: a.data for a in outcome.artifacts}
     if outcome.ended == "exit" and outcome.code:  # the checker itself broke: that says nothing about the page
         said = (outcome.stderr or outcome.stdout).strip().splitlines()
         return Observations({"unchecked": f"my checker broke ({said[-1][:200] if said else outcome.code})"})
+    films: dict[str, list[film.Frame]] = {}
     try:
         raw = json.loads(files.get("observations.json", b""))
         data = _clean(raw, page)
+        films = film.films(raw, files, checks, data)
     except (ValueError, TypeError, KeyError, AttributeError):
         data = _clean({}, page)
         said = (outcome.stderr or outcome.stdout).strip().splitlines()
         data["reason"] = f"the sealed box ended early ({outcome.ended}{': ' + said[-1][:200] if said else ''})"
     shots = {w: files[f"shot-{w}.png"] for w in (WIDE[0], PHONE[0]) if _is_png(files.get(f"shot-{w}.png"))}
-    return Observations(data, shots)
+    return Observations(data, shots, films)
 
 
 def _is_png(data: bytes | None) -> bool:

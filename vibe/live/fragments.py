@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import F
 from django.template.loader import render_to_string
 
-from vibe import events, results
+from vibe import events, films, results
 from vibe.choices import JobKind
 from vibe.generation.steps import Json
 from vibe.generation.tool import BadTool, ToolSpec
@@ -44,6 +44,9 @@ def around(job: Job, timeline: Timeline) -> dict[str, Any]:
     return {
         "program": program,
         "base": job.base,
+        "base_films": lambda: films.of(job.base),
+        "made": lambda: _made(program.pk, timeline),
+        "films": lambda: films.of(_made(program.pk, timeline)),
         "versions": lambda: program.versions.select_related("job").defer("files", "shot"),
         "card": lambda: (
             program.cards.filter(revoked=None).select_related("version").defer("version__files").first()
@@ -65,6 +68,16 @@ def reading_of(program: Program) -> list[Json]:
         if parts := request.get("parts"):
             return list(parts)
     return []
+
+
+def _made(program_id: str, timeline: Timeline) -> Version | None:
+    """The version that this Job made."""
+    number = timeline.version["number"] if timeline.version else 0
+    return (
+        Version.objects.filter(program=program_id, number=number).only("program", "number").first()
+        if number
+        else None
+    )
 
 
 def _current(program_id: str) -> Version | None:

@@ -1,6 +1,7 @@
 """Tables, one noun a file. They form one chain: Maker → Program → Version → Card; Program → Job → Step, EventRecord."""
 
 from vibe.models.card import Card
+from vibe.models.film import Film
 from vibe.models.job import EventRecord, Job
 from vibe.models.maker import Maker
 from vibe.models.model_row import ModelRow
@@ -9,5 +10,5 @@ from vibe.models.run import Run, RunFile
 from vibe.models.step import StepRecord
 
 __all__ = [
-    "Card", "EventRecord", "Job", "Maker", "ModelRow", "Program", "Run", "RunFile", "StepRecord", "Upload", "Version",
+    "Card", "EventRecord", "Film", "Job", "Maker", "ModelRow", "Program", "Run", "RunFile", "StepRecord", "Upload", "Version",
 ]  # fmt: skip

@@ -87,6 +87,11 @@ class Card(models.Model):
         return frame_address(self.seal)
 
     @property
+    def film_base(self) -> str:
+        """Where the pictures of the films of its version lie, for whoever has the link."""
+        return f"{self.get_absolute_url()}film/"
+
+    @property
     def link(self) -> str:
         """The whole address, to hand on."""
         return settings.VIBE_ORIGIN + self.get_absolute_url()

@@ -82,6 +82,11 @@ class Version(models.Model):
         return [r for r in self.results if not r.get("idle")]
 
     @property
+    def film_base(self) -> str:
+        """Where the pictures of its films lie: <this><run>/<number>.jpg, for its maker."""
+        return f"/programs/{self.program_id}/versions/{self.number}/film/"
+
+    @property
     def held(self) -> int:
         return sum(1 for r in self.counted if r.get("held"))
 

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_POST
 
-from vibe import cards
+from vibe import cards, films
 from vibe.models import Card, Program
 from vibe.views import access, tools
 from vibe.views.makers import maker_of
@@ -36,7 +36,12 @@ def open_card(request: HttpRequest, token: str) -> HttpResponse:
     if card.version.is_tool:
         return tools.show(request, card.version, card, title=card.title)
     maker = maker_of(request)
-    context = {"card": card, "version": card.version, "mine": bool(maker and card.maker_id == maker.pk)}
+    context = {
+        "card": card,
+        "version": card.version,
+        "mine": bool(maker and card.maker_id == maker.pk),
+        "films": films.of(card.version),
+    }
     return render(request, "cards/page.html", context)
 
 

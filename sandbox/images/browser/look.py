@@ -17,6 +17,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+from film import Film
 from playwright.sync_api import Error, sync_playwright
 
 os.environ["HOME"] = os.environ["XDG_CONFIG_HOME"] = os.environ["XDG_CACHE_HOME"] = "/tmp"
@@ -33,7 +34,7 @@ with open("job.json", encoding="utf-8") as source:
 SEEN = {
     "loaded": False, "seconds": 0.0, "errors": [], "requests": [], "text": "", "title": "", "html_nodes": 0,
     "colours": 0, "drawn": False, "sideways": {}, "controls": {"buttons": 0, "inputs": 0, "unlabelled": 0},
-    "buttons_tried": [], "checks": [],
+    "buttons_tried": [], "checks": [], "films": {},
 }  # fmt: skip
 
 
@@ -97,6 +98,7 @@ class Look:
         self.requests: list[str] = []
         self.context = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
         self.page = self.context.new_page()
+        self.lens = self.context.new_cdp_session(self.page)
         self.page.set_default_timeout(STEP_MS)
         self.page.on("pageerror", self.on_error)
         self.page.on("console", self.on_console)
@@ -106,7 +108,7 @@ class Look:
 
     def open(self) -> None:
         self.page.goto(f"http://{JOB['app_host']}:{JOB['port']}/", wait_until="load", timeout=15_000)
-        self.page.wait_for_timeout(100)
+        self.loaded = time.monotonic()
         self.frame = self.settled_frame()
 
     def renew(self, width: int, height: int) -> None:
@@ -187,7 +189,7 @@ def survey(browser) -> None:
     width, height = JOB["viewports"][0]
     look = fresh(browser, width, height)
     SEEN["loaded"], SEEN["seconds"] = True, round(time.monotonic() - began, 3)
-    look.page.wait_for_timeout(JOB.get("settle_ms", 600))
+    settle(look, look.loaded, 100 + JOB.get("settle_ms", 600))
     SEEN["errors"], SEEN["requests"] = look.errors[:60], sorted(set(look.requests))[:40]
     note()
     SEEN.update(
@@ -236,7 +238,7 @@ def colours(browser, picture: bytes) -> int:
 def phone(browser) -> None:
     width, height = JOB["viewports"][1]
     look = fresh(browser, width, height)
-    look.page.wait_for_timeout(JOB.get("settle_ms", 600))
+    settle(look, look.loaded, 100 + JOB.get("settle_ms", 600))
     SEEN["sideways"][str(width)] = sideways(look)
     look.page.screenshot(path=f"out/shot-{width}.png")
     note()
@@ -248,6 +250,7 @@ def buttons(browser) -> None:
     look = fresh(browser, width, height)
     state = "() => document.body.innerText + '|' + document.body.innerHTML.length + '|' + [...document.querySelectorAll('input,select,textarea')].map(e => e.value + e.checked).join()"
     count = min(look.frame.locator(BUTTONS).count(), 40)
+    film = filmed(look, "buttons", MAX_BUTTONS)
     for index in range(count):
         if len(SEEN["buttons_tried"]) >= MAX_BUTTONS:
             break
@@ -259,8 +262,11 @@ def buttons(browser) -> None:
                 button.inner_text() or button.get_attribute("aria-label") or button.get_attribute("value") or ""
             )[:60]
             before, complaints = look.frame.evaluate(state), uncaught(look)
+            film.aim(lambda button=button: button)
             button.click(timeout=1500)
-            look.page.wait_for_timeout(120)
+            clicked = time.monotonic()
+            film.stepped(len(SEEN["buttons_tried"]), {"do": "click"})
+            settle(look, clicked, 120)
             raised = uncaught(look) - complaints
             last = [e for e in look.errors if e["kind"] in ("uncaught", "rejection")][-1:] if raised else []
             SEEN["buttons_tried"].append(
@@ -312,6 +318,20 @@ def find(look: Look, target: dict):
 
 def selector(target: dict) -> str:
     return f'[data-vibe="{target["mark"]}"]' if "mark" in target else target["css"]
+
+
+def filmed(look: Look, name: str, steps: int) -> Film:
+    """A film that is written down as it grows: a page that hangs still leaves its frames."""
+    film = Film(look, name, steps)
+    SEEN["films"][name] = film.frames
+    film.opened()
+    settle(look, look.loaded, 100)
+    return film
+
+
+def settle(look: Look, since: float, ms: int) -> None:
+    """Let the page be until `ms` have passed `since` it was last used; filming it took some of them."""
+    look.page.wait_for_timeout(max(20, ms - (time.monotonic() - since) * 1000))
 
 
 def every(look: Look, target: dict):
@@ -378,6 +398,11 @@ def glimpse(look: Look, target: dict | None):
     )
 
 
+def place(look: Look, expect: dict):
+    """What an expectation looks at."""
+    return (every if expect["see"] == "count" else find)(look, expect["target"])
+
+
 def seen(look: Look, expect: dict, before: dict):
     kind, target = expect["see"], expect.get("target")
     if kind == "errors":
@@ -428,21 +453,30 @@ def check(browser, wanted: dict) -> dict:
     result = {"id": wanted["id"], "steps_done": 0, "failed": None, "seen": [], "errors": 0}
     width, height = JOB["viewports"][0]
     look = fresh(browser, width, height)
+    steps = wanted.get("steps", [])
+    film = filmed(look, str(JOB["checks"].index(wanted)), len(steps))
     try:
         before = {}
         for expect in wanted["expect"]:
             if expect["see"] == "changed":
                 before[json.dumps(expect.get("target"))] = glimpse(look, expect.get("target"))
-        for number, step in enumerate(wanted.get("steps", [])):
+        used = time.monotonic()
+        for number, step in enumerate(steps):
+            at = (lambda step=step: find(look, step["target"])) if step.get("target") else None
+            film.aim(at)
             try:
                 do(look, step)
             except Error as problem:
                 result["failed"] = {"step": number, "why": plain(problem), "missing": missing(look, step)}
+                film.stepped(number, step, at, failed=True)
                 return result
+            used = time.monotonic()
+            film.stepped(number, step, at)
             result["steps_done"] += 1
-        look.page.wait_for_timeout(250)
+        settle(look, used, 250)
         result["seen"] = observed(look, wanted["expect"], before)
         result["errors"] = uncaught(look)
+        film.looked([lambda e=e: place(look, e) for e in wanted["expect"] if e.get("target")])
     except Error:
         look.close()
         raise
