@@ -10,10 +10,11 @@ from dataclasses import replace
 
 from vibe import recipes
 from vibe.choices import Origin
-from vibe.generation.making import Making, Nothing, with_model
+from vibe.generation.making import Making, with_model
 from vibe.generation.request import Base, Request, Result
 from vibe.generation.steps import Consult, Json, Question, Step, Tell
 from vibe.generation.trial import finish, verify
+from vibe.generation.work import Nothing
 
 FLOW = "2"  # raise it when the order or the meaning of the steps changes: open Jobs then begin anew
 

@@ -1,0 +1,103 @@
+"""Agree on what is to be made: the plan and its checks, before any code, in a call that sees neither code nor text of
+strangers; then the person, if the dial says so.
+"""
+
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+
+from vibe.generation import plan, reading
+from vibe.generation.checks import contradictions, writer
+from vibe.generation.plan import Plan
+from vibe.generation.prompt import fill, fingerprint
+from vibe.generation.steps import Approve, Json, Question, Step, Tell
+from vibe.generation.work import Nothing, Work
+
+
+def agree(work: Work) -> Generator[Step, Json, Plan | None]:
+    """The plan that is written from, or None when the model's plan could not be read and nobody waits for one."""
+    asks = work.allowed.asks
+    agreed = yield from _plan(work, (), questions="question" in asks)
+    if agreed and agreed.questions and "question" in asks:
+        agreed = yield from _ask_person(work, agreed)
+    if agreed is None:
+        # A model that cannot keep the form still deserves a person's look at what it understood.
+        agreed = Plan(steps=(work.request.description[: plan.MAX_LINE],))
+        if "plan" not in asks:
+            return None
+    agreed = _without_contradictions(work, agreed)
+    decision = yield Approve("plan", {**agreed.proposal(), "warning": work.force.get("weak", "")})
+    if not decision["yes"]:
+        raise Nothing(
+            "You left the plan, so nothing was made. Your words are kept: change them and send them again."
+        )
+    return (yield from settled(work, agreed, decision.get("proposal") or {}))
+
+
+def settled(work: Work, agreed: Plan, edited: Json) -> Generator[Step, Json, Plan]:
+    """The plan with the person's edits, and forms for the promises that they wrote themselves."""
+    agreed = plan.edited(agreed, edited)
+    wanting = plan.open_promises(agreed)
+    if not wanting or work.calls_left < 2:  # the last call is for the writing
+        return agreed
+    words = "\n".join(f"- {p.sentence}" for p in wanting)
+    answer = yield work.call(
+        "checks",
+        fill("checks", language=writer.schema_for_prompt()),
+        f"{reading.plan_text(work.request, work.summaries)}\nThe promises:\n{words}",
+        fingerprint("checks"),
+    )
+    return plan.with_forms(agreed, answer.get("text", "")) if "fault" not in answer else agreed
+
+
+def _plan(work: Work, decided: Sequence[str], *, questions: bool) -> Generator[Step, Json, Plan | None]:
+    wish = (
+        "If two or fewer decisions are really open, add at most two lines of the form "
+        "QUESTION the question | first answer | second answer"
+        if questions and not decided
+        else ""
+    )
+    text = reading.plan_text(work.request, work.summaries) + _promised_already(work)
+    if decided:
+        text += "\n\nThe person decided:\n" + "\n".join(f"- {line}" for line in decided)
+    answer = yield work.call(
+        "plan",
+        fill("plan", questions=wish, language=writer.schema_for_prompt()),
+        text,
+        fingerprint("plan"),
+    )
+    if fault := answer.get("fault"):
+        raise Nothing(fault["sentence"])
+    nth = len(work.request.history) + 1 if work.request.base else 0
+    return plan.read(answer["text"], prefix=f"c{nth}-" if nth else "")
+
+
+def _promised_already(work: Work) -> str:
+    """Of a change: the promises of the version before, which the change may make untrue."""
+    base = work.request.base
+    if base is None or not base.checks or work.request.foreign:
+        return ""
+    lines = [f"{number}. {check['sentence']}" for number, check in enumerate(base.checks, 1)]
+    asked = "If the change makes one of these untrue, add a line: DROP its number"
+    return "\n".join(["\nIt is promised already that:", *lines, asked]) + "\n"
+
+
+def _ask_person(work: Work, agreed: Plan) -> Generator[Step, Json, Plan]:
+    """At most two questions; what was decided goes into a second plan where a call is left for it."""
+    yield Tell("plan-proposed", {**agreed.proposal(), "waits": False})
+    decided = []
+    for number, question in enumerate(agreed.questions, 1):
+        answer = yield Question(f"plan-{number}", question.sentence, question.as_choices())
+        if label := question.answer(str(answer["choice"])):
+            decided.append(f"{question.sentence} {label}")
+    if decided and work.calls_left > 2:
+        again = yield from _plan(work, decided, questions=False)
+        agreed = again or agreed
+    return replace(agreed, decided=tuple(decided), questions=())
+
+
+def _without_contradictions(work: Work, agreed: Plan) -> Plan:
+    """Promises that cannot both hold do not count: I made them up, so the person need not choose between them."""
+    found = contradictions.find(agreed.checks())
+    gone = {id_ for first, second, _ in found for id_ in (first, second)}
+    work.unsaid += [sentence for _, _, sentence in found]
+    return replace(agreed, promises=tuple(p for p in agreed.promises if p.id not in gone))

@@ -1,0 +1,83 @@
+"""Climb: from the first candidates to one that holds, or to the best there is and the reason why there is no better.
+Then measure what its checks are worth.
+"""
+
+from collections.abc import Generator, Sequence
+
+from vibe.choices import Verdict
+from vibe.generation import fixers, gate
+from vibe.generation.checks import hidden, mutants
+from vibe.generation.ladder import Attempt, next_move
+from vibe.generation.prompt import fill
+from vibe.generation.steps import All, Approve, Ask, Consult, Json, Step
+from vibe.generation.trial import Tried, judged, run_of, told
+from vibe.generation.work import Draft, Work
+from vibe.generation.write import try_all
+
+
+def climb(work: Work, candidates: Sequence[Tried]) -> Generator[Step, Json, Tried]:
+    """From the first candidates to one that holds, or to the best there is and the reason why no better one."""
+    best = current = candidates[0]
+    history = [current.attempt()]
+    while current.verdict is Verdict.BROKEN:
+        if fixed := fixers.after(current.files, current.judged.evidence):
+            how, mended = "fix", Draft(fixed.files, fixed.did, current.model)
+        else:
+            force = yield Consult(f"round {len(history)}")
+            work.force = {**work.force, **force}
+            move = next_move(history, work.allowed, work.spent(), can_escalate=work.can_escalate())
+            if not move.kind:
+                work.stopped = move.why
+                break
+            if move.kind == "repair":
+                decision = yield Approve("repair", {"sentence": work.state_of(current)})
+                if not decision["yes"]:
+                    work.stopped = "You left it as it is."
+                    break
+            answer = yield _moving(work, move.kind, current)
+            if fault := answer.get("fault"):
+                work.stopped = fault["sentence"]
+                break
+            draft = work.draft(answer, current.files if move.kind == "repair" else None)
+            if not isinstance(draft, Draft):  # what there is stays; the reply was a try that held nothing
+                history.append(Attempt(move.kind, f"unusable {len(history)}", frozenset()))
+                continue
+            how, mended = move.kind, draft
+        (current,) = yield from try_all(work, [mended], how)
+        history.append(current.attempt())
+        best = min(best, current, key=lambda one: one.rank)
+    if best is not current:
+        yield told(best, work.not_checked(best))
+    return best
+
+
+def _moving(work: Work, kind: str, current: Tried) -> Ask:
+    if kind == "repair":
+        back = hidden.kept_back(work.promised(), work.request.salt)
+        evidence = current.judged.evidence_without(back)
+        return work.writing("repair", guidance=fill("repair"), files=current.files, run=evidence)
+    if kind == "escalate":
+        return work.writing("escalate", tier="strong", effort="high")
+    return work.writing("resample", number=1)
+
+
+def measure(work: Work, best: Tried) -> Generator[Step, Json, Json]:
+    """How many broken copies of the winner its checks notice: what the checks themselves are worth."""
+    if best.verdict is not Verdict.HELD or not work.allowed.mutants or not work.promised():
+        return {}
+    copies = mutants.mutants(best.files, best.shape, best.seed, work.allowed.mutants)
+    copies = [m for m in copies if not gate.gate(m.files, best.shape)]
+    if not copies:
+        return {}
+    runs = tuple(run_of(work.request, m.files, work.promised(), why="mutant") for m in copies)
+    answers = (yield All(runs))["answers"]
+    rate = mutants.kill_rate(
+        best.judged,
+        [
+            judged(work.request, m.files, work.promised(), a, work.idle).judged
+            for m, a in zip(copies, answers, strict=True)
+        ],
+    )
+    measures = {"mutants": rate.tried, "noticed": rate.killed}
+    yield told(best, work.not_checked(best), measures)
+    return measures

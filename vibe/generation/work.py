@@ -1,0 +1,189 @@
+"""One making with a model: what was agreed, what it may cost, and the calls that it took. The stages are agree, write,
+climb; making.py puts them in order. The cap on calls of the two sliders is kept here.
+"""
+
+from dataclasses import dataclass
+
+from vibe.choices import Verdict
+from vibe.generation import context, gate, plan, reading, reply
+from vibe.generation.checks import writer
+from vibe.generation.edits import EditFailed, apply_edits
+from vibe.generation.ladder import Spent
+from vibe.generation.plan import Plan
+from vibe.generation.policy import Policy, policy
+from vibe.generation.prompt import fill, fingerprint
+from vibe.generation.request import Request
+from vibe.generation.steps import Ask, Json
+from vibe.generation.trial import Tried, seed_of
+from vibe.llm.message import Message
+
+WRITING = ("system", "write", "change", "repair", "again", "otherwise")  # what a writing call is made of
+
+
+@dataclass(frozen=True)
+class Nothing(Exception):
+    """The flow cannot go on; `sentence` says why and what to do."""
+
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Files that a model wrote, with what it said about them."""
+
+    files: dict[str, str]
+    said: str
+    model: str
+
+
+class Work:
+    """The state of one making. No stage yields a call that would pass the cap."""
+
+    def __init__(self, request: Request, force: Json) -> None:
+        self.request = request
+        self.force = force
+        self.calls = 0
+        self.plan: Plan | None = None
+        self.summaries: dict[str, Json] = {}  # of the attached files, made in a sealed box
+        self.unsaid: list[str] = []  # sentences for "not checked" that stand before any check ran
+        self.idle: dict[str, str] = {}
+        self.stopped = ""  # why the ladder was left with something that does not hold
+
+    @property
+    def allowed(self) -> Policy:
+        return policy(self.force["autonomy"], self.force["effort"])
+
+    @property
+    def calls_left(self) -> int:
+        return self.allowed.calls - self.calls
+
+    def promised(self) -> list[Json]:
+        """The checks that the program is held to: those of the version before, and those of this plan."""
+        dropped = set(self.plan.drops) if self.plan else set()
+        before = self.request.base.checks if self.request.base else []
+        kept = [check for at, check in enumerate(before, 1) if at not in dropped]
+        return [*kept, *(self.plan.checks() if self.plan else [])]
+
+    def agreed_text(self) -> str:
+        """The plan as the writing call reads it: its steps, its promises, and the names that checks look for."""
+        promised = self.promised()
+        if not self.plan and not promised:
+            return ""
+        lines = ["The agreed plan:", *[f"- {s}" for s in self.plan.steps]] if self.plan else []
+        lines += [f"- {line}" for line in (self.plan.decided if self.plan else ())]
+        told_in_words = [p.sentence for p in (self.plan.promises if self.plan else ()) if p.form is None]
+        lines += ["It should also hold that:", *[f"- {s}" for s in told_in_words]] if told_in_words else []
+        return "\n".join([*lines, writer.for_writer(promised)]) + "\n"
+
+    def shape(self) -> str:
+        """What the checks are written for: a tool's check gives input, a page's check has steps."""
+        wanted = any(check.get("input") or check.get("files") for check in self.promised())
+        return "tool" if self.request.shape == "tool" or wanted else "page"
+
+    def null_seed(self) -> int:
+        return seed_of(self.request, {})
+
+    def spent(self) -> Spent:
+        return Spent(self.calls, self.force.get("usd"), float(self.force.get("seconds") or 0.0))
+
+    def can_escalate(self) -> bool:
+        other = self.allowed.tier == "quick" and self.force.get("quick") not in {"", None, self.force["model"]}
+        return other or self.allowed.reasoning != "high"
+
+    def call(self, purpose: str, system: str, text: str, prompt: str) -> Ask:
+        """A small call: a plan, or forms of checks."""
+        self.calls += 1
+        messages = (Message("system", system), Message("user", text))
+        return Ask(purpose, messages, prompt=prompt, max_tokens=4_000, tier="quick")
+
+    def writing(
+        self,
+        purpose: str,
+        *,
+        number: int = 0,
+        guidance: str = "",
+        files: dict[str, str] | None = None,
+        run: str | None = None,
+        problems: str = "",
+        shown: bool = True,
+        tier: str = "",
+        effort: str | None = None,
+    ) -> Ask:
+        """A call whose reply should be files; every one after the first (`number`) is told to go its own way.
+
+        Raises Nothing when there is more to read than the model can hold.
+        """
+        self.calls += 1
+        kind = (
+            fill("change")
+            if self.request.base
+            else fill("write", kind=context.kind_line(self.request.shape, self.force["engine"]))
+        )
+        parts = reading.parts(
+            self.request, system=fill("system"), guidance=guidance or kind, files=files, summaries=self.summaries,
+            run=run, agreed=self.agreed_text(), vision=bool(self.force.get("vision")),
+            problems=problems or (fill("otherwise") if number else ""),
+        )  # fmt: skip
+        try:
+            read = reading.assemble(parts, self.request.without, context=self.force.get("context") or None)
+        except reading.TooMuch as problem:
+            raise Nothing(problem.sentence) from problem
+        return Ask(
+            purpose,
+            read.messages,
+            prompt=fingerprint(*WRITING),
+            max_tokens=read.max_tokens,
+            effort=self.allowed.reasoning if effort is None else effort,
+            tier=tier or self.allowed.tier,
+            shown=shown,
+            parts=read.parts,
+        )
+
+    def draft(self, answer: Json, old: dict[str, str] | None = None) -> Draft | list[str] | str:
+        """The files of a reply; the problems in words; or the sentence of a fault."""
+        if fault := answer.get("fault"):
+            return str(fault["sentence"])
+        parsed = reply.parse(answer["text"], answer["finish"])
+        problems = [p.sentence for p in parsed.problems]
+        if parsed.truncated or answer["finish"] == "length":
+            problems.append("The reply ended before it was complete. Write shorter files.")
+        if old is None:
+            old = dict(self.request.base.files) if self.request.base else {}
+        files = {**old, **parsed.files}
+        if parsed.edits and not problems:
+            try:
+                files = apply_edits(files, parsed.edits)
+            except EditFailed as failed:
+                problems.append(str(failed))
+        if not parsed.files and not parsed.edits and not problems:
+            problems.append("There was no file in the reply.")
+        return problems or Draft(files, parsed.prose.strip(), answer.get("model", ""))
+
+    def not_checked(self, tried: Tried) -> list[str]:
+        if tried.verdict is Verdict.UNCHECKED or not self.plan:
+            return list(self.unsaid)
+        counted = {r["id"] for r in tried.judged.results if not r.get("idle")}
+        return [*self.unsaid, *self._dropped(), *plan.not_checked(self.plan, counted)]
+
+    def _dropped(self) -> list[str]:
+        """Promises of the version before that this change makes untrue: said, so that none goes silently."""
+        before = self.request.base.checks if self.request.base else []
+        gone = [c for at, c in enumerate(before, 1) if self.plan and at in self.plan.drops]
+        return [f"“{check['sentence']}” is no longer promised: the change makes it untrue." for check in gone]
+
+    def state_of(self, tried: Tried) -> str:
+        counted = [r for r in tried.judged.results if not r.get("idle")]
+        broken = [r for r in counted if not r["held"]]
+        if not counted:
+            return "It is made, and nothing could be checked."
+        if not broken:
+            return f"It is made, and all {len(counted)} checks hold."
+        more = f", and {len(broken) - 1} more" if len(broken) > 1 else ""
+        return f"“{broken[0]['sentence']}” does not hold: {broken[0]['saw']}{more}."
+
+    def title_of(self, best: Tried) -> str:
+        if self.request.base:
+            return self.request.base.title
+        if self.plan and self.plan.title:
+            return self.plan.title
+        return gate.title_of(best.files) or context.title_from(self.request.description)

@@ -1,0 +1,100 @@
+"""Write: the candidates side by side, and what becomes of a reply in a form that cannot be used; then their trial."""
+
+from collections.abc import Generator, Sequence
+
+from vibe.generation import fixers, gate
+from vibe.generation.agree import settled
+from vibe.generation.checks import nulls
+from vibe.generation.prompt import fill
+from vibe.generation.steps import All, Json, Step
+from vibe.generation.trial import Tried, judged, refused, run_of, told
+from vibe.generation.work import Draft, Nothing, Work
+
+MOST_REPLANS = 5
+
+
+def write(work: Work) -> Generator[Step, Json, list[Tried]]:
+    """The candidates on trial. While they are written, the checks are tried on programs that must fail them."""
+    for _ in range(MOST_REPLANS):
+        count = max(1, min(work.allowed.candidates, work.calls_left))
+        purpose = "change" if work.request.base else "write"
+        asks = [work.writing(purpose, number=number, shown=number == 0) for number in range(count)]
+        must_fail = _nulls(work)
+        answers = (yield All((*asks, *must_fail.values())))["answers"]
+        work.idle = _idle(work, dict(zip(must_fail, answers[count:], strict=True)))
+        changed = next((a["changed"] for a in answers[:count] if a.get("changed")), None)
+        if changed is None or work.plan is None:
+            break
+        work.plan = yield from settled(work, work.plan, changed)
+    drafts = [work.draft(answer) for answer in answers[:count]]
+    good = [draft for draft in drafts if isinstance(draft, Draft)]
+    if not good:
+        good = [(yield from _again(work, drafts[0]))]
+    return (yield from try_all(work, good, purpose))
+
+
+def _again(work: Work, problems: "Draft | list[str] | str") -> Generator[Step, Json, Draft]:
+    """One more call after a reply in a form that cannot be used. Raises Nothing when that is no better."""
+    if isinstance(problems, str):
+        raise Nothing(problems)
+    assert isinstance(problems, list)
+    if work.calls_left < 1:
+        raise Nothing(f"The model answered in a form I can’t use. {problems[0]} Try again.")
+    answer = yield work.writing("again", problems=fill("again", problems="\n".join(f"- {p}" for p in problems)))
+    draft = work.draft(answer)
+    if isinstance(draft, Draft):
+        return draft
+    last = draft if isinstance(draft, str) else draft[0]
+    raise Nothing(
+        "The model answered twice in a form I can’t use, so there is no program. "
+        f"The last trouble was: {last} Try again, say it in smaller steps, or connect a stronger model."
+    )
+
+
+def _nulls(work: Work) -> dict[str, Step]:
+    """Programs that do nothing of what was asked: a check that holds on one of them cannot fail."""
+    promised = work.promised()
+    if not promised or not work.force["engine"]:
+        return {}
+    base = work.request.base
+    made = nulls.programs(work.request.description, promised, work.shape(), dict(base.files) if base else None)
+    return {
+        name: run_of(work.request, files, promised, seed=work.null_seed(), why="null")
+        for name, files in made.items()
+        if not gate.gate(files, gate.shape_of(files) or "page")
+    }
+
+
+def _idle(work: Work, answers: dict[str, Json]) -> dict[str, str]:
+    carried = {str(check["id"]) for check in (work.request.base.checks if work.request.base else [])}
+    return nulls.idle(work.promised(), answers, shape=work.shape(), seed=work.null_seed(), carried=carried)
+
+
+def try_all(work: Work, drafts: Sequence[Draft], how: str) -> Generator[Step, Json, list[Tried]]:
+    """Every draft on trial, side by side; the best comes first and is the one that the person is told of."""
+    tried: list[Tried] = []
+    waiting = []
+    for draft in drafts:
+        files, did = _certain(draft.files)
+        said = " ".join(filter(None, (draft.said, did)))
+        more = {"model": draft.model, "how": how, "said": said}
+        if (end := refused(files, work.promised(), **more)) is not None:
+            tried.append(end)
+        else:
+            waiting.append((files, more))
+    if waiting:
+        runs = tuple(run_of(work.request, files, work.promised()) for files, _ in waiting)
+        answers = [(yield runs[0])] if len(runs) == 1 else (yield All(runs))["answers"]
+        tried += [
+            judged(work.request, files, work.promised(), answer, work.idle, **more)
+            for (files, more), answer in zip(waiting, answers, strict=True)
+        ]
+    tried.sort(key=lambda one: one.rank)
+    yield told(tried[0], work.not_checked(tried[0]))
+    return tried
+
+
+def _certain(files: dict[str, str]) -> tuple[dict[str, str], str]:
+    """What can be mended without asking anybody, and what that was."""
+    fixed = fixers.before(files)
+    return (fixed.files, f"({fixed.did}.)") if fixed else (files, "")
