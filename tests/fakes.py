@@ -7,6 +7,8 @@ from typing import Any
 from sandbox.limits import Limits
 from sandbox.outcome import Artifact, OnOutput, Outcome
 from sandbox.source import Source
+from vibe.llm.client import OnDelta
+from vibe.llm.message import Call, Reply, Usage
 from vibe.llm.scripted import ScriptedClient
 
 CALM: dict[str, Any] = {
@@ -79,11 +81,29 @@ SCRIPT: list[Any] = []
 CALLS: list[Any] = []
 
 
+PLAN = "STEP It does what was asked\n"  # what every plan call is answered unless the script begins with a plan
+
+
 class _Shared(ScriptedClient):
     def __init__(self) -> None:
         super().__init__([])
         self._replies = SCRIPT
         self.calls = CALLS
+
+    def ask(
+        self, call: Call, *, on_delta: OnDelta | None = None, cancelled: threading.Event | None = None
+    ) -> Reply:
+        if is_plan(call.messages[0].text) and not _begins_with_a_plan():
+            return Reply(PLAN, "stop", Usage(10, 10))
+        return super().ask(call, on_delta=on_delta, cancelled=cancelled)
+
+
+def is_plan(system: str) -> bool:
+    return system.startswith("You plan one small program")
+
+
+def _begins_with_a_plan() -> bool:
+    return bool(SCRIPT) and (not isinstance(SCRIPT[0], str) or SCRIPT[0].startswith(("TITLE", "STEP")))
 
 
 def scripted() -> ScriptedClient:

@@ -311,7 +311,7 @@ class Performer:
             seen = look.run_tool_checks(engine(), step.files, spec, step.checks, cancelled=self.cancelled)
         else:
             page = bundle(step.files)
-            source = look.source(page, step.checks)
+            source = look.source(page, step.checks, brief=step.why == "null")
             seen = look.observations(engine().run(source, limits=look.limits(), cancelled=self.cancelled), page)
         if self.cancelled.is_set():
             raise Cancelled()

@@ -55,7 +55,8 @@ def test_a_page_speaks_a_persons_words(path):
     for word in FORBIDDEN:
         assert not re.search(rf"\b{word}s?\b", text), word
     assert "!" not in text
-    assert "it works" not in text
+    # Said only where the person confirmed a check that holds (live/timeline.py, as_asked).
+    assert "it works" not in text.replace("it works as you asked", "")
 
 
 def test_every_event_has_a_template_a_line_in_the_docs_and_a_place_on_the_page():

@@ -27,24 +27,24 @@ def job(boxes):
         uploads=[CSV, ("b.bin", [b"\0"])],
     )  # fmt: skip
     claimed = jobs.claim("me")
-    feed.open_(claimed.pk, "me", on_lost=lambda: None)
+    claimed.line = feed.open_(claimed.pk, claimed.lease_owner)
     yield claimed
-    feed.close(claimed.pk)
+    claimed.line.close()
 
 
 def performer(job):
-    return Performer(job, fakes.scripted(), threading.Event())
+    return Performer(job, fakes.scripted(), threading.Event(), job.line)
 
 
 def steps_shown(job):
-    feed.flush(job.pk)
+    job.line.flush()
     return [(s.title, s.state, s.line) for s in fold(feed.whole(job.pk)).steps]
 
 
 def test_files_are_looked_into_in_one_box_and_what_it_says_is_kept(job, boxes):
     said = {"a.csv": {"kind": "table", "size": 1}, "b.bin": {"kind": "lie"}}
     boxes.tool = Outcome("exit", 0, stdout=json.dumps(said))
-    answer = performer(job).perform(Inspect(("a.csv", "b.bin", "gone.csv")), 1)
+    answer = performer(job).perform(Inspect(("a.csv", "b.bin", "gone.csv")), "1")
     assert answer == {"files": {"a.csv": {"kind": "table", "size": 8}, "b.bin": {"size": 1, "note": "broken"}}}
     assert job.steps.get().answer == answer
     (source,) = boxes.ran
@@ -58,7 +58,7 @@ def test_files_are_looked_into_in_one_box_and_what_it_says_is_kept(job, boxes):
 
 def test_without_boxes_texts_are_known_by_their_first_lines_only(job, boxes):
     boxes.trouble = "Docker is not running."
-    answer = performer(job).perform(Inspect(("a.csv", "b.bin")), 1)
+    answer = performer(job).perform(Inspect(("a.csv", "b.bin")), "1")
     assert answer["files"]["a.csv"]["text"] == "a,b\n1,2"
     assert answer["files"]["b.bin"] == {"size": 1, "note": "unread"}
     assert "first lines" in steps_shown(job)[0][2]
@@ -74,7 +74,7 @@ def test_the_parts_of_a_call_are_kept_with_its_step_and_pictures_are_not_kept_tw
     script.append(PAGE)
     part = {"name": "request", "label": "What you ask now", "tokens": 3, "removable": False, "left_out": ""}
     message = Message("user", "hi", ("data:image/jpeg;base64,AAAA",))
-    performer(job).perform(Ask("write", (message,), "p", parts=(part,)), 1)
+    performer(job).perform(Ask("write", (message,), "p", parts=(part,)), "1")
     kept = job.steps.get().request
     assert kept["parts"] == [part]
     assert kept["messages"] == [{"role": "user", "text": "hi", "images": 1}]
@@ -82,7 +82,7 @@ def test_the_parts_of_a_call_are_kept_with_its_step_and_pictures_are_not_kept_tw
 
 
 def test_what_is_in_force_says_how_much_the_model_can_read(job, script):
-    seen = performer(job).perform(Consult("start"), 1)
+    seen = performer(job).perform(Consult("start"), "1")
     assert (seen["context"], seen["vision"]) == (0, False)
 
 

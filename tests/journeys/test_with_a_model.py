@@ -148,12 +148,8 @@ def test_a_tool_is_written_tried_and_run_on_a_file(played, visitor, tmp_path):
 
 def test_a_plan_is_changed_before_a_line_is_written(played, visitor):
     served, model = played
-    model.script.extend(
-        [
-            play.say("TITLE Tea diary\nSTEP A form for teas\nSTEP A chart\nCHECK The chart grows\n"),
-            play.say(PAGE, piece=400),
-        ]
-    )
+    model.plan("TITLE Tea diary\nSTEP A form for teas\nSTEP A chart\nCHECK The chart grows\n")
+    model.script.append(play.say(PAGE, piece=400))
     maker = visitor()
     maker.describe(served.url, "A diary for my teas", autonomy="plan")
     maker.page.wait_for_selector("form[data-plan]")
@@ -163,7 +159,7 @@ def test_a_plan_is_changed_before_a_line_is_written(played, visitor):
     maker.page.fill(".plan li:nth-child(3) textarea", "No sound")
     maker.page.click("text=Go, make it")
     assert maker.finished() == "Ready. Try it."
-    asked = model.requests[1]["body"]["messages"][-1]["content"]
+    asked = model.requests[0]["body"]["messages"][-1]["content"]
     assert "A teal chart" in asked
     assert "No sound" in asked
     assert "- A chart\n" not in asked

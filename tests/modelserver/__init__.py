@@ -31,11 +31,14 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         length = int(self.headers.get("content-length", 0))
         body = json.loads(self.rfile.read(length) or b"{}")
+        request = {"path": self.path, "body": body, "headers": {k.lower(): v for k, v in self.headers.items()}}
         with self.server.lock:
-            self.server.requests.append(
-                {"path": self.path, "body": body, "headers": {k.lower(): v for k, v in self.headers.items()}}
-            )
-            behaviour = self.server.script.pop(0) if self.server.script else self.server.standard
+            if _is_plan(body):
+                self.server.plans.append(request)
+                behaviour = self.server.plan
+            else:
+                self.server.requests.append(request)
+                behaviour = self.server.script.pop(0) if self.server.script else self.server.standard
         try:
             behaviour(self)
         except (BrokenPipeError, ConnectionResetError):
@@ -92,6 +95,11 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+def _is_plan(body: Any) -> bool:
+    messages = body.get("messages") if isinstance(body, dict) else None
+    return bool(messages) and str(messages[0].get("content", "")).startswith("You plan one small program")
+
+
 class Server(ThreadingHTTPServer):
     daemon_threads = True
 
@@ -101,6 +109,9 @@ class Server(ThreadingHTTPServer):
         self.standard: Behaviour = say("ready")
         self.models = models
         self.requests: list[dict[str, Any]] = []
+        # Plan calls are answered apart: most tests are about what is written.
+        self.plan: Behaviour = say("STEP It does what was asked\n", piece=400)
+        self.plans: list[dict[str, Any]] = []
         self.left: list[float] = []
         self.lock = threading.Lock()
 
@@ -109,12 +120,13 @@ class Server(ThreadingHTTPServer):
 
 
 class ModelServer:
-    """`requests`: what was asked. `left`: when a caller hung up (monotonic seconds)."""
+    """`requests`: what was asked, plan calls apart in `plans`. `left`: when a caller hung up (monotonic seconds)."""
 
     def __init__(self, script: Iterable[Behaviour] = (), models: tuple[str, ...] = ("test-model",)) -> None:
         self._server = Server(script, models)
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
         self.requests, self.left, self.script = self._server.requests, self._server.left, self._server.script
+        self.plans = self._server.plans
 
     def __enter__(self) -> "ModelServer":
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
@@ -123,6 +135,10 @@ class ModelServer:
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+    def plan(self, text: str, **more: Any) -> None:
+        """What plan calls are answered from now on."""
+        self._server.plan = say(text, piece=400, **more)
 
     def always(self, behaviour: Behaviour) -> None:
         self._server.standard = behaviour

@@ -78,7 +78,7 @@ def test_the_dial_moves_in_mid_run(browser):
     )
     job.refresh_from_db()
     assert job.autonomy == "ask"
-    assert browser.post(f"/jobs/{job.pk}/autonomy/", {"autonomy": "keep"}).status_code == 422
+    assert browser.post(f"/jobs/{job.pk}/autonomy/", {"autonomy": "always"}).status_code == 422
 
 
 def test_what_a_model_writes_is_never_markup_on_our_pages(browser, script):

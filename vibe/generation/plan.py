@@ -129,9 +129,8 @@ def _promise(id_: str, sentence: str, body: str) -> Promise:
 def _form(id_: str, sentence: str, raw: Json | None) -> tuple[Json | None, str]:
     if raw is None:
         return None, "it has no form that I can run"
-    form = {**raw, "id": id_, "sentence": sentence, "source": "model"}
-    read_ = checking.read(form)
-    return (None, read_) if isinstance(read_, str) else (form, "")
+    read_ = checking.read({**raw, "id": id_, "sentence": sentence}, source="model")
+    return (None, read_) if isinstance(read_, str) else (read_.as_json(), "")
 
 
 def _object(text: str) -> Json | None:

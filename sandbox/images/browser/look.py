@@ -17,7 +17,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from film import Film
+from film import PURSE, Film
 from playwright.sync_api import Error, sync_playwright
 
 os.environ["HOME"] = os.environ["XDG_CONFIG_HOME"] = os.environ["XDG_CACHE_HOME"] = "/tmp"
@@ -513,7 +513,9 @@ def main() -> None:
             SEEN["errors"].append({"kind": "stuck", "text": why, "line": None, "column": None})
 
         stage(playwright, 15, survey, stuck)
-        if SEEN["html_nodes"]:
+        if JOB.get("brief"):
+            PURSE.seconds = 0
+        elif SEEN["html_nodes"]:
             stage(playwright, 10, phone, lambda why: None)
             stage(
                 playwright,
@@ -529,6 +531,7 @@ def main() -> None:
                     }
                 ),
             )
+        if SEEN["html_nodes"]:
             for wanted in JOB["checks"]:
                 if time.monotonic() > until:
                     SEEN["checks"].append(

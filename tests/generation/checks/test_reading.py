@@ -32,6 +32,8 @@ def test_a_good_check_is_read():
         ({"vary": {"name": [1, 2]}}, "“vary” has “name”, which is no number in “given”: only numbers can be varied."),
         ({"vary": {"bill": [5, 5]}}, "“vary” of “bill” needs a range from less to more, as [1, 500]."),
         ({"again": {"total": "1"}}, "“again” changes “total”, which is not in “given”."),
+({"again": {"bill": [1]}}, "“again” gives “bill” another kind of value than “given”."),
+        ({"again": {"bill": "bill"}}, "“again” changes nothing: give it other values."),
         ({"expect": []}, "expect: a check needs something that can fail: add to “expect”."),
         ({"expect": [{"see": "text", "number": "before * 2"}]}, "“before” is what was seen the first time: it needs “again”, which says what changes."),
         ({"expect": [{"see": "text", "number": "bill / 0"}]}, "number: “bill / 0” divides by zero."),
@@ -65,6 +67,13 @@ def test_a_model_cannot_pass_for_a_recipe_nor_tick_its_own_check():
     assert "selector" in read(sly, source="model")
     assert not read({**CHECK, "confirmed": True}, source="model").confirmed
     assert read(CHECK, source="person").confirmed
+
+
+def test_a_check_is_stored_and_read_back_as_it_was():
+    for raw in (CHECK, json.loads(PAGE_EXAMPLE), json.loads(TOOL_EXAMPLE)):
+        check = read(raw, source="person")
+        assert json.loads(json.dumps(check.as_json())) == check.as_json()
+        assert read(check.as_json()) == check
 
 
 def test_a_person_may_say_the_number_that_they_worked_out():

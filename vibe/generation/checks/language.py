@@ -180,6 +180,11 @@ class Check(_Closed):
                 raise ValueError(f"“{name}” is too long")
         return self
 
+    def as_json(self) -> Json:
+        """As it is stored, shown and sent; as_checks reads it back."""
+        said = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        return {**said, "source": self.source, "confirmed": self.confirmed}
+
     @property
     def of_a_tool(self) -> bool:
         return self.input is not None or bool(self.files) or any(e.of_a_tool for e in self.expect)

@@ -106,6 +106,8 @@ def _varied(check: Check) -> Iterator[str]:
     for name in check.again:
         if name not in check.given:
             yield f"“again” changes “{name}”, which is not in “given”."
+        elif isinstance(check.again[name], list) != isinstance(check.given[name], list):
+            yield f"“again” gives “{name}” another kind of value than “given”."
 
 
 def _filled(check: Check) -> Iterator[str]:
@@ -126,6 +128,8 @@ def _filled(check: Check) -> Iterator[str]:
     try:
         for run in bound(check):
             run.as_json()
+        if check.again and changed(check, check.given) == check.given:
+            yield "“again” changes nothing: give it other values."
     except filling.Unfilled as problem:
         yield str(problem)
     except BadExpression as problem:
