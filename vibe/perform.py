@@ -14,7 +14,7 @@ from django.db.models import Count, Sum
 from django.utils.module_loading import import_string
 
 from sandbox.engine import Engine
-from vibe import events, jobs, models_in_use
+from vibe import allowance, events, jobs, models_in_use
 from vibe.generation import look, reply, steps, tool
 from vibe.generation.bundle import bundle
 from vibe.live import feed
@@ -36,6 +36,20 @@ TITLES = {
 }
 
 
+# What is written into a step's row when it has its answer.
+ANSWERED = [
+    "answer",
+    "seconds",
+    "model",
+    "tokens_in",
+    "tokens_out",
+    "cached",
+    "cost_usd",
+    "price_in",
+    "price_out",
+]
+
+
 class Paused(Exception):
     """Raised when the Job waits for the person; it goes on when they answer."""
 
@@ -51,6 +65,11 @@ def engine() -> Engine:
 
 _engine: Engine | None = None
 _engine_lock = threading.Lock()
+
+
+def model_for(step: steps.Step) -> Model | None:
+    """The model that is asked for this step: by its `tier`, where it has one."""
+    return models_in_use.model_for(getattr(step, "tier", "strong"))
 
 
 class Performer:
@@ -90,9 +109,7 @@ class Performer:
                 raise TypeError(f"no one performs a {type(step).__name__}")
         record.answer = answer
         record.seconds = time.monotonic() - began
-        record.save(
-            update_fields=["answer", "seconds", "model", "tokens_in", "tokens_out", "cached", "cost_usd"]
-        )
+        record.save(update_fields=ANSWERED)
         if step.kind == "ask":
             self._feed(self._spent())
         return answer
@@ -132,7 +149,7 @@ class Performer:
         }
 
     def _ask(self, step: steps.Ask, record: StepRecord) -> steps.Json:
-        model = models_in_use.current_model()
+        model = model_for(step)
         if model is None:
             return {"fault": {"kind": "no_server", "sentence": models_in_use.why_none()}}
         record.model = model.name
@@ -141,6 +158,11 @@ class Performer:
         self._feed(events.StepStarted(n, kind, title, line))
         writer = None if step.purpose == "plan" else FileWriter(self._feed, n)
         call = Call(model, step.messages, step.max_tokens, step.effort)
+        try:
+            charge = allowance.reserve(record, model, call)
+        except allowance.Spent as spent:
+            self._feed(events.StepEnded(n, "bad", spent.sentence))
+            return {"fault": {"kind": "allowance", "sentence": spent.sentence}}
 
         def on_delta(delta: Delta) -> None:
             if writer and delta.text:
@@ -160,19 +182,25 @@ class Performer:
                 on_restart=on_restart,
                 cancelled=self.cancelled,
             )
-        except Cancelled:
+        except Cancelled as stopped:
+            allowance.settle(charge, model, stopped.usage)
             if writer:
                 self._keep_written(writer)
             self._feed(events.StepEnded(n, "stopped", "Stopped", time.monotonic() - began))
             raise
         except ModelFault as fault:
             logger.warning("job %s: model fault %s: %s", self.job.pk, fault.kind, fault.detail)
+            allowance.settle(charge, model, fault.usage)
+            if fault.usage:
+                self._book(record, model, fault.usage)
             self._feed(events.StepEnded(n, "bad", fault.sentence, time.monotonic() - began))
             return {"fault": {"kind": fault.kind, "sentence": fault.sentence}}
         if writer:
             writer.close(got.finish)
             self._keep_written(writer)
         self._book(record, model, got.usage)
+        allowance.settle(charge, model, got.usage)
+        models_in_use.learn(model, got.learned)
         line = writer.line() if writer else ""
         self._feed(events.StepEnded(n, "done", line, time.monotonic() - began))
         return {"text": got.text, "finish": got.finish, "model": model.name}
@@ -261,6 +289,8 @@ class Performer:
         record.tokens_in, record.tokens_out, record.cached = usage.tokens_in, usage.tokens_out, usage.cached
         cost = usage.cost_usd(model)
         record.cost_usd = None if cost is None else Decimal(str(round(cost, 6)))
+        if not model.local:
+            record.price_in, record.price_out = model.price_in, model.price_out
 
     def _spent(self) -> events.Spent:
         asked = self.job.steps.filter(kind="ask").exclude(answer__isnull=True)
