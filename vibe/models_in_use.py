@@ -124,16 +124,14 @@ def connect_model(model: Model, report: capabilities.Report, tier: Tier = "stron
     return row
 
 
-def test(model: Model) -> capabilities.Report:
+def try_out(model: Model, row: ModelRow | None = None) -> capabilities.Report:
     """Find out what a model can do, and keep it in its row (made when there is none; never a key of the environment).
 
     A model that does not answer leaves its row as it is."""
-    report = capabilities.detect(model, client())
+    report = capabilities.detect(model)
     if report.ok:
-        row = row_of(model) or ModelRow(
-            name=model.name, base_url=model.base_url, local=model.local, enabled=False
-        )
-        _write_down(row, report)
+        new = ModelRow(name=model.name, base_url=model.base_url, local=model.local, enabled=False)
+        _write_down(row or row_of(model) or new, report)
     return report
 
 

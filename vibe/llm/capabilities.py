@@ -8,7 +8,6 @@ import base64
 import json
 import re
 import struct
-import threading
 import time
 import zlib
 from collections.abc import Mapping, Sequence
@@ -19,8 +18,8 @@ from typing import Any
 
 from vibe.llm import connect
 from vibe.llm.client import CAPS, Client, OpenAIClient
-from vibe.llm.errors import Cancelled, ModelFault
-from vibe.llm.message import Call, Delta, Learned, Message, Model, Reply
+from vibe.llm.errors import ModelFault
+from vibe.llm.message import Call, Learned, Message, Model, Reply
 
 # What is found out, and how it is told to a person.
 ABILITIES: dict[str, tuple[str, str]] = {
@@ -73,9 +72,14 @@ class Report:
         """How it went, for a person."""
         if self.fault:
             return self.fault
-        told = [yes if self.capabilities[name] else no for name, (yes, no) in ABILITIES.items()
-                if self.capabilities.get(name) is not None]  # fmt: skip
-        return f"It answers, in {self.seconds:.1f} s." + (f" It {', '.join(told)}." if told else "")
+        return f"It answers, in {self.seconds:.1f} s. {told(self.capabilities)}".strip()
+
+
+def told(capabilities: Mapping[str, bool | None]) -> str:
+    """What a model was seen to do, as a sentence; empty when nothing was."""
+    seen = [(yes if capabilities[name] else no) for name, (yes, no) in ABILITIES.items()
+            if capabilities.get(name) is not None]  # fmt: skip
+    return f"It {', '.join(seen)}." if seen else ""
 
 
 def detect(model: Model, client: Client | None = None) -> Report:
@@ -110,25 +114,16 @@ def detect(model: Model, client: Client | None = None) -> Report:
     )
 
 
-def _ask(client: Client, call: Call, **more: Any) -> Reply | ModelFault:
+def _ask(client: Client, call: Call) -> Reply | ModelFault:
     try:
-        return client.ask(call, **more)
+        return client.ask(call)
     except ModelFault as fault:
         return fault
 
 
 def _takes_effort(client: Client, model: Model) -> Capabilities:
-    """The first piece of an answer is enough: the parameter was not refused."""
-    began = threading.Event()
-
-    def on_delta(_: Delta) -> None:
-        began.set()
-
     call = Call(model, (Message("user", connect.TEST_WORDS),), max_tokens=SHORT, effort="low")
-    try:
-        reply = _ask(client, call, on_delta=on_delta, cancelled=began)
-    except Cancelled:
-        return {"reasoning_effort": True}
+    reply = _ask(client, call)
     if isinstance(reply, ModelFault):
         return {"reasoning_effort": True if reply.kind == "empty" else None}
     return {"reasoning_effort": "reasoning_effort" not in reply.learned.refuses}

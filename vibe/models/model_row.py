@@ -109,7 +109,9 @@ class ModelRow(models.Model):
         on = f"{self.shutdown_date:%d %B %Y}".lstrip("0")
         if days < 0:
             return f"Its provider ended it on {on}. Connect another one."
-        return f"Its provider ends it on {on}, {_in_days(days)}. Connect another one before."
+        return (
+            f"Its provider ends it on {on}, {_in_days(days)}. Connect another one{' before' if days else ''}."
+        )
 
 
 def _float(price: Decimal | None) -> float | None:

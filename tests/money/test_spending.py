@@ -1,0 +1,140 @@
+"""Money on the way of a Job: what it cost is kept with the step, and what may not be spent is said in a sentence."""
+
+import pytest
+
+from tests import fakes
+from vibe import allowance, jobs, perform, worker
+from vibe.choices import JobState
+from vibe.generation.steps import Ask
+from vibe.llm.errors import ModelFault
+from vibe.llm.message import Usage
+from vibe.models import Charge, DayTally, Maker, ModelRow, SiteAllowance
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PAGE = "Here it is.\n\nFILE index.html\n```html\n<title>Tea</title><p>hello</p>\n```\nDONE\n"
+
+
+def carry(maker=None, once="k"):
+    job = jobs.begin(
+        maker or Maker.objects.create(),
+        description=f"A tea page {once}",
+        shape="auto",
+        autonomy="make",
+        effort="normal",
+        once=once,
+    )
+    worker.attend(jobs.claim(worker.OWNER, only=job.pk))
+    job.refresh_from_db()
+    return job
+
+
+def test_the_price_at_the_time_of_the_call_stays_with_the_step(boxes, script):
+    script.append(PAGE)
+    job = carry()
+    ModelRow.objects.update(price_in=100, price_out=100)
+    step = job.steps.get(kind="ask")
+    assert (step.price_in, step.price_out) == (1, 2)
+    assert float(step.cost_usd) == pytest.approx((step.tokens_in + 2 * step.tokens_out) / 1e6)
+    charge = Charge.objects.get()
+    assert (charge.state, charge.step, charge.tokens) == ("settled", step, step.tokens_in + step.tokens_out)
+    assert charge.micro == pytest.approx(float(step.cost_usd) * 1e6, abs=1)
+    assert not DayTally.objects.exclude(held_micro=0, held_tokens=0).exists()
+
+
+def test_an_unknown_price_stays_unknown(boxes, script):
+    ModelRow.objects.update(price_in=None, price_out=None)
+    script.append(PAGE)
+    step = carry().steps.get(kind="ask")
+    assert (step.price_in, step.price_out, step.cost_usd) == (None, None, None)
+    assert Charge.objects.get().micro is None
+
+
+def test_a_job_beyond_the_allowance_asks_nothing_and_says_when_it_goes_on(boxes, script):
+    SiteAllowance(maker_usd_per_day="0.04").save()
+    maker = Maker.objects.create()
+    script.extend([PAGE, PAGE])
+    assert carry(maker, "1").state == JobState.DONE
+    DayTally.objects.filter(who=maker.pk).update(used_micro=40_000)
+    job = carry(maker, "2")
+    assert job.state == JobState.FAILED
+    assert "You have used today’s allowance" in job.sentence
+    assert "midnight UTC" in job.sentence
+    assert len(fakes.CALLS) == 1
+    assert job.steps.get(kind="ask").answer["fault"]["kind"] == "allowance"
+
+
+def test_the_switch_stops_new_calls_with_its_sentence_and_recipes_still_work(boxes, script):
+    SiteAllowance(making_off=True, off_sentence="Back on Monday.").save()
+    job = carry()
+    assert (job.state, job.sentence) == (JobState.FAILED, "Back on Monday.")
+    assert fakes.CALLS == []
+    recipe = jobs.begin(
+        Maker.objects.create(),
+        description="focus timer",
+        shape="auto",
+        autonomy="make",
+        effort="normal",
+        once="r",
+        recipe="focus-timer",
+    )
+    worker.attend(jobs.claim(worker.OWNER, only=recipe.pk))
+    recipe.refresh_from_db()
+    assert recipe.state == JobState.DONE
+
+
+def test_a_refused_call_costs_nothing_and_a_broken_stream_what_had_come(boxes, script):
+    script.append(ModelFault("no_credit"))
+    carry(once="1")
+    assert Charge.objects.get().state == "released"
+    broken = ModelFault("refused", partial="half")
+    broken.usage = Usage(100, 50, estimated=True)
+    script.append(broken)
+    step = carry(once="2").steps.get(kind="ask")
+    assert (step.tokens_out, float(step.cost_usd)) == (50, 0.0002)
+    assert Charge.objects.get(step=step).micro == 200
+
+
+def test_a_step_is_asked_of_the_model_of_its_tier(script):
+    ModelRow.objects.create(name="small", base_url="http://127.0.0.1:9/v1", tier="quick")
+    plain = Ask("plan", (), "p")
+    assert perform.model_for(plain).name == "test-model"
+    object.__setattr__(plain, "tier", "quick")
+    assert perform.model_for(plain).name == "small"
+
+
+# --- what people see --------------------------------------------------------------------------------------------
+
+
+def test_the_desk_says_what_was_used_only_where_there_is_a_limit(browser, script):
+    maker = browser.maker()
+    assert "used today" not in browser.get("/").content.decode()
+    SiteAllowance(maker_usd_per_day="1").save()
+    script.append(PAGE)
+    carry(maker)
+    DayTally.objects.filter(who=maker.pk).update(used_micro=120_000)
+    assert "$0.12 of $1.00 used today" in browser.get("/").content.decode()
+
+
+def test_the_desk_says_that_making_is_off(browser, script):
+    SiteAllowance(making_off=True).save()
+    page = browser.get("/").content.decode()
+    assert "Making with a model is switched off here for now." in page
+
+
+def test_the_allowance_of_the_site_is_one_page(admin):
+    assert admin.get("/admin/vibe/siteallowance/").status_code == 302
+    page = admin.get("/admin/vibe/siteallowance/", follow=True)
+    assert page.status_code == 200
+    form = {"making_off": "on", "off_sentence": "<b>Back</b> on Monday.", "maker_usd_per_day": "1.50"}
+    assert admin.post("/admin/vibe/siteallowance/add/", form).status_code == 302
+    assert allowance.off() == "<b>Back</b> on Monday."
+    assert admin.get("/admin/vibe/siteallowance/add/").status_code == 403
+    page = admin.get("/admin/vibe/siteallowance/", follow=True).content.decode()
+    assert "1.50" in page
+    assert admin.post("/admin/vibe/siteallowance/1/change/", {"usd_per_day": "-1"}).status_code == 200
+    assert SiteAllowance.current().usd_per_day is None
+
+
+def test_what_an_admin_says_is_text_on_the_desk(browser, script):
+    SiteAllowance(making_off=True, off_sentence="<script>alert(1)</script>").save()
+    assert "<script>alert" not in browser.get("/").content.decode()
