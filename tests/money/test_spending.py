@@ -1,8 +1,15 @@
 """Money on the way of a Job: what it cost is kept with the step, and what may not be spent is said in a sentence."""
 
+import contextlib
+from datetime import timedelta
+from io import StringIO
+
 import pytest
+from django.core.management import call_command
+from django.utils import timezone
 
 from tests import fakes
+from tests.modelserver import ModelServer
 from vibe import allowance, jobs, perform, worker
 from vibe.choices import JobState
 from vibe.generation.steps import Ask
@@ -138,3 +145,41 @@ def test_the_allowance_of_the_site_is_one_page(admin):
 def test_what_an_admin_says_is_text_on_the_desk(browser, script):
     SiteAllowance(making_off=True, off_sentence="<script>alert(1)</script>").save()
     assert "<script>alert" not in browser.get("/").content.decode()
+
+
+# --- the doctor -------------------------------------------------------------------------------------------------
+
+
+def doctor():
+    said = StringIO()
+    with contextlib.suppress(SystemExit):
+        call_command("doctor", stdout=said)
+    return said.getvalue()
+
+
+def test_the_doctor_tells_both_models_the_allowance_and_the_switch(boxes, script):
+    with ModelServer() as server:
+        ModelRow.objects.update(base_url=server.url)
+        assert "ok  model, quick       test-model also makes plans and checks" in doctor()
+        ModelRow.objects.create(
+            name="small",
+            base_url=server.url,
+            tier="quick",
+            shutdown_date=timezone.now().date() + timedelta(days=2),
+        )
+        SiteAllowance(making_off=True, off_sentence="Back on Monday.", usd_per_day=10).save()
+        said = doctor()
+    assert f"ok  model              test-model at {server.url}: It answers" in said
+    assert f"ok  model, quick       small at {server.url}: It answers" in said
+    assert "!!  model, quick       small: Its provider ends it on" in said
+    assert "$0.00 of $10.00 used today" in said
+    assert "!!  making             switched off in the admin" in said
+    assert "Back on Monday." in said
+
+
+def test_the_doctor_says_where_a_limit_of_money_cannot_hold(boxes, script):
+    ModelRow.objects.update(price_in=None)
+    SiteAllowance(usd_per_day=10).save()
+    with ModelServer() as server:
+        ModelRow.objects.update(base_url=server.url)
+        assert "the price of test-model is not known, so only limits in tokens hold" in doctor()
