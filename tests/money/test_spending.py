@@ -1,11 +1,16 @@
 """Money on the way of a Job: what it cost is kept with the step, and what may not be spent is said in a sentence."""
 
 import contextlib
+import threading
+from collections import Counter
 from datetime import timedelta
+from decimal import Decimal
 from io import StringIO
 
 import pytest
 from django.core.management import call_command
+from django.db import connections
+from django.db.models import Sum
 from django.utils import timezone
 
 from tests import fakes
@@ -15,21 +20,25 @@ from vibe.choices import JobState
 from vibe.generation.steps import Ask
 from vibe.llm.errors import ModelFault
 from vibe.llm.message import Usage
-from vibe.models import Charge, DayTally, Maker, ModelRow, SiteAllowance
+from vibe.models import Charge, DayTally, Job, Maker, ModelRow, SiteAllowance, StepRecord
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = "Here it is.\n\nFILE index.html\n```html\n<title>Tea</title><p>hello</p>\n```\nDONE\n"
 
 
-def carry(maker=None, once="k"):
-    job = jobs.begin(
-        maker or Maker.objects.create(),
+def begin(maker, once):
+    return jobs.begin(
+        maker,
         description=f"A tea page {once}",
         shape="auto",
         autonomy="make",
         effort="normal",
         once=once,
     )
+
+
+def carry(maker=None, once="k"):
+    job = begin(maker or Maker.objects.create(), once)
     worker.attend(jobs.claim(worker.OWNER, only=job.pk))
     job.refresh_from_db()
     return job
@@ -68,6 +77,30 @@ def test_a_job_beyond_the_allowance_asks_nothing_and_says_when_it_goes_on(boxes,
     assert "midnight UTC" in job.sentence
     assert len(fakes.CALLS) == 1
     assert job.steps.get(kind="ask").answer["fault"]["kind"] == "allowance"
+
+
+def test_ten_jobs_that_race_never_cost_more_than_the_allowance(boxes, script):
+    SiteAllowance(maker_usd_per_day="0.10").save()
+    long = PAGE.replace(
+        "hello", "hello <!-- " + "x" * 56_000 + " -->"
+    )  # 14,000 tokens of at most 16,000: $0.028
+    script.extend([long] * 10)
+    maker, gate = Maker.objects.create(), threading.Barrier(10)
+    begun = [begin(maker, f"{n}") for n in range(10)]
+
+    def work(job):
+        gate.wait()
+        worker.attend(jobs.claim(worker.OWNER, only=job.pk))
+        connections.close_all()
+
+    threads = [threading.Thread(target=work, args=(job,)) for job in begun]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    states = Counter(Job.objects.values_list("state", flat=True))
+    assert states == {JobState.DONE: 3, JobState.FAILED: 7}
+    assert StepRecord.objects.aggregate(cost=Sum("cost_usd"))["cost"] < Decimal("0.10")
+    assert len(fakes.CALLS) == 3
+    assert all("today’s" in s for s in Job.objects.filter(state="failed").values_list("sentence", flat=True))
 
 
 def test_the_switch_stops_new_calls_with_its_sentence_and_recipes_still_work(boxes, script):

@@ -81,8 +81,8 @@ class PricesForm(forms.Form):
 class ModelRowAdmin(admin.ModelAdmin):
     form = ModelRowForm
     list_display = (
-        "name", "base_url", "tier", "enabled", "local", "key", "context", "max_out", "price_in", "price_out",
-        "can", "tested", "ends",
+        "name", "tier", "enabled", "can", "tested", "ends", "price_in", "price_out", "context", "max_out", "local",
+        "key", "base_url",
     )  # fmt: skip
     list_filter = ("enabled", "tier", "local")
     search_fields = ("name", "base_url")

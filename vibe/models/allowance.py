@@ -17,10 +17,10 @@ NOT_BELOW_0 = [MinValueValidator(0)]
 
 
 def _usd(
-    help_text: str, default: Decimal | None = None
+    name: str, help_text: str, default: Decimal | None = None
 ) -> "models.DecimalField[Decimal | None, Decimal | None]":
     return models.DecimalField(
-        max_digits=10, decimal_places=4, null=True, blank=True, default=default, validators=NOT_BELOW_0,
+        name, max_digits=10, decimal_places=4, null=True, blank=True, default=default, validators=NOT_BELOW_0,
         help_text=help_text,
     )  # fmt: skip
 
@@ -32,22 +32,27 @@ class SiteAllowance(models.Model):
         "making with a model is off", default=False, help_text="Stops every new call to a model at once."
     )
     off_sentence = models.CharField(
+        "what people are told",
         max_length=300,
         blank=True,
-        help_text="What people are told while it is off. Empty: the standard sentence.",
+        help_text="Empty: the standard sentence.",
     )
-    usd_per_day = _usd("For the whole site.")
-    tokens_per_day = models.PositiveBigIntegerField(null=True, blank=True, help_text="For the whole site.")
-    maker_usd_per_day = _usd("For each person who has no allowance of their own.")
+    usd_per_day = _usd("USD", "For the whole site. Empty: no limit.")
+    tokens_per_day = models.PositiveBigIntegerField(
+        "tokens", null=True, blank=True, help_text="For the whole site. Empty: no limit."
+    )
+    maker_usd_per_day = _usd("USD", "For each person who has no allowance of their own.")
     maker_tokens_per_day = models.PositiveBigIntegerField(
-        null=True, blank=True, help_text="For each person who has no allowance of their own."
+        "tokens", null=True, blank=True, help_text="For each person who has no allowance of their own."
     )
-    forgiven_usd_per_maker = _usd(
-        "Failed repairs that are not counted against a person, at most, a day.", Decimal("0.50")
+    forgiven_usd_per_maker = _usd("USD for one person", "At most. Empty: no cap.", Decimal("0.50"))
+    forgiven_tokens_per_maker = models.PositiveBigIntegerField(
+        "tokens for one person", null=True, blank=True, default=500_000
     )
-    forgiven_tokens_per_maker = models.PositiveBigIntegerField(null=True, blank=True, default=500_000)
-    forgiven_usd_per_site = _usd("The same, for all people together.", Decimal("5.00"))
-    forgiven_tokens_per_site = models.PositiveBigIntegerField(null=True, blank=True, default=5_000_000)
+    forgiven_usd_per_site = _usd("USD for all together", "At most. Empty: no cap.", Decimal("5.00"))
+    forgiven_tokens_per_site = models.PositiveBigIntegerField(
+        "tokens for all together", null=True, blank=True, default=5_000_000
+    )
 
     class Meta:
         verbose_name = verbose_name_plural = "allowance of the site"
@@ -70,8 +75,10 @@ class MakerAllowance(models.Model):
 
     maker = models.OneToOneField(Maker, on_delete=models.CASCADE, related_name="allowance")
     unlimited = models.BooleanField(default=False, help_text="Only the limits of the site hold.")
-    usd_per_day = _usd("Empty: as for everyone.")
-    tokens_per_day = models.PositiveBigIntegerField(null=True, blank=True, help_text="Empty: as for everyone.")
+    usd_per_day = _usd("USD a day", "Empty: as for everyone.")
+    tokens_per_day = models.PositiveBigIntegerField(
+        "tokens a day", null=True, blank=True, help_text="Empty: as for everyone."
+    )
 
     class Meta:
         verbose_name = "allowance of one maker"
