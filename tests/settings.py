@@ -8,6 +8,7 @@ for name in (
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",
     "VIBE_MODEL",
+    "VIBE_QUICK_MODEL",
     "REDIS_URL",
     "VIBE_ORIGIN",
     "VIBE_CONTENT_ORIGIN",

@@ -1,9 +1,14 @@
-"""Which model is asked: the environment wins, then the newest enabled row. Keys leave here only towards the model."""
+"""Which model is asked: the environment wins, then the newest enabled row. Keys leave here only towards the model.
+
+What is known of a model (prices, limits, what it can do) stands in the row of its name and address, also for a model
+that the environment names: its row is then not enabled and holds no key.
+"""
 
 from __future__ import annotations
 
 import time
 from functools import lru_cache
+from typing import Literal
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -11,38 +16,68 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from vibe.config import Config
-from vibe.llm import catalog, connect, local
-from vibe.llm.message import Model
+from vibe.llm import capabilities, catalog, connect, local
+from vibe.llm.message import Learned, Model
 from vibe.models import ModelRow
 
 OPENAI = "https://api.openai.com/v1"
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+Tier = Literal["quick", "strong"]
+
+
+def model_for(tier: Tier) -> Model | None:
+    """The model to ask now for quick work (plans, checks) or for strong (writing); None when there is none at all.
+
+    For each tier the environment goes before the rows; where a tier has no model, the other one's is taken.
+    """
+    for wanted in _order(tier):
+        if model := from_environment(settings.CONFIG, wanted):
+            row = row_of(model)
+            return _priced(row.known_of(model) if row else model)
+        if row := _enabled(wanted):
+            return _priced(row.as_model())
+    return None
 
 
 def current_model() -> Model | None:
     """The strong model to ask now, or None."""
-    if model := from_environment(settings.CONFIG):
-        return model
-    row = ModelRow.objects.filter(enabled=True, tier=ModelRow.Tier.STRONG).first()
-    return _priced(row.as_model()) if row else None
+    return model_for("strong")
 
 
-def row_in_use() -> ModelRow | None:
-    """The stored row that is asked, or None (nothing is connected, or the environment wins)."""
-    if from_environment(settings.CONFIG):
-        return None
-    return ModelRow.objects.filter(enabled=True, tier=ModelRow.Tier.STRONG).first()
+def row_in_use(tier: Tier = "strong") -> ModelRow | None:
+    """The stored row whose model is asked, or None (nothing is connected, or the environment names the model)."""
+    for wanted in _order(tier):
+        if from_environment(settings.CONFIG, wanted):
+            return None
+        if row := _enabled(wanted):
+            return row
+    return None
 
 
-def from_environment(config: Config) -> Model | None:
-    """The model that the environment names; with an address alone, the first one that its server lists."""
+def row_of(model: Model) -> ModelRow | None:
+    """The row, enabled or not, that says what is known of this model."""
+    return ModelRow.objects.filter(name=model.name, base_url=model.base_url).first()
+
+
+def from_environment(config: Config, tier: Tier = "strong") -> Model | None:
+    """The model that the environment names for a tier; with an address alone, the first one that its server lists."""
     if not config.model_key and not config.model_url:
         return None
     url = config.model_url or OPENAI
-    name = config.model or _first_listed(url, config.model_key, int(time.time() // 60))
+    name = config.model if tier == "strong" else config.quick_model
+    if tier == "strong" and not name and not config.quick_model:
+        name = _first_listed(url, config.model_key, int(time.time() // 60))
     if not name:
         return None
-    return _priced(Model(name, url, config.model_key, local=urlsplit(url).hostname in LOOPBACK))
+    return Model(name, url, config.model_key, local=urlsplit(url).hostname in LOOPBACK)
+
+
+def _order(tier: Tier) -> tuple[Tier, Tier]:
+    return ("quick", "strong") if tier == "quick" else ("strong", "quick")
+
+
+def _enabled(tier: Tier) -> ModelRow | None:
+    return ModelRow.objects.filter(enabled=True, tier=tier).first()
 
 
 @lru_cache(maxsize=4)
@@ -75,13 +110,52 @@ def local_servers() -> list[local.Found]:
     return local.detect(own_port=settings.CONFIG.port)
 
 
-def connect_model(name: str, base_url: str, key: str, *, is_local: bool) -> ModelRow:
-    """Keep this model, its key encrypted, and use it from now on."""
-    row = ModelRow(name=name, base_url=base_url, local=is_local, tested=timezone.now())
-    row.set_key(key)
-    ModelRow.objects.filter(tier=row.tier, enabled=True).update(enabled=False)
-    row.save()
+def connect_model(model: Model, report: capabilities.Report, tier: Tier = "strong") -> ModelRow:
+    """Keep this model, its key encrypted, with what it was seen to do, and use it from now on.
+
+    "strong" is for everything: a quick model that was connected before is no longer asked.
+    """
+    row = row_of(model) or ModelRow(name=model.name, base_url=model.base_url)
+    row.local, row.tier, row.enabled = model.local, tier, True
+    row.set_key(model.key)
+    replaced: tuple[Tier, ...] = ("strong", "quick") if tier == "strong" else ("quick",)
+    ModelRow.objects.filter(tier__in=replaced, enabled=True).update(enabled=False)
+    _write_down(row, report)
     return row
+
+
+def try_out(model: Model, row: ModelRow | None = None) -> capabilities.Report:
+    """Find out what a model can do, and keep it in its row (made when there is none; never a key of the environment).
+
+    A model that does not answer leaves its row as it is."""
+    report = capabilities.detect(model)
+    if report.ok:
+        new = ModelRow(name=model.name, base_url=model.base_url, local=model.local, enabled=False)
+        _write_down(row or row_of(model) or new, report)
+    return report
+
+
+def _write_down(row: ModelRow, report: capabilities.Report) -> None:
+    """What was seen replaces what was seen before; what an admin entered (limits, prices) stays."""
+    listed = report.listed
+    row.capabilities, row.tested = report.capabilities, timezone.now()
+    row.shutdown_date = listed.shutdown or row.shutdown_date
+    row.context = row.context or report.context
+    row.max_out = row.max_out or report.max_out
+    if row.price_in is None and row.price_out is None and listed.price_in is not None:
+        row.price_in, row.price_out = listed.price_in, listed.price_out  # type: ignore[assignment]
+    row.save()
+
+
+def learn(model: Model, learned: Learned) -> None:
+    """Remember for good what a call found out, where the model has a row."""
+    row = row_of(model) if learned else None
+    if row is None:
+        return
+    row.capabilities = {**row.capabilities, **dict.fromkeys(learned.refuses, False)}
+    row.max_out = learned.max_out or row.max_out
+    row.context = learned.context or row.context
+    row.save(update_fields=["capabilities", "max_out", "context"])
 
 
 def disconnect_models() -> None:

@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from sandbox.engine import Engine
-from vibe import events, films, jobs, models_in_use, weak_spots
+from vibe import allowance, events, films, jobs, models_in_use, weak_spots
 from vibe.generation import attachments, look, reply, steps, tool
 from vibe.generation.bundle import bundle
 from vibe.generation.drive import Numbered
@@ -47,6 +47,20 @@ TITLES = {
     "run": ("check", "Run and check", "Opening it in a sealed box"),
 }
 SIDE_BY_SIDE = 4  # parts of an All at once: model calls wait, boxes have one core each
+
+
+# What is written into a step's row when it has its answer.
+ANSWERED = [
+    "answer",
+    "seconds",
+    "model",
+    "tokens_in",
+    "tokens_out",
+    "cached",
+    "cost_usd",
+    "price_in",
+    "price_out",
+]
 
 
 class Paused(Exception):
@@ -116,9 +130,7 @@ class Performer:
                 raise TypeError(f"no one performs a {type(step).__name__}")
         record.answer = answer
         record.seconds = time.monotonic() - began
-        record.save(
-            update_fields=["answer", "seconds", "model", "tokens_in", "tokens_out", "cached", "cost_usd"]
-        )
+        record.save(update_fields=ANSWERED)
         jobs.progress(self.job)
         if step.kind == "ask":
             self._feed(self._spent())
@@ -175,14 +187,15 @@ class Performer:
 
     def _consult(self, step: steps.Consult) -> steps.Json:
         self.job.refresh_from_db(fields=["autonomy", "effort"])
-        model = models_in_use.current_model()
+        model, quick = models_in_use.model_for("strong"), models_in_use.model_for("quick")
         began = self.job.started or timezone.now()
         return {
             "autonomy": self.job.autonomy,
             "effort": self.job.effort,
             "model": model.name if model else "",
+            "quick": quick.name if quick else "",
             "context": (model.context or 0) if model else 0,
-            "vision": bool(model and model.vision),
+            "vision": bool(model and "vision" in model.can),
             "engine": engine().available() == "",
             "usd": self._spent().cost_usd,
             "seconds": (timezone.now() - began).total_seconds(),
@@ -190,7 +203,7 @@ class Performer:
         }
 
     def _ask(self, step: steps.Ask, record: StepRecord) -> steps.Json:
-        model = models_in_use.current_model()
+        model = models_in_use.model_for(step.tier)
         if model is None:
             return {"fault": {"kind": "no_server", "sentence": models_in_use.why_none()}}
         record.model = model.name
@@ -199,6 +212,11 @@ class Performer:
         self._feed(events.StepStarted(n, kind, title, line))
         writer = FileWriter(self._feed if step.shown else _nobody, n) if step.purpose not in TALKING else None
         call = Call(model, step.messages, step.max_tokens, step.effort)
+        try:
+            charge = allowance.reserve(record, model, call)
+        except allowance.Spent as spent:
+            self._feed(events.StepEnded(n, "bad", spent.sentence))
+            return {"fault": {"kind": "allowance", "sentence": spent.sentence}}
 
         def on_delta(delta: Delta) -> None:
             if writer and delta.text:
@@ -220,7 +238,8 @@ class Performer:
                 on_restart=on_restart,
                 cancelled=stop,
             )
-        except Cancelled:
+        except Cancelled as stopped:
+            allowance.settle(charge, model, stopped.usage)
             if not self.cancelled.is_set():
                 self._feed(events.StepEnded(n, "stopped", "You changed the plan", time.monotonic() - began))
                 return {"changed": self._take_change()}
@@ -230,6 +249,9 @@ class Performer:
             raise
         except ModelFault as fault:
             logger.warning("job %s: model fault %s: %s", self.job.pk, fault.kind, fault.detail)
+            allowance.settle(charge, model, fault.usage)
+            if fault.usage:
+                self._book(record, model, fault.usage)
             self._feed(events.StepEnded(n, "bad", fault.sentence, time.monotonic() - began))
             return {"fault": {"kind": fault.kind, "sentence": fault.sentence}}
         if writer:
@@ -237,6 +259,8 @@ class Performer:
             if step.shown:
                 self._keep_written(writer)
         self._book(record, model, got.usage)
+        allowance.settle(charge, model, got.usage)
+        models_in_use.learn(model, got.learned)
         line = writer.line() if writer else ""
         self._feed(events.StepEnded(n, "done", line, time.monotonic() - began))
         return {"text": got.text, "finish": got.finish, "model": model.name}
@@ -382,6 +406,8 @@ class Performer:
         record.tokens_in, record.tokens_out, record.cached = usage.tokens_in, usage.tokens_out, usage.cached
         cost = usage.cost_usd(model)
         record.cost_usd = None if cost is None else Decimal(str(round(cost, 6)))
+        if not model.local:
+            record.price_in, record.price_out = model.price_in, model.price_out
 
     def _spent(self) -> events.Spent:
         asked = self.job.steps.filter(kind="ask").exclude(answer__isnull=True)

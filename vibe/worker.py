@@ -9,13 +9,14 @@ import secrets
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.db import close_old_connections, transaction
 from django.utils.module_loading import import_string
 
-from vibe import cards, events, films, jobs
+from vibe import allowance, cards, events, films, jobs
 from vibe.choices import JobKind, JobState, Shape, Verdict
 from vibe.generation import flow, gate, tool
 from vibe.generation.drive import Entry, JournalMismatch, drive
@@ -291,8 +292,16 @@ def _keep(one: Attended, result: Result) -> None:
         _end(one, JobState.FAILED, result.sentence)
         return
     version = _make_version(one.job, result)
+    _forgive(one.job, result.wasted)
     _announce(one, version, result)
     _end(one, JobState.DONE, _last_word(version, result))
+
+
+def _forgive(job: Job, wasted: Sequence[int]) -> None:
+    """Repairs that mended nothing cost the maker nothing of the allowance (within its caps)."""
+    asked = list(job.steps.filter(void=False, kind="ask").order_by("order", "pk").values_list("order", flat=True))
+    if orders := [asked[number - 1] for number in wasted if number <= len(asked)]:
+        allowance.forgive(job, orders)
 
 
 def _make_version(job: Job, result: Result) -> Version:

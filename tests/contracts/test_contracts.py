@@ -157,7 +157,7 @@ def test_no_file_grew_past_being_one_thing():
         "reply.py",
         "runner.py",
         "tool.py",
-        "admin.py",
+        "making.py",
         "client.py",
         "timeline.py",
         "slots.py",

@@ -26,6 +26,7 @@ def environment(var: Path, **more: str) -> dict[str, str]:
         "OPENAI_API_KEY",
         "OPENAI_BASE_URL",
         "VIBE_MODEL",
+        "VIBE_QUICK_MODEL",
         "VIBE_ORIGIN",
         "VIBE_CONTENT_ORIGIN",
         "REDIS_URL",

@@ -16,9 +16,9 @@ from vibe.llm.message import Call, Delta, Message, Model
 
 @pytest.fixture(autouse=True)
 def _forget_what_was_dropped():
-    client_module._dropped.clear()
+    client_module.forget()
     yield
-    client_module._dropped.clear()
+    client_module.forget()
 
 
 def call(server: ModelServer, **more) -> Call:
@@ -281,3 +281,12 @@ def test_no_key_reaches_a_log():
     assert "sk-secret" not in str(got.sentence)
     assert "Bearer abc" not in scrub("Authorization: Bearer abcdefgh")
     assert "sk-secret" not in repr(Model("m", "http://x", "sk-secret-0123456789"))
+
+
+def test_a_stream_that_broke_or_was_stopped_says_what_it_has_cost():
+    assert fault(play.cut("x" * 400)).usage.tokens_out == 100
+    assert fault(play.status(429)).usage is None
+    stop = threading.Event()
+    with ModelServer([play.endless()]) as server, pytest.raises(Cancelled) as caught:
+        OpenAIClient().ask(call(server), on_delta=lambda _: stop.set(), cancelled=stop)
+    assert caught.value.usage.tokens_out > 0

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from vibe.llm.errors import Cancelled, ModelFault
-from vibe.llm.message import Call, Message, Model
+from vibe.llm.message import Call, Message, Model, Usage
 from vibe.llm.retry import ask_patiently
 from vibe.llm.scripted import ScriptedClient
 
@@ -61,3 +61,23 @@ def test_text_that_had_streamed_is_withdrawn_before_the_next_try():
     patiently([ModelFault("cut", partial="half"), "whole"], on_restart=lambda: restarts.append(1))
     patiently([ModelFault("silent"), "whole"], on_restart=lambda: restarts.append(2))
     assert restarts == [1]
+
+
+def broken(tokens_out):
+    fault = ModelFault("cut", partial="half")
+    fault.usage = Usage(10, tokens_out, estimated=True)
+    return fault
+
+
+def test_what_broken_tries_cost_is_counted_with_the_one_that_came_through():
+    reply, _, _ = patiently([broken(5), ModelFault("silent"), "whole"])
+    assert (reply.usage.tokens_in, reply.usage.tokens_out) == (10 + 2 // 4, 5 + 5 // 4)
+
+
+def test_what_broken_tries_cost_is_told_when_none_comes_through():
+    with pytest.raises(ModelFault) as caught:
+        patiently([broken(5), broken(6), broken(7)])
+    assert caught.value.usage.tokens_out == 18
+    with pytest.raises(ModelFault) as caught:
+        patiently([ModelFault("no_credit")])
+    assert caught.value.usage is None

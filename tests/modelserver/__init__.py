@@ -18,12 +18,13 @@ Behaviour = Callable[["Handler"], None]
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: "Server"
+    body: dict[str, Any]
 
     def do_GET(self) -> None:
         if self.path.endswith("/models"):
             self.json(
                 200,
-                {"object": "list", "data": [{"id": name, "object": "model"} for name in self.server.models]},
+                {"object": "list", "data": [{"object": "model", **entry} for entry in self.server.listed]},
             )
             return
         self.json(404, {"error": {"message": "not found"}})
@@ -33,6 +34,7 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(length) or b"{}")
         request = {"path": self.path, "body": body, "headers": {k.lower(): v for k, v in self.headers.items()}}
         with self.server.lock:
+            self.body = body
             if _is_plan(body):
                 self.server.plans.append(request)
                 behaviour = self.server.plan
@@ -103,11 +105,11 @@ def _is_plan(body: Any) -> bool:
 class Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, script: Iterable[Behaviour], models: tuple[str, ...]) -> None:
+    def __init__(self, script: Iterable[Behaviour], models: Iterable[str | dict[str, Any]]) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.script = list(script)
         self.standard: Behaviour = say("ready")
-        self.models = models
+        self.listed = [{"id": entry} if isinstance(entry, str) else entry for entry in models]
         self.requests: list[dict[str, Any]] = []
         # Plan calls are answered apart: most tests are about what is written.
         self.plan: Behaviour = say("STEP It does what was asked\n", piece=400)
@@ -122,7 +124,11 @@ class Server(ThreadingHTTPServer):
 class ModelServer:
     """`requests`: what was asked, plan calls apart in `plans`. `left`: when a caller hung up (monotonic seconds)."""
 
-    def __init__(self, script: Iterable[Behaviour] = (), models: tuple[str, ...] = ("test-model",)) -> None:
+    def __init__(
+        self,
+        script: Iterable[Behaviour] = (),
+        models: Iterable[str | dict[str, Any]] = ("test-model",),
+    ) -> None:
         self._server = Server(script, models)
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
         self.requests, self.left, self.script = self._server.requests, self._server.left, self._server.script
@@ -203,6 +209,36 @@ def status(
     return lambda handler: handler.json(
         code, {"error": {"message": message, "code": error_code, "type": kind}}, headers
     )
+
+
+def able(
+    *, refuses: Iterable[str] = (), form: bool = True, sees: bool = True, usage: bool = True, most: int = 0
+) -> Behaviour:
+    """A model that answers to what it is asked: refuses parameters by name, keeps to a form, sees red, has a cap."""
+
+    def behave(handler: Handler) -> None:
+        body = handler.body
+        if named := [name for name in refuses if name in body]:
+            refusal = status(
+                400, message=f"Unsupported parameter: '{named[0]}' is not supported with this model."
+            )
+            return refusal(handler)
+        wanted = body.get("max_completion_tokens") or body.get("max_tokens") or 0
+        if most and wanted > most:
+            words = f"max_tokens is too large: {wanted}. This model supports at most {most} completion tokens."
+            return status(400, message=words)(handler)
+        if "response_format" in body and form:
+            return say('{"fruit": "pear", "count": 3}', usage=usage)(handler)
+        if isinstance(body["messages"][-1]["content"], list) and sees:
+            return say("Red.", usage=usage)(handler)
+        return say("ready", usage=usage)(handler)
+
+    return behave
+
+
+def elsewhere(url: str) -> Behaviour:
+    """Sends its caller to another address, as a captured name would."""
+    return lambda handler: handler.whole(307, "text/plain", b"", {"location": url})
 
 
 def html(code: int = 200) -> Behaviour:

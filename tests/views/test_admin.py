@@ -3,15 +3,19 @@
 import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
+from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from tests.views.conftest import make_card
 from vibe import jobs
 from vibe.choices import JobState
-from vibe.models import Card, Job, Maker, ModelRow, StepRecord
+from vibe.models import Card, Charge, DayTally, Job, Maker, MakerAllowance, ModelRow, StepRecord
 
 pytestmark = pytest.mark.django_db
-PAGES = ["program", "version", "job", "steprecord", "card", "modelrow", "maker", "run", "eventrecord"]
+PAGES = [
+    "program", "version", "job", "steprecord", "card", "modelrow", "maker", "run", "eventrecord",
+    "charge", "daytally", "makerallowance",
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -27,7 +31,7 @@ def fill(count, start=0):
         maker = Maker.objects.create()
         card = make_card(maker, title=f"Card {n}", shape="tool" if n % 2 else "page")
         job = card.program.jobs.get()
-        StepRecord.objects.create(
+        step = StepRecord.objects.create(
             job=job,
             order=1,
             number="1",
@@ -40,7 +44,10 @@ def fill(count, start=0):
             cost_usd="0.01",
         )
         jobs.run(card.version, maker, values={"n": 3}, files={}, once=str(n), card=card)
-        ModelRow.objects.create(name=f"m{n}", base_url="http://x")
+        ModelRow.objects.create(name=f"m{n}", base_url="http://x", shutdown_date=timezone.now().date())
+        Charge.objects.create(step=step, maker=maker, day=timezone.now().date(), model="m", micro=10_000)
+        DayTally.objects.create(day=timezone.now().date(), who=maker.pk, used_micro=10_000)
+        MakerAllowance.objects.create(maker=maker, usd_per_day=1)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -40,11 +40,14 @@ def climb(work: Work, candidates: Sequence[Tried]) -> Generator[Step, Json, Trie
                 break
             draft = work.draft(answer, current.files if move.kind == "repair" else None)
             if not isinstance(draft, Draft):  # what there is stays; the reply was a try that held nothing
+                work.wasted.append(work.calls)
                 history.append(Attempt(move.kind, f"unusable {len(history)}", frozenset()))
                 continue
             how, mended = move.kind, draft
         (current,) = yield from try_all(work, [mended], how)
         history.append(current.attempt())
+        if how != "fix" and current.failing >= best.failing:
+            work.wasted.append(work.calls)
         best = min(best, current, key=lambda one: one.rank)
     if best is not current:
         yield told(best, work.not_checked(best))

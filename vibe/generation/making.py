@@ -34,6 +34,7 @@ def with_model(request: Request, force: Json) -> Making:
         best,
         title=work.title_of(best),
         why=work.stopped,
+        wasted=work.wasted,
         not_checked=work.not_checked(best),
         measures=measures,
         keep=bool(decision["yes"]),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from vibe.choices import Autonomy, Effort
+from vibe.generation.steps import Tier
 
 #              effort:   quick  normal  thorough
 _CALLS = {  #            model calls in one Job, at most
@@ -47,7 +48,7 @@ class Policy:
     usd: float | None
     seconds: float | None
     mutants: int
-    tier: str
+    tier: Tier
 
 
 def policy(autonomy: str, effort: str) -> Policy:

@@ -7,11 +7,12 @@ twice (DESIGN §3). A step must therefore say everything that its answer depends
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from vibe.llm.message import Message
 
 Json = dict[str, Any]
+Tier = Literal["quick", "strong"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Ask(Step):
     prompt: str  # fingerprint of the prompt files used
     max_tokens: int = 16_000
     effort: str = ""
-    tier: str = "strong"
+    tier: Tier = "strong"
     shown: bool = True
     parts: tuple[Json, ...] = ()  # what the messages are made of (reading.Reading.parts), for the person
 

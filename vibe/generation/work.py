@@ -13,7 +13,7 @@ from vibe.generation.plan import Plan
 from vibe.generation.policy import Policy, policy
 from vibe.generation.prompt import fill, fingerprint
 from vibe.generation.request import Request
-from vibe.generation.steps import Ask, Json
+from vibe.generation.steps import Ask, Json, Tier
 from vibe.generation.trial import Tried, seed_of
 from vibe.llm.message import Message
 
@@ -43,6 +43,7 @@ class Work:
         self.request = request
         self.force = force
         self.calls = 0
+        self.wasted: list[int] = []  # which of the calls, from 1, mended nothing: the maker is not charged for them
         self.plan: Plan | None = None
         self.summaries: dict[str, Json] = {}  # of the attached files, made in a sealed box
         self.unsaid: list[str] = []  # sentences for "not checked" that stand before any check ran
@@ -106,7 +107,7 @@ class Work:
         run: str | None = None,
         problems: str = "",
         shown: bool = True,
-        tier: str = "",
+        tier: Tier | None = None,
         effort: str | None = None,
     ) -> Ask:
         """A call whose reply should be files; every one after the first (`number`) is told to go its own way.

@@ -2,13 +2,15 @@
 
 Synchronous for its callers; inside, one event loop in one thread runs every call as a coroutine, so that a stop
 closes the upstream connection within milliseconds (closing a synchronous stream from another thread frees nothing).
-Only the portable subset is sent; a parameter that a server names in a refusal is dropped and remembered.
+Only the portable subset is sent; a parameter that a server names in a refusal is dropped and remembered: in this
+process, and by the caller, who finds it in Reply.learned and keeps it with the model.
 """
 
 import asyncio
 import contextlib
 import email.utils
 import json
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -19,7 +21,7 @@ import httpx2
 import openai
 
 from vibe.llm.errors import Cancelled, ModelFault, kind_of
-from vibe.llm.message import IMAGE_TOKENS, Call, Delta, Finish, Message, Reply, Usage
+from vibe.llm.message import IMAGE_TOKENS, Call, Delta, Finish, Learned, Message, Reply, Usage
 from vibe.llm.thinking import ThinkSplitter
 
 MAX_REPLY = 2_000_000  # characters
@@ -52,20 +54,29 @@ class OpenAIClient:
         return future.result()
 
     async def _watched(self, call: Call, on_delta: OnDelta, cancelled: threading.Event) -> Reply:
-        task = asyncio.ensure_future(self._call(call, on_delta))
+        gathered = _Gathered(call, on_delta)
+        task = asyncio.ensure_future(self._call(call, gathered))
         while not task.done():
             if cancelled.is_set():
                 task.cancel()
                 with contextlib.suppress(asyncio.CancelledError, ModelFault):
                     await task
-                raise Cancelled
+                end = Cancelled()
+                end.usage = gathered.spent()
+                raise end
             await asyncio.wait({task}, timeout=CANCEL_POLL_S)
         return task.result()
 
-    async def _call(self, call: Call, on_delta: OnDelta) -> Reply:
+    async def _call(self, call: Call, gathered: "_Gathered") -> Reply:
+        try:
+            return await self._read(call, gathered)
+        except ModelFault as fault:
+            fault.usage = gathered.spent()
+            raise
+
+    async def _read(self, call: Call, gathered: "_Gathered") -> Reply:
         local = call.model.local or urlsplit(call.model.base_url).hostname in LOOPBACK
         idle = self._idle_s or (180.0 if local else 30.0)
-        gathered = _Gathered(call, on_delta)
         timeout = httpx2.Timeout(connect=self._connect_s, read=idle, write=30.0, pool=10.0)
         async with openai.AsyncOpenAI(
             api_key=call.model.key or "none",
@@ -88,8 +99,8 @@ class OpenAIClient:
         return gathered.reply()
 
     async def _open(self, client: openai.AsyncOpenAI, call: Call) -> Any:
-        """Start the stream; drop what the server names as unknown to it, at most four times."""
-        for _ in range(5):
+        """Start the stream; drop what the server names as unknown to it, at most five times."""
+        for _ in range(6):
             wanted = _parameters(call)
             try:
                 return await client.chat.completions.create(
@@ -99,10 +110,10 @@ class OpenAIClient:
                     **wanted,
                 )
             except (openai.BadRequestError, openai.UnprocessableEntityError) as problem:
-                named = [p for p in wanted if p in str(problem)]
-                if not named:
+                learned = _learned(str(problem), wanted, call)
+                if not learned:
                     raise
-                _dropped.setdefault(_where(call), set()).add(named[0])
+                _seen[_where(call)] = _known(call) | learned
         raise ModelFault("bad_request", "the server refused every form of the request")
 
 
@@ -114,23 +125,67 @@ def _message(message: Message) -> Any:
     return {"role": message.role, "content": [{"type": "text", "text": message.text}, *pictures]}
 
 
-# What each (address, model) was seen to refuse. Process-wide: the next call need not find out again.
-_dropped: dict[tuple[str, str], set[str]] = {}
+# What each model was seen to refuse, by address, name and the date of its last test: what was seen before a test no
+# longer counts. Process-wide: the next call need not find out again.
+_seen: dict[tuple[str, str, str], Learned] = {}
 
 
-def _where(call: Call) -> tuple[str, str]:
-    return call.model.base_url, call.model.name
+def _where(call: Call) -> tuple[str, str, str]:
+    return call.model.base_url, call.model.name, call.model.tested
+
+
+def forget() -> None:
+    """Forget what this process saw servers refuse."""
+    _seen.clear()
+
+
+def _known(call: Call) -> Learned:
+    return _seen.get(_where(call), Learned())
+
+
+CAPS = ("max_completion_tokens", "max_tokens")
+# "max_tokens is too large: 16000. This model supports at most 4096": the name is known, the number is too much.
+_MOST = re.compile(r"at most (\d{2,7})\b")
+_WHOLE = re.compile(r"maximum context length (?:is|of) (\d{3,8})\b")
+
+
+def _learned(refusal: str, wanted: dict[str, Any], call: Call) -> Learned:
+    """What the words of a refusal say about the parameters that were sent; nothing when they name none of them."""
+
+    def names(parameter: str) -> bool:
+        return re.search(rf"\b{parameter}\b", refusal) is not None
+
+    cap = next((wanted[name] for name in CAPS if name in wanted), 0)
+    if cap and any(map(names, CAPS)):
+        if (most := _MOST.search(refusal)) and int(most[1]) < cap:
+            return Learned(max_out=int(most[1]))
+        if whole := _WHOLE.search(refusal):  # said twice: then it is the question that is too long
+            new = int(whole[1]) != _known(call).context
+            return Learned(context=int(whole[1])) if new else Learned()
+    return Learned(frozenset([name for name in wanted if names(name)][:1]))
+
+
+def _new(call: Call) -> Learned:
+    """What this process knows of a model and the model does not say itself."""
+    known, model = _known(call), call.model
+    return Learned(
+        known.refuses - model.refuses,
+        known.max_out if known.max_out != model.max_out else None,
+        known.context if known.context != model.context else None,
+    )
 
 
 def _parameters(call: Call) -> dict[str, Any]:
-    gone = _dropped.get(_where(call), set())
+    known = _known(call)
+    gone = known.refuses | call.model.refuses
     wanted: dict[str, Any] = {"stream_options": {"include_usage": True}}
-    if "max_completion_tokens" not in gone:
-        wanted["max_completion_tokens"] = call.max_tokens
-    elif "max_tokens" not in gone:
-        wanted["max_tokens"] = call.max_tokens
+    if cap := next((name for name in CAPS if name not in gone), None):
+        wanted[cap] = call.room(context=known.context, max_out=known.max_out)
     if call.effort:
         wanted["reasoning_effort"] = call.effort
+    if call.schema is not None:
+        form = {"name": "answer", "strict": True, "schema": call.schema}
+        wanted["response_format"] = {"type": "json_schema", "json_schema": form}
     return {name: value for name, value in wanted.items() if name not in gone}
 
 
@@ -215,7 +270,12 @@ class _Gathered:
         if not text.strip():
             raise ModelFault("empty", f"finish {self.finish}, {self.thought} characters of thinking")
         finish: Finish = "length" if self.finish == "length" else "stop"
-        return Reply(text, finish, self.usage or self._estimate(), time.monotonic() - self.began)
+        seconds = time.monotonic() - self.began
+        return Reply(text, finish, self.usage or self._estimate(), seconds, _new(self.call))
+
+    def spent(self) -> Usage | None:
+        """What the call has cost so far, counted or estimated; None before anything came."""
+        return self.usage or (self._estimate() if self.chunks else None)
 
     def _estimate(self) -> Usage:
         asked = sum(len(m.text) // 4 + len(m.images) * IMAGE_TOKENS for m in self.call.messages)

@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from vibe.llm.client import OpenAIClient
@@ -53,13 +54,19 @@ def trouble_with(base_url: str) -> str:
 
 def list_models(model: Model, timeout_s: float = 3.0) -> list[str]:
     """The names that the server lists; empty when it lists none or does not answer."""
+    return [str(entry["id"]) for entry in listing(model, timeout_s)]
+
+
+def listing(model: Model, timeout_s: float = 3.0) -> list[dict[str, Any]]:
+    """The entries of the server's list of models, each with an "id"; empty when there is none that can be read."""
     request = urllib.request.Request(  # noqa: S310  the scheme was checked
         f"{model.base_url}/models", headers={"Authorization": f"Bearer {model.key or 'none'}"}
     )
     opener = urllib.request.build_opener(_NoRedirect)
     try:
         with opener.open(request, timeout=timeout_s) as reply:
-            return [str(entry["id"]) for entry in json.loads(reply.read(4 << 20))["data"]][:500]
+            entries = json.loads(reply.read(4 << 20))["data"]
+            return [entry for entry in entries if isinstance(entry, dict) and "id" in entry][:500]
     except (OSError, ValueError, KeyError, TypeError, urllib.error.URLError):
         return []
 

@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from vibe.llm.message import Usage
+
 Kind = Literal[
     "no_server", "wrong_key", "no_credit", "rate_limited", "overflow", "refused", "empty", "cut", "silent",
     "not_a_model", "bad_json", "provider", "unknown_model", "bad_request", "too_long",
@@ -66,7 +68,9 @@ _STATUS = {400: "bad_request", 401: "wrong_key", 402: "no_credit", 403: "wrong_k
 
 
 class LlmError(Exception):
-    """Base of what a model call raises."""
+    """Base of what a model call raises. `usage`: what it is thought to have cost; None when nothing had come."""
+
+    usage: Usage | None = None
 
 
 class Cancelled(LlmError):

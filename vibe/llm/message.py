@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-IMAGE_TOKENS = (
-    800  # our estimate for a picture of at most 768 px; providers' own figures lie between 250 and 1,100
-)
+IMAGE_TOKENS = 1_600  # what one picture counts at most with the providers whose tables were read; most count less
+LEAST_ROOM = 256  # tokens: with less room than that an answer is no use, so the server may say that it is full
 
 Role = Literal["system", "user", "assistant"]
 Finish = Literal["stop", "length", "filter"]
@@ -13,7 +12,7 @@ Finish = Literal["stop", "length", "filter"]
 
 @dataclass(frozen=True)
 class Message:
-    """`images` are data URLs (base64), sent after the text; only to a model that has vision."""
+    """`images` are data: addresses (base64), for models that were seen to see; no other address is ever sent."""
 
     role: Role
     text: str
@@ -29,7 +28,9 @@ class Message:
 class Model:
     """Where a model is and what it is called there. `key` is a secret: never logged, never in a repr.
 
-    price_in and price_out are USD per million tokens; None when not known. `context` in tokens, None unknown.
+    Prices are USD per million tokens; None when not known. `context` and `max_out` in tokens, None unknown.
+    `refuses`: parameters that its server was seen to refuse; they are not sent. `can`: what it was seen to do
+    (capabilities.ABILITIES). `tested`: when that was found out, ISO; empty for never.
     """
 
     name: str
@@ -39,7 +40,11 @@ class Model:
     price_in: float | None = None
     price_out: float | None = None
     local: bool = False  # runs on this machine: costs nothing but seconds
-    vision: bool = False  # was seen to take pictures
+    max_out: int | None = None
+    price_cached: float | None = None
+    refuses: frozenset[str] = frozenset()
+    can: frozenset[str] = frozenset()
+    tested: str = ""
 
     def __repr__(self) -> str:
         return f"Model({self.name!r} at {self.base_url!r})"
@@ -47,12 +52,31 @@ class Model:
 
 @dataclass(frozen=True)
 class Call:
-    """One request to a model. `effort` is the reasoning effort, sent only when not empty."""
+    """One request to a model. `effort` is the reasoning effort, sent only when not empty.
+
+    `schema`: a JSON schema that the answer should keep to; sent only when given, and dropped where it is refused.
+    """
 
     model: Model
     messages: tuple[Message, ...]
     max_tokens: int = 16_000
     effort: str = ""
+    schema: dict[str, Any] | None = None
+
+    def asked(self) -> int:
+        """Tokens of what is sent, estimated at 3 bytes of UTF-8 each: rather too many than too few for prose, about
+        right for code and for scripts without spaces."""
+        return sum(len(m.text.encode()) // 3 + 8 + IMAGE_TOKENS * len(m.images) for m in self.messages)
+
+    def room(self, *, context: int | None = None, max_out: int | None = None) -> int:
+        """Tokens that the answer may take: what is wanted, and never more than the model can give.
+
+        `context`, `max_out`: what is known beyond the model's own figures.
+        """
+        room = min(self.max_tokens, self.model.max_out or self.max_tokens, max_out or self.max_tokens)
+        if whole := [size for size in (self.model.context, context) if size]:
+            room = min(room, max(LEAST_ROOM, min(whole) - self.asked() - 64))
+        return room
 
 
 @dataclass(frozen=True)
@@ -73,13 +97,45 @@ class Usage:
     thinking: int = 0
     estimated: bool = False
 
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.tokens_in + other.tokens_in,
+            self.tokens_out + other.tokens_out,
+            self.cached + other.cached,
+            self.thinking + other.thinking,
+            self.estimated or other.estimated,
+        )
+
     def cost_usd(self, model: Model) -> float | None:
         """USD at the model's prices; 0.0 for a local model, None when a price is not known."""
         if model.local:
             return 0.0
         if model.price_in is None or model.price_out is None:
             return None
-        return (self.tokens_in * model.price_in + self.tokens_out * model.price_out) / 1e6
+        price_cached = model.price_in if model.price_cached is None else model.price_cached
+        cached = min(self.cached, self.tokens_in)
+        cost_in = (self.tokens_in - cached) * model.price_in + cached * price_cached
+        return (cost_in + self.tokens_out * model.price_out) / 1e6
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What a call found out about its server that the Model did not say: worth keeping with the model.
+
+    `refuses`: parameters that a refusal named. `max_out`, `context`: the limits that a refusal stated, in tokens.
+    """
+
+    refuses: frozenset[str] = frozenset()
+    max_out: int | None = None
+    context: int | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.refuses or self.max_out or self.context)
+
+    def __or__(self, other: "Learned") -> "Learned":
+        return Learned(
+            self.refuses | other.refuses, other.max_out or self.max_out, other.context or self.context
+        )
 
 
 @dataclass(frozen=True)
@@ -90,6 +146,7 @@ class Reply:
     finish: Finish
     usage: Usage
     seconds: float = 0.0
+    learned: Learned = Learned()
 
     def as_json(self) -> dict[str, Any]:
         return {"text": self.text, "finish": self.finish}

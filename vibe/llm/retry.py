@@ -2,10 +2,11 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 
 from vibe.llm.client import Client, OnDelta
 from vibe.llm.errors import Cancelled, ModelFault
-from vibe.llm.message import Call, Reply
+from vibe.llm.message import Call, Reply, Usage
 
 MORE_TRIES = 2
 LONGEST_WAIT_S = 60.0
@@ -24,13 +25,21 @@ def ask_patiently(
     """The reply, after waiting where the provider asks for it.
 
     on_wait(seconds, sentence) says so before each wait; on_restart() comes before a new try when text had streamed.
-    Raises ModelFault (with the sentence, and when it goes on) or Cancelled.
+    Raises ModelFault (with the sentence, and when it goes on) or Cancelled. The usage counts every try that gave
+    something: a provider bills a stream that broke, too.
     """
     stop = cancelled or threading.Event()
+    lost = Usage()
     for attempt in range(MORE_TRIES + 1):
         try:
-            return client.ask(call, on_delta=on_delta, cancelled=stop)
+            reply = client.ask(call, on_delta=on_delta, cancelled=stop)
+            return replace(reply, usage=reply.usage + lost)
+        except Cancelled as end:
+            end.usage = _sum(lost, end.usage)
+            raise
         except ModelFault as fault:
+            lost += fault.usage or Usage()
+            fault.usage = _sum(lost)
             pause = fault.retry_after if fault.retry_after is not None else 0.5 * 4**attempt
             if not fault.retry or attempt == MORE_TRIES:
                 raise
@@ -39,7 +48,15 @@ def ask_patiently(
                 raise
             on_wait(pause, f"{fault.sentence} I try again in {max(1, round(pause))} s.")
             if wait(stop, pause):
-                raise Cancelled from fault
+                stopped = Cancelled()
+                stopped.usage = _sum(lost)
+                raise stopped from fault
             if fault.partial:
                 on_restart()
     raise AssertionError("the last try returns or raises")
+
+
+def _sum(lost: Usage, more: Usage | None = None) -> Usage | None:
+    """All that was used, or None when that is nothing."""
+    total = lost + (more or Usage())
+    return total if total.tokens_in or total.tokens_out else None

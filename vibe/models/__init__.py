@@ -1,5 +1,6 @@
 """Tables, one noun a file. They form one chain: Maker → Program → Version → Card; Program → Job → Step, EventRecord."""
 
+from vibe.models.allowance import Charge, DayTally, MakerAllowance, SiteAllowance
 from vibe.models.card import Card
 from vibe.models.film import Film
 from vibe.models.job import EventRecord, Job
@@ -10,5 +11,6 @@ from vibe.models.run import Run, RunFile
 from vibe.models.step import StepRecord
 
 __all__ = [
-    "Card", "EventRecord", "Film", "Job", "Maker", "ModelRow", "Program", "Run", "RunFile", "StepRecord", "Upload", "Version",
+    "Card", "Charge", "DayTally", "EventRecord", "Film", "Job", "Maker", "MakerAllowance", "ModelRow", "Program",
+    "Run", "RunFile", "SiteAllowance", "StepRecord", "Upload", "Version",
 ]  # fmt: skip

@@ -25,6 +25,12 @@ class StepRecord(models.Model):
     tokens_out = models.PositiveIntegerField(default=0)
     cached = models.PositiveIntegerField(default=0)
     cost_usd = models.DecimalField(max_digits=12, decimal_places=6, null=True, blank=True)
+    price_in = models.DecimalField(
+        max_digits=10, decimal_places=4, null=True, blank=True, help_text="USD per million tokens, at the time."
+    )
+    price_out = models.DecimalField(
+        max_digits=10, decimal_places=4, null=True, blank=True, help_text="USD per million tokens, at the time."
+    )
     seconds = models.FloatField(default=0)
     created = models.DateTimeField(auto_now_add=True)
 

@@ -5,11 +5,18 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from vibe import models_in_use
+from vibe.llm import capabilities
 from vibe.llm import connect as connecting
 from vibe.llm.message import Model
+
+TIERS: tuple[tuple[models_in_use.Tier, str], ...] = (
+    ("strong", "For everything"),
+    ("quick", "Only for plans and checks"),
+)
 
 
 def may_connect(request: HttpRequest) -> bool:
@@ -29,12 +36,19 @@ def connect(request: HttpRequest) -> HttpResponse:
         else:
             said = _do(request)
     model = models_in_use.current_model()
+    quick = models_in_use.model_for("quick")
     row = models_in_use.row_in_use()
+    known = models_in_use.row_of(model) if model else None
     context = {
         "here": "connect",
         "allowed": may_connect(request),
         "model": model,
-        "from_environment": model is not None and models_in_use.from_environment(settings.CONFIG) is not None,
+        "quick": quick if quick != model else None,
+        "known": capabilities.told(known.capabilities) if known else "",
+        "tested": known.tested if known else None,
+        "ends": known.end_is_near(timezone.now().date()) if known else "",
+        "tiers": TIERS,
+        "from_environment": model is not None and row is None,
         "key_end": row.key_end if row else "",
         "why_none": "" if model else models_in_use.why_none(),
         "found": models_in_use.local_servers() if may_connect(request) else [],
@@ -54,16 +68,24 @@ def _do(request: HttpRequest) -> dict[str, Any]:
         case "connect":
             return _use_other(request)
         case "test":
-            model = models_in_use.current_model()
-            tested = connecting.test(model) if model else None
-            return {
-                "said": tested.sentence if tested else "There is none to test.",
-                "good": bool(tested and tested.ok),
-            }
+            return _test()
         case "disconnect":
             models_in_use.disconnect_models()
             return {"said": "Disconnected. Recipes still work.", "good": True}
     return {"said": "I don’t know what to do with this.", "status": 400}
+
+
+def _test() -> dict[str, Any]:
+    """Each model that is in use, one sentence each."""
+    both = [model for tier, _ in TIERS if (model := models_in_use.model_for(tier))]
+    reports = {model.name: models_in_use.try_out(model) for model in dict.fromkeys(both)}
+    if not reports:
+        return {"said": "There is none to test."}
+    if len(reports) == 1:
+        said = next(iter(reports.values())).sentence
+    else:
+        said = " ".join(f"{name}: {report.sentence}" for name, report in reports.items())
+    return {"said": said, "good": all(report.ok for report in reports.values())}
 
 
 def _use_local(request: HttpRequest) -> dict[str, Any]:
@@ -71,13 +93,13 @@ def _use_local(request: HttpRequest) -> dict[str, Any]:
     there = any(s.base_url == url and name in s.models for s in models_in_use.local_servers())
     if not there:
         return {"said": "That server does not answer any more. Start it and try again.", "status": 422}
-    return _test_and_keep(Model(name, url, local=True), {})
+    return _test_and_keep(request, Model(name, url, local=True), {})
 
 
 def _use_other(request: HttpRequest) -> dict[str, Any]:
     url = request.POST.get("base_url", "").strip().rstrip("/")
     key, name = request.POST.get("key", "").strip(), request.POST.get("model", "").strip()[:120]
-    given = {"base_url": url[:300], "model": name}
+    given = {"base_url": url[:300], "model": name, "tier": request.POST.get("tier", "")}
     if trouble := connecting.trouble_with(url) if url else "Fill in the address of the server.":
         return {"given": given, "wrong": {"base_url": trouble}, "status": 422}
     if any(ord(c) < 33 or ord(c) > 126 for c in key):
@@ -96,12 +118,13 @@ def _use_other(request: HttpRequest) -> dict[str, Any]:
             )
             return {"given": given, "listed": listed, "wrong": {"model": why}, "status": 422}
         name = listed[0]
-    return _test_and_keep(Model(name, url, key), given)
+    return _test_and_keep(request, Model(name, url, key), given)
 
 
-def _test_and_keep(model: Model, given: dict[str, str]) -> dict[str, Any]:
-    tested = connecting.test(model)
-    if not tested.ok:
-        return {"given": given, "said": f"{model.name} was not connected. {tested.sentence}", "status": 422}
-    models_in_use.connect_model(model.name, model.base_url, model.key, is_local=model.local)
-    return {"said": f"Connected: {model.name}. {tested.sentence}", "good": True}
+def _test_and_keep(request: HttpRequest, model: Model, given: dict[str, str]) -> dict[str, Any]:
+    tier: models_in_use.Tier = "quick" if request.POST.get("tier") == "quick" else "strong"
+    report = capabilities.detect(model)
+    if not report.ok:
+        return {"given": given, "said": f"{model.name} was not connected. {report.sentence}", "status": 422}
+    models_in_use.connect_model(model, report, tier)
+    return {"said": f"Connected: {model.name}. {report.sentence}", "good": True}

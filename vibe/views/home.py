@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
-from vibe import cards, jobs, models_in_use, perform, recipes
+from vibe import allowance, cards, jobs, models_in_use, perform, recipes
 from vibe.choices import Autonomy, Effort, Shape
 from vibe.forms import DescribeForm, Files, slots_of
 from vibe.views import estimates
@@ -121,6 +121,8 @@ def _desk(
         "errors": [*form.sentences(), *lost_files(request)] if form else [],
         "model": model,
         "why_none": "" if model else models_in_use.why_none(),
+        "off": allowance.off() if model else "",
+        "used": allowance.used_today(maker) if model and maker else None,
         "found": [] if model else models_in_use.local_servers(),
         "boxes": perform.engine().available(),
         "shapes": SHAPES,

@@ -8,21 +8,25 @@ from django.conf import settings
 from django.core.management import BaseCommand
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
-from vibe import models_in_use, perform
+from vibe import allowance, models_in_use, perform
 from vibe.llm import connect
+from vibe.llm.message import Model
 
-Finding = tuple[str, bool, str]  # part, whether it works, what it is or the one thing to do
+# part, whether it works (None: it does, but mind this), what it is or the one thing to do
+Finding = tuple[str, bool | None, str]
+MARKS = {True: "ok ", False: "NO ", None: "!! "}
 
 
 class Command(BaseCommand):
     help = "Say what works, what does not, and the one thing to do about it."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        findings = [f for check in (_model, _boxes, _database, _broker, _disk) for f in check()]
+        findings = [f for check in (_model, _money, _boxes, _database, _broker, _disk) for f in check()]
         for part, works, line in findings:
-            self.stdout.write(f"  {'ok ' if works else 'NO '} {part:<18} {line}")
-        if not all(works for _, works, _ in findings):
+            self.stdout.write(f"  {MARKS[works]} {part:<18} {line}")
+        if any(works is False for _, works, _ in findings):
             raise SystemExit(1)
 
 
@@ -37,8 +41,36 @@ def _model() -> Iterator[Finding]:
         hint = f" {found[0].name} runs on this machine: connect it on /connect/." if found else ""
         yield "model", False, f"{models_in_use.why_none()} Recipes work without one.{hint}"
         return
+    yield from _one_model("model", model)
+    quick = models_in_use.model_for("quick")
+    if quick and quick != model:
+        yield from _one_model("model, quick", quick)
+    else:
+        yield "model, quick", True, f"{model.name} also makes plans and checks"
+
+
+def _one_model(part: str, model: Model) -> Iterator[Finding]:
     tested = connect.test(model)
-    yield "model", tested.ok, f"{model.name} at {model.base_url}: {tested.sentence}"
+    yield part, tested.ok, f"{model.name} at {model.base_url}: {tested.sentence}"
+    row = models_in_use.row_of(model)
+    if row and (near := row.end_is_near(timezone.now().date())):
+        yield part, None, f"{model.name}: {near}"
+
+
+def _money() -> Iterator[Finding]:
+    try:
+        off, today = allowance.off(), allowance.used_today()
+        model = models_in_use.current_model()
+    except DatabaseError:
+        return
+    if off:
+        yield "making", None, f"switched off in the admin (Allowance of the site). People read: {off}"
+    used = f"{(today.used.micro or 0) / 1e6:.4f} USD and {today.used.tokens} tokens used today"
+    yield "allowance", True, f"{used}; {today.line or 'the site has no limit'}"
+    unknown = model and not model.local and (model.price_in is None or model.price_out is None)
+    if unknown and today.limit.micro is not None:
+        line = f"the price of {model.name} is not known, so only limits in tokens hold for it: enter it in the admin"
+        yield "allowance", None, line
 
 
 def _boxes() -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import BaseCommand, CommandParser, call_command
 from django.utils.module_loading import import_string
 
-from vibe import jobs, models_in_use, perform, worker
+from vibe import allowance, jobs, models_in_use, perform, worker
 from vibe.celery import app as celery_app
 from vibe.live import feed
 
@@ -139,6 +139,7 @@ def _sweep(ending: threading.Event) -> None:
             if time.monotonic() - last_reap > REAP_EVERY_S:
                 last_reap = time.monotonic()
                 jobs.forget_old_runs()
+                allowance.release_stale()
                 if not perform.engine().available():
                     perform.engine().reap()
         except Exception:  # a locked database or a restarted engine must not end the sweep

@@ -1,43 +1,18 @@
-"""Django admin: programs, versions, jobs with their steps and cost, cards, models. It never renders a card's HTML.
+"""What was made: programs, versions, jobs with their steps and cost, cards, runs, makers. Never a card's HTML.
 
 Lists select what they show in one query; counts and sums are annotations, so no page takes a query per row.
 """
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpRequest
 from django.utils.html import format_html
 
 from vibe import cards, jobs
-from vibe.models import Card, EventRecord, Job, Maker, ModelRow, Program, Run, StepRecord, Version
-
-admin.site.site_header = "Vibe"
-admin.site.site_title = "Vibe admin"
-admin.site.index_title = "Behind the desk"
-
-
-class ReadOnly(admin.ModelAdmin):
-    """Rows that the product writes: to be looked at, searched, acted on, never typed into."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class ReadOnlyInline(admin.TabularInline):
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+from vibe.admin.reading import ReadOnly, ReadOnlyInline, money
+from vibe.models import Card, EventRecord, Job, Maker, Program, Run, StepRecord, Version
 
 
 class StepInline(ReadOnlyInline):
@@ -51,6 +26,8 @@ class StepInline(ReadOnlyInline):
         "tokens_in",
         "tokens_out",
         "cached",
+        "price_in",
+        "price_out",
         "cost_usd",
         "seconds",
         "void",
@@ -103,7 +80,7 @@ class ProgramAdmin(ReadOnly):
 
     @admin.display(description="USD")
     def spent(self, program: Program) -> str:
-        return _money(self._costs.get(program.pk))
+        return money(self._costs.get(program.pk))
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """One query for the money of the whole page: a join with the counts above would multiply it."""
@@ -207,7 +184,7 @@ class JobAdmin(ReadOnly):
 
     @admin.display(description="USD", ordering="_cost")
     def spent(self, job: Job) -> str:
-        return _money(job._cost)  # type: ignore[attr-defined]
+        return money(job._cost)  # type: ignore[attr-defined]
 
     @admin.action(description="Stop")
     def stop(self, request: HttpRequest, chosen: QuerySet[Job]) -> None:
@@ -282,35 +259,6 @@ class CardAdmin(ReadOnly):
         self.message_user(request, f"{len(chosen)} links revoked.", messages.SUCCESS)
 
 
-class ModelRowForm(forms.ModelForm):
-    new_key = forms.CharField(
-        required=False,
-        widget=forms.PasswordInput,
-        help_text="Kept encrypted and never shown again. Empty: the key stays as it is.",
-    )
-
-    class Meta:
-        model = ModelRow
-        fields = ("name", "base_url", "new_key", "tier", "local", "enabled", "context", "price_in", "price_out")
-
-    def save(self, commit: bool = True) -> ModelRow:
-        if key := self.cleaned_data.get("new_key"):
-            self.instance.set_key(key)
-        return super().save(commit)
-
-
-@admin.register(ModelRow)
-class ModelRowAdmin(admin.ModelAdmin):
-    form = ModelRowForm
-    list_display = ("name", "base_url", "tier", "enabled", "local", "key", "price_in", "price_out", "tested")
-    list_filter = ("enabled", "tier", "local")
-    search_fields = ("name", "base_url")
-
-    @admin.display(description="key")
-    def key(self, row: ModelRow) -> str:
-        return f"…{row.key_end}" if row.key_end else "set" if row.sealed_key else "none"
-
-
 @admin.register(Maker)
 class MakerAdmin(ReadOnly):
     list_display = ("__str__", "programs_made", "created")
@@ -367,7 +315,3 @@ def _retire_all(site: admin.ModelAdmin, request: HttpRequest, open_cards: QueryS
         cards.retire(card)
         retired += 1
     site.message_user(request, f"{retired} cards were taken down.", messages.SUCCESS)
-
-
-def _money(cost: Any) -> str:
-    return f"{cost:.4f}" if cost is not None else "–"

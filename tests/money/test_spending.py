@@ -1,0 +1,218 @@
+"""Money on the way of a Job: what it cost is kept with the step, and what may not be spent is said in a sentence."""
+
+import contextlib
+import threading
+from collections import Counter
+from datetime import timedelta
+from decimal import Decimal
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.db import connections
+from django.db.models import Sum
+from django.utils import timezone
+
+from tests import fakes
+from tests.modelserver import ModelServer
+from vibe import allowance, jobs, perform, worker
+from vibe.choices import JobState
+from vibe.generation.steps import Ask
+from vibe.llm.errors import ModelFault
+from vibe.llm.message import Usage
+from vibe.models import Charge, DayTally, Job, Maker, ModelRow, SiteAllowance, StepRecord
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PAGE = "Here it is.\n\nFILE index.html\n```html\n<title>Tea</title><p>hello</p>\n```\nDONE\n"
+
+
+def begin(maker, once):
+    return jobs.begin(
+        maker,
+        description=f"A tea page {once}",
+        shape="auto",
+        autonomy="make",
+        effort="normal",
+        once=once,
+    )
+
+
+def carry(maker=None, once="k"):
+    job = begin(maker or Maker.objects.create(), once)
+    worker.attend(jobs.claim(worker.OWNER, only=job.pk))
+    job.refresh_from_db()
+    return job
+
+
+def test_the_price_at_the_time_of_the_call_stays_with_the_step(boxes, script):
+    script.append(PAGE)
+    job = carry()
+    ModelRow.objects.update(price_in=100, price_out=100)
+    step = job.steps.get(kind="ask")
+    assert (step.price_in, step.price_out) == (1, 2)
+    assert float(step.cost_usd) == pytest.approx((step.tokens_in + 2 * step.tokens_out) / 1e6)
+    charge = Charge.objects.get()
+    assert (charge.state, charge.step, charge.tokens) == ("settled", step, step.tokens_in + step.tokens_out)
+    assert charge.micro == pytest.approx(float(step.cost_usd) * 1e6, abs=1)
+    assert not DayTally.objects.exclude(held_micro=0, held_tokens=0).exists()
+
+
+def test_an_unknown_price_stays_unknown(boxes, script):
+    ModelRow.objects.update(price_in=None, price_out=None)
+    script.append(PAGE)
+    step = carry().steps.get(kind="ask")
+    assert (step.price_in, step.price_out, step.cost_usd) == (None, None, None)
+    assert Charge.objects.get().micro is None
+
+
+def test_a_job_beyond_the_allowance_asks_nothing_and_says_when_it_goes_on(boxes, script):
+    SiteAllowance(maker_usd_per_day="0.04").save()
+    maker = Maker.objects.create()
+    script.extend([PAGE, PAGE])
+    assert carry(maker, "1").state == JobState.DONE
+    DayTally.objects.filter(who=maker.pk).update(used_micro=40_000)
+    job = carry(maker, "2")
+    assert job.state == JobState.FAILED
+    assert "You have used today’s allowance" in job.sentence
+    assert "midnight UTC" in job.sentence
+    assert len(fakes.CALLS) == 1
+    assert job.steps.get(kind="ask").answer["fault"]["kind"] == "allowance"
+
+
+def test_ten_jobs_that_race_never_cost_more_than_the_allowance(boxes, script):
+    SiteAllowance(maker_usd_per_day="0.10").save()
+    long = PAGE.replace(
+        "hello", "hello <!-- " + "x" * 56_000 + " -->"
+    )  # 14,000 tokens of at most 16,000: $0.028
+    script.extend([long] * 10)
+    maker, gate = Maker.objects.create(), threading.Barrier(10)
+    begun = [begin(maker, f"{n}") for n in range(10)]
+
+    def work(job):
+        gate.wait()
+        worker.attend(jobs.claim(worker.OWNER, only=job.pk))
+        connections.close_all()
+
+    threads = [threading.Thread(target=work, args=(job,)) for job in begun]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    states = Counter(Job.objects.values_list("state", flat=True))
+    assert states == {JobState.DONE: 3, JobState.FAILED: 7}
+    assert StepRecord.objects.aggregate(cost=Sum("cost_usd"))["cost"] < Decimal("0.10")
+    assert len(fakes.CALLS) == 3
+    assert all("today’s" in s for s in Job.objects.filter(state="failed").values_list("sentence", flat=True))
+
+
+def test_the_switch_stops_new_calls_with_its_sentence_and_recipes_still_work(boxes, script):
+    SiteAllowance(making_off=True, off_sentence="Back on Monday.").save()
+    job = carry()
+    assert (job.state, job.sentence) == (JobState.FAILED, "Back on Monday.")
+    assert fakes.CALLS == []
+    recipe = jobs.begin(
+        Maker.objects.create(),
+        description="focus timer",
+        shape="auto",
+        autonomy="make",
+        effort="normal",
+        once="r",
+        recipe="focus-timer",
+    )
+    worker.attend(jobs.claim(worker.OWNER, only=recipe.pk))
+    recipe.refresh_from_db()
+    assert recipe.state == JobState.DONE
+
+
+def test_a_refused_call_costs_nothing_and_a_broken_stream_what_had_come(boxes, script):
+    script.append(ModelFault("no_credit"))
+    carry(once="1")
+    assert Charge.objects.get().state == "released"
+    broken = ModelFault("refused", partial="half")
+    broken.usage = Usage(100, 50, estimated=True)
+    script.append(broken)
+    step = carry(once="2").steps.get(kind="ask")
+    assert (step.tokens_out, float(step.cost_usd)) == (50, 0.0002)
+    assert Charge.objects.get(step=step).micro == 200
+
+
+def test_a_step_is_asked_of_the_model_of_its_tier(script):
+    ModelRow.objects.create(name="small", base_url="http://127.0.0.1:9/v1", tier="quick")
+    plain = Ask("plan", (), "p")
+    assert perform.model_for(plain).name == "test-model"
+    object.__setattr__(plain, "tier", "quick")
+    assert perform.model_for(plain).name == "small"
+
+
+# --- what people see --------------------------------------------------------------------------------------------
+
+
+def test_the_desk_says_what_was_used_only_where_there_is_a_limit(browser, script):
+    maker = browser.maker()
+    assert "used today" not in browser.get("/").content.decode()
+    SiteAllowance(maker_usd_per_day="1").save()
+    script.append(PAGE)
+    carry(maker)
+    DayTally.objects.filter(who=maker.pk).update(used_micro=120_000)
+    assert "$0.12 of $1.00 used today" in browser.get("/").content.decode()
+
+
+def test_the_desk_says_that_making_is_off(browser, script):
+    SiteAllowance(making_off=True).save()
+    page = browser.get("/").content.decode()
+    assert "Making with a model is switched off here for now." in page
+
+
+def test_the_allowance_of_the_site_is_one_page(admin):
+    assert admin.get("/admin/vibe/siteallowance/").status_code == 302
+    page = admin.get("/admin/vibe/siteallowance/", follow=True)
+    assert page.status_code == 200
+    form = {"making_off": "on", "off_sentence": "<b>Back</b> on Monday.", "maker_usd_per_day": "1.50"}
+    assert admin.post("/admin/vibe/siteallowance/add/", form).status_code == 302
+    assert allowance.off() == "<b>Back</b> on Monday."
+    assert admin.get("/admin/vibe/siteallowance/add/").status_code == 403
+    page = admin.get("/admin/vibe/siteallowance/", follow=True).content.decode()
+    assert "1.50" in page
+    assert admin.post("/admin/vibe/siteallowance/1/change/", {"usd_per_day": "-1"}).status_code == 200
+    assert SiteAllowance.current().usd_per_day is None
+
+
+def test_what_an_admin_says_is_text_on_the_desk(browser, script):
+    SiteAllowance(making_off=True, off_sentence="<script>alert(1)</script>").save()
+    assert "<script>alert" not in browser.get("/").content.decode()
+
+
+# --- the doctor -------------------------------------------------------------------------------------------------
+
+
+def doctor():
+    said = StringIO()
+    with contextlib.suppress(SystemExit):
+        call_command("doctor", stdout=said)
+    return said.getvalue()
+
+
+def test_the_doctor_tells_both_models_the_allowance_and_the_switch(boxes, script):
+    with ModelServer() as server:
+        ModelRow.objects.update(base_url=server.url)
+        assert "ok  model, quick       test-model also makes plans and checks" in doctor()
+        ModelRow.objects.create(
+            name="small",
+            base_url=server.url,
+            tier="quick",
+            shutdown_date=timezone.now().date() + timedelta(days=2),
+        )
+        SiteAllowance(making_off=True, off_sentence="Back on Monday.", usd_per_day=10).save()
+        said = doctor()
+    assert f"ok  model              test-model at {server.url}: It answers" in said
+    assert f"ok  model, quick       small at {server.url}: It answers" in said
+    assert "!!  model, quick       small: Its provider ends it on" in said
+    assert "$0.00 of $10.00 used today" in said
+    assert "!!  making             switched off in the admin" in said
+    assert "Back on Monday." in said
+
+
+def test_the_doctor_says_where_a_limit_of_money_cannot_hold(boxes, script):
+    ModelRow.objects.update(price_in=None)
+    SiteAllowance(usd_per_day=10).save()
+    with ModelServer() as server:
+        ModelRow.objects.update(base_url=server.url)
+        assert "the price of test-model is not known, so only limits in tokens hold" in doctor()
