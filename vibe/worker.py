@@ -3,6 +3,7 @@
 One broad `except` lives here: a fault of ours ends one Job with a reference number, never the worker.
 """
 
+import contextlib
 import logging
 import os
 import secrets
@@ -97,10 +98,8 @@ def attend(job: Job) -> None:
         one.line.close()
         jobs.wait_for_person(job)
     except Cancelled:
-        if one.broken:
-            _fault(one, "an event of it cannot be stored")
-        else:
-            _stopped(one)
+        with contextlib.suppress(Cancelled):  # the lease went while we said goodbye: somebody else speaks for it now
+            _fault(one, "an event of it cannot be stored") if one.broken else _stopped(one)
     except Exception:
         _fault(one, "")
     finally:
@@ -385,7 +384,7 @@ def _stopped(one: Attended) -> None:
     kept = ""
     if performer and performer.wrote:
         shape = gate.shape_of(performer.files)
-        if shape and not gate.gate(performer.files, shape):
+        if shape and not gate.gate(performer.files, shape) and jobs.is_held(job):
             result = Result(
                 sentence="Stopped before I could check it",
                 files=performer.files,
