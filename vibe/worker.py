@@ -98,7 +98,9 @@ def attend(job: Job) -> None:
         one.line.close()
         jobs.wait_for_person(job)
     except Cancelled:
-        with contextlib.suppress(Cancelled):  # the lease went while we said goodbye: somebody else speaks for it now
+        with contextlib.suppress(
+            Cancelled
+        ):  # the lease went while we said goodbye: somebody else speaks for it now
             _fault(one, "an event of it cannot be stored") if one.broken else _stopped(one)
     except Exception:
         _fault(one, "")
@@ -298,7 +300,9 @@ def _keep(one: Attended, result: Result) -> None:
 
 def _forgive(job: Job, wasted: Sequence[int]) -> None:
     """Repairs that mended nothing cost the maker nothing of the allowance (within its caps)."""
-    asked = list(job.steps.filter(void=False, kind="ask").order_by("order", "pk").values_list("order", flat=True))
+    asked = list(
+        job.steps.filter(void=False, kind="ask").order_by("order", "pk").values_list("order", flat=True)
+    )
     if orders := [asked[number - 1] for number in wasted if number <= len(asked)]:
         allowance.forgive(job, orders)
 

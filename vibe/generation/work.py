@@ -43,7 +43,9 @@ class Work:
         self.request = request
         self.force = force
         self.calls = 0
-        self.wasted: list[int] = []  # which of the calls, from 1, mended nothing: the maker is not charged for them
+        self.wasted: list[
+            int
+        ] = []  # which of the calls, from 1, mended nothing: the maker is not charged for them
         self.plan: Plan | None = None
         self.summaries: dict[str, Json] = {}  # of the attached files, made in a sealed box
         self.unsaid: list[str] = []  # sentences for "not checked" that stand before any check ran

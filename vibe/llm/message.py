@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
-IMAGE_TOKENS = 1_600  # what one picture counts at most with the providers whose tables were read; most count less
+IMAGE_TOKENS = (
+    1_600  # what one picture counts at most with the providers whose tables were read; most count less
+)
 LEAST_ROOM = 256  # tokens: with less room than that an answer is no use, so the server may say that it is full
 
 Role = Literal["system", "user", "assistant"]
