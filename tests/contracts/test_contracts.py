@@ -165,4 +165,6 @@ def test_no_file_grew_past_being_one_thing():
     for folder in ("vibe", "sandbox"):
         for path in (ROOT / folder).rglob("*.py"):
             lines = len(path.read_text().splitlines())
-            assert lines <= 300 or path.name in asked, f"{path.name}: {lines}"
+            assert lines <= 300 or path.name in asked or path.parent.name == "migrations", (
+                f"{path.name}: {lines}"
+            )

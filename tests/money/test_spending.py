@@ -15,9 +15,8 @@ from django.utils import timezone
 
 from tests import fakes
 from tests.modelserver import ModelServer
-from vibe import allowance, jobs, perform, worker
+from vibe import allowance, jobs, worker
 from vibe.choices import JobState
-from vibe.generation.steps import Ask
 from vibe.llm.errors import ModelFault
 from vibe.llm.message import Usage
 from vibe.models import Charge, DayTally, Job, Maker, ModelRow, SiteAllowance, StepRecord
@@ -48,10 +47,10 @@ def test_the_price_at_the_time_of_the_call_stays_with_the_step(boxes, script):
     script.append(PAGE)
     job = carry()
     ModelRow.objects.update(price_in=100, price_out=100)
-    step = job.steps.get(kind="ask")
+    step = job.steps.get(kind="ask", purpose="write")
     assert (step.price_in, step.price_out) == (1, 2)
     assert float(step.cost_usd) == pytest.approx((step.tokens_in + 2 * step.tokens_out) / 1e6)
-    charge = Charge.objects.get()
+    charge = Charge.objects.get(step=step)
     assert (charge.state, charge.step, charge.tokens) == ("settled", step, step.tokens_in + step.tokens_out)
     assert charge.micro == pytest.approx(float(step.cost_usd) * 1e6, abs=1)
     assert not DayTally.objects.exclude(held_micro=0, held_tokens=0).exists()
@@ -60,9 +59,9 @@ def test_the_price_at_the_time_of_the_call_stays_with_the_step(boxes, script):
 def test_an_unknown_price_stays_unknown(boxes, script):
     ModelRow.objects.update(price_in=None, price_out=None)
     script.append(PAGE)
-    step = carry().steps.get(kind="ask")
+    step = carry().steps.get(kind="ask", purpose="write")
     assert (step.price_in, step.price_out, step.cost_usd) == (None, None, None)
-    assert Charge.objects.get().micro is None
+    assert Charge.objects.get(step=step).micro is None
 
 
 def test_a_job_beyond_the_allowance_asks_nothing_and_says_when_it_goes_on(boxes, script):
@@ -134,12 +133,21 @@ def test_a_refused_call_costs_nothing_and_a_broken_stream_what_had_come(boxes, s
     assert Charge.objects.get(step=step).micro == 200
 
 
-def test_a_step_is_asked_of_the_model_of_its_tier(script):
+def test_plans_are_asked_of_the_quick_model_and_programs_of_the_strong_one(boxes, script):
     ModelRow.objects.create(name="small", base_url="http://127.0.0.1:9/v1", tier="quick")
-    plain = Ask("plan", (), "p")
-    assert perform.model_for(plain).name == "test-model"
-    object.__setattr__(plain, "tier", "quick")
-    assert perform.model_for(plain).name == "small"
+    script.append(PAGE)
+    asked = carry().steps.filter(kind="ask").values_list("purpose", "model")
+    assert list(asked) == [("plan", "small"), ("write", "test-model")]
+
+
+def test_a_repair_that_mends_nothing_is_forgiven_and_the_others_are_not(boxes, script):
+    SiteAllowance(maker_usd_per_day="1").save()
+    boxes.observations = {**fakes.CALM, "errors": [{"kind": "uncaught", "text": "boom", "line": 1}]}
+    script.extend([PAGE] * 5)
+    job = carry()
+    purposes = {c.step.purpose: c.state for c in Charge.objects.filter(job=job).select_related("step")}
+    assert purposes["plan"] == purposes["write"] == "settled"
+    assert purposes["repair"] == purposes["resample"] == "forgiven"
 
 
 # --- what people see --------------------------------------------------------------------------------------------
