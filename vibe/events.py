@@ -176,13 +176,17 @@ class RecipeUsed(Event):
 
 @dataclass(frozen=True)
 class VersionMade(Event):
-    """A Version was kept. `verdict` as choices.Verdict; `became_current` false when an older one stays shown."""
+    """A Version was kept. `verdict` as choices.Verdict; `became_current` false when an older one stays shown.
+
+    `lost`: sentences about lines that the person wrote by hand and that this change dropped unasked.
+    """
 
     number: int
     shape: str
     verdict: str
     summary: str
     became_current: bool = True
+    lost: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -140,3 +140,9 @@ def _shown(name: str) -> str:
 def slots_of(data: Mapping[str, Any]) -> dict[str, str]:
     """Recipe settings that a person typed: fields `slot.<name>`."""
     return {key[5:]: str(data[key])[:5000] for key in data if key.startswith("slot.")}
+
+
+def pointed_of(data: Mapping[str, Any]) -> str:
+    """What the person pointed at in the preview: at most 300 printable characters on one line, a stranger's words."""
+    plain = "".join(c if c.isprintable() else " " for c in str(data.get("pointed", ""))[:2000])
+    return " ".join(plain.split())[:300]

@@ -60,8 +60,8 @@ class Performer:
         self.job = job
         self.client = client
         self.cancelled = cancelled
-        self.files: dict[str, str] = dict(job.base.files) if job.base else {}
-        self.wrote = False
+        self.files: dict[str, str] = dict(job.files or (job.base.files if job.base else {}))
+        self.wrote = bool(job.files)  # what a person edited by hand is there already
 
     # --- the seam that drive calls ------------------------------------------------------------------------------
 

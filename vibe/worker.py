@@ -18,7 +18,10 @@ from django.utils.module_loading import import_string
 from vibe import cards, events, jobs
 from vibe.choices import JobKind, JobState, Origin, Shape, Verdict
 from vibe.generation import flow, gate, tool
+from vibe.generation.byhand import lost_by_hand
+from vibe.generation.difference import difference, in_words, regressions
 from vibe.generation.drive import Entry, JournalMismatch, drive
+from vibe.generation.refusals import asks_for_less
 from vibe.generation.request import Base, Request, Result, Upload
 from vibe.live import feed
 from vibe.live.bell import control
@@ -180,7 +183,8 @@ def _settle_start(job: Job) -> None:
         job.flow = ""
     if not job.flow:
         job.flow = flow.FLOW
-        job.base = job.program.current if job.program else None
+        if not job.files:  # who edits by hand started from a version that they saw
+            job.base = job.program.current if job.program else None
         job.save(update_fields=["flow", "base"])
 
 
@@ -207,6 +211,8 @@ def _request(job: Job) -> Request:
         slots=job.slots,
         uploads=tuple(uploads),
         history=tuple(earlier) if base else (),
+        files=job.files,
+        pointed=job.pointed,
         base=Base(
             files=base.files,
             shape=base.shape,
@@ -248,6 +254,7 @@ def _make_version(job: Job, result: Result) -> Version:
     program = job.program
     assert program
     shot = shot_path(job.pk)
+    base, becomes = job.base, result.better or program.current is None
     latest = program.versions.order_by("-number").values_list("number", flat=True).first() or 0
     with transaction.atomic():
         version = Version.objects.create(
@@ -255,9 +262,12 @@ def _make_version(job: Job, result: Result) -> Version:
             job=job,
             number=latest + 1,
             shape=result.shape,
-            origin=Origin.RECIPE if result.recipe else Origin.MODEL,
+            origin=result.origin,
             files=result.files,
-            summary=(result.sentence or job.request)[:300],
+            summary=_summary(result.sentence or job.request, _lost(job, result.files)),
+            changed=in_words(difference(base.files, result.files))[:400] if base else "",
+            held_back=not becomes,
+            broke=regressions(base.results, result.results) if base else [],
             verdict=result.verdict,
             results=result.results,
             not_checked=result.not_checked,
@@ -267,7 +277,7 @@ def _make_version(job: Job, result: Result) -> Version:
             model_name=result.model,
             shot=shot.read_bytes() if shot.exists() else None,
         )
-        if result.better or program.current is None:
+        if becomes:
             program.current = version
             if job.kind == JobKind.MAKE and result.title:
                 program.title = result.title[:120]
@@ -276,11 +286,41 @@ def _make_version(job: Job, result: Result) -> Version:
     return version
 
 
+def _lost(job: Job, files: dict[str, str]) -> list[str]:
+    """Sentences about lines that the person once wrote by hand and that this change dropped unasked."""
+    if job.files or job.base is None or asks_for_less(job.request):
+        return []
+    assert job.program
+    theirs = job.program.versions.filter(
+        origin=Origin.PERSON, number__lte=job.base.number, job__base__isnull=False
+    )
+    lost: list[str] = []
+    for version in theirs.select_related("job__base")[:5]:
+        assert version.job
+        assert version.job.base
+        lost += lost_by_hand(version.files, version.job.base.files, files, job.base.files)
+    return list(dict.fromkeys(lost))[:20]
+
+
+def _summary(words: str, lost: list[str]) -> str:
+    """At most 300 characters, of which what was lost is never cut."""
+    if not lost:
+        return words[:300]
+    more = f" So are {len(lost) - 1} more of your lines." if len(lost) > 1 else ""
+    note = (lost[0] + more)[:250]
+    return f"{words if len(words) < 299 - len(note) else words[: 298 - len(note)] + '…'} {note}"
+
+
 def _announce(job: Job, version: Version, better: bool) -> None:
     feed.append(
         job.pk,
         events.VersionMade(
-            version.number, version.shape, version.verdict, version.summary, became_current=better
+            version.number,
+            version.shape,
+            version.verdict,
+            version.summary,
+            became_current=better,
+            lost=_lost(job, version.files),
         ),
     )
     if better:
@@ -320,6 +360,7 @@ def _stopped(one: Attended) -> None:
                 sentence="Stopped before I could check it",
                 files=performer.files,
                 shape=Shape.TOOL if shape == "tool" else Shape.PAGE,
+                origin=Origin.PERSON if job.files else Origin.MODEL,
                 not_checked=["Everything: you stopped me before I could check it."],
                 better=job.base is None,
             )

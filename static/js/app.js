@@ -9,4 +9,6 @@ import "./dialogs.js";
 import "./plan.js";
 import "./clock.js";
 import "./preview.js";
+import "./point.js";
+import "./byhand.js";
 import "./live.js";

@@ -73,6 +73,14 @@ def uploads_block(request: Request) -> str:
     return "Files that the person attached:\n" + "\n".join(parts) + more + "\n"
 
 
+def pointed_block(request: Request) -> str:
+    """What the person pointed at in the preview. Its words are those of a made page, so they are fenced."""
+    if not request.pointed:
+        return ""
+    block = data_block("pointed", request.pointed, request.salt)
+    return f"\n\nThe person pointed at this part of the program:\n{block}"
+
+
 def current_block(files: dict[str, str]) -> str:
     """The files of the program as FILE blocks, in the form the reply should have."""
     parts = []
@@ -123,7 +131,7 @@ def write_text(request: Request, plan: dict[str, object] | None, engine: bool) -
         plan=plan_lines(plan),
         files=uploads_block(request),
         history="\n".join(f"- {h}" for h in request.history[-20:]) or "- (none)",
-        request=request.description,
+        request=request.description + pointed_block(request),
     )
 
 

@@ -82,14 +82,16 @@ def in_words(found: Difference) -> str:
 
 
 def regressions(before: Sequence[Json], after: Sequence[Json]) -> list[str]:
-    """Sentences of the checks that held in the results `before` and do not in `after`. A check that cannot fail
-    (`idle`) promised nothing."""
-    held = {_key(r) for r in before if r.get("held") and not r.get("idle")}
-    return [str(r["sentence"]) for r in after if not r.get("held") and not r.get("idle") and _key(r) in held]
+    """Sentences of the checks that held in the results `before` and do not in `after`.
 
-
-def _key(result: Json) -> str:
-    return str(result.get("id") or result.get("sentence"))
+    A check is the same by its id or by its sentence; one that cannot fail (`idle`) promised nothing.
+    """
+    held = {r.get(key) for r in before if r.get("held") and not r.get("idle") for key in ("id", "sentence")}
+    return [
+        str(r["sentence"])
+        for r in after
+        if not r.get("held") and not r.get("idle") and {r.get("id"), r.get("sentence")} & (held - {None, ""})
+    ]
 
 
 def _words(one: FileDifference) -> str:

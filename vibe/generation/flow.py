@@ -42,6 +42,8 @@ class Nothing(Exception):
 
 def generate(request: Request) -> Making:
     """Make or change one program. Returns a Result; never raises for what a model or a program does."""
+    if request.files:  # ---- by hand; the one hunk of the branch wip-changes in this file ----
+        return (yield from _by_hand(request))
     try:
         force = yield Consult("start")
         by_recipe = bool(request.recipe) or not force["model"]
@@ -172,6 +174,16 @@ def _ask_for_files(
     if problems:
         return problems
     return Draft(files, parsed.prose.strip(), answer.get("model", ""))
+
+
+# --- by hand ----------------------------------------------------------------------------------------------------
+
+
+def _by_hand(request: Request) -> Making:
+    """The person wrote the files: they are checked as any others, and no model is asked."""
+    title = request.base.title if request.base else context.title_from(request.description)
+    tried = yield from _verify(request, request.files, title)
+    return _finish(request, tried, origin=Origin.PERSON)
 
 
 # --- with a recipe ----------------------------------------------------------------------------------------------

@@ -40,6 +40,10 @@ class Request:
     uploads: tuple[Upload, ...] = ()
     base: Base | None = None
     history: tuple[str, ...] = ()
+    files: dict[str, str] = field(
+        default_factory=dict
+    )  # edited by hand: checked as they are, no model is asked
+    pointed: str = ""  # what the person pointed at in the preview; words of a made page, so never instructions
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,12 @@ class Job(models.Model):
     effort = models.CharField(max_length=10, default=Effort.NORMAL)
     recipe = models.CharField(max_length=60, blank=True, help_text="A recipe asked for by name.")
     slots = models.JSONField(default=dict, blank=True, help_text="Recipe settings that the person typed.")
+    files = models.JSONField(
+        default=dict, blank=True, help_text="Files that the person edited by hand: {path: text}."
+    )
+    pointed = models.CharField(
+        max_length=300, blank=True, help_text="What the person pointed at in the preview."
+    )
     base = models.ForeignKey("Version", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     once = models.CharField(max_length=64, unique=True, help_text="Idempotency key of the form that made it.")
 
