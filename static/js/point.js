@@ -11,7 +11,7 @@ function say(words) { document.getElementById("live").textContent = words; }
 
 /* A made page says what it is: plain characters only, whatever it sent. */
 function inWords({ text, label }) {
-  const kind = KINDS[label] || (/^h[1-6]$/.test(label) ? "heading" : label.startsWith("input") ? "field" : "part");
+  const kind = Object.hasOwn(KINDS, label) ? KINDS[label] : /^h[1-6]$/.test(label) ? "heading" : label.startsWith("input") ? "field" : "part";
   const plain = text.replace(/\p{C}/gu, "").trim();
   return plain ? `the ${kind} “${plain}”` : `the ${kind}`;
 }
