@@ -121,34 +121,49 @@ def test_a_part_is_pointed_at_by_keyboard_taken_out_again_and_escape_ends_it(mad
     assert page.locator(CLIP).count() == 0
 
 
-def test_a_made_page_cannot_point_by_itself_and_says_only_plain_words(made):
-    """What comes over the port is a stranger's: refused until the person points, and then shown as text alone."""
+HOSTILE = """([message]) => {
+  const post = MessagePort.prototype.postMessage;
+  MessagePort.prototype.postMessage = function (...all) { window.stolen = this; return post.apply(this, all); };
+  localStorage.setItem("x", "1");  // the first script answers over its port, and the page takes the port from it
+  post.call(window.stolen, message);
+}"""
+PICKED = {
+    "type": "pointed",
+    "picked": True,
+    "selector": "p",
+    "text": "<img src=x onerror=alert(1)>\u202e",
+    "label": "constructor",
+}
+
+
+def hostile(page, message):
+    """A made page that took the port of its first script says `message` over it."""
+    (sealed,) = [f for f in page.frames if f.parent_frame]
+    sealed.evaluate(HOSTILE, [message])
+    page.wait_for_timeout(200)
+
+
+def test_a_made_page_points_at_nothing_unasked_and_its_words_are_text_alone(made):
     _, maker = made
     page = maker.page
     frame_of(page)
-    host = "document.querySelector('#part-preview [data-point]')"
-    tell = f"detail => {host}.dispatchEvent(new CustomEvent('vibe:pointed', {{ bubbles: true, detail }}))"
-    page.evaluate(
-        tell,
-        {
-            "picked": True,
-            "text": "<img src=x onerror=alert(1)>\u202e",
-            "label": "constructor",
-            "selector": "p\n",
-        },
-    )
+    hostile(page, PICKED)
+    assert page.locator(CLIP).count() == 0, "nobody asked"
+    page.click("#point-at")
+    for wrong in ({"text": "x" * 81}, {"selector": ["p"]}, {"label": "x" * 41}):
+        hostile(page, {**PICKED, **wrong})
+        assert page.locator(CLIP).count() == 0, wrong
+    hostile(page, PICKED)
     assert page.inner_text(CLIP).startswith("the part “<img src=x onerror=alert(1)>”")
     assert page.locator(f"{CLIP} img").count() == 0
-    assert "\n" not in page.input_value("#pointed")
-    obeyed = page.evaluate(
-        """async () => {
-          const host = document.querySelector('#part-preview [data-point]'), heard = [];
-          host.addEventListener('vibe:pointed', event => heard.push(event.detail.text));
-          const frame = host.querySelector('iframe');
-          return [host.dataset.point, heard.length, frame.getAttribute('sandbox')];
-        }"""
-    )
-    assert obeyed == ["off", 0, "allow-scripts allow-forms"]
+    assert page.input_value("#pointed") == "the part “<img src=x onerror=alert(1)>” (p)"
+    page.click(".bar button[data-opens=share]")
+    page.goto(page.input_value("#share-link"))
+    page.frame_locator("[data-frame] iframe").locator("#add").wait_for()
+    page.evaluate("addEventListener('vibe:pointed', () => { document.title = 'pointed'; })")
+    page.evaluate("document.querySelector('[data-frame]').vibePoint(true)")
+    hostile(page, PICKED)
+    assert page.title() != "pointed", "a card has no pointing"
 
 
 def test_files_are_edited_by_hand_compared_and_a_broken_edit_is_held_back(made):
