@@ -12,6 +12,7 @@ from django.utils import timezone
 from vibe import films
 from vibe.choices import Origin
 from vibe.generation.bundle import bundle
+from vibe.generation.difference import difference, in_words
 from vibe.models import Card, Maker, Program, Version
 from vibe.models.card import BIN, LIFE, token_digest
 from vibe.models.maker import random_id, seal
@@ -137,6 +138,7 @@ def restore_version(program: Program, number: int) -> Version:
             shape=old.shape,
             origin=Origin.RESTORED,
             files=old.files,
+            changed=_back_from(program, old),
             summary=f"Back to version {old.number}",
             verdict=old.verdict,
             results=old.results,
@@ -151,6 +153,17 @@ def restore_version(program: Program, number: int) -> Version:
         program.current = fresh
         program.save(update_fields=["current"])
     return fresh
+
+
+def _back_from(program: Program, old: Version) -> str:
+    return in_words(difference(program.current.files, old.files))[:400] if program.current else ""
+
+
+def use_version(version: Version) -> None:
+    """Make a version current that was held back: the person's yes. It keeps its number, the link what it shows."""
+    program = version.program
+    program.current = version
+    program.save(update_fields=["current"])
 
 
 def copy_of(version: Version, title: str) -> tuple[str, str, bytes]:

@@ -71,3 +71,4 @@ class Origin(StrEnum):
     MODEL = "model"
     RECIPE = "recipe"
     RESTORED = "restored"
+    PERSON = "person"  # edited by hand

@@ -184,8 +184,11 @@ class RecipeUsed(Event):
 
 @dataclass(frozen=True)
 class VersionMade(Event):
-    """A Version was kept. `verdict` as choices.Verdict; `became_current` false when an older one stays shown; `broke`
-    are the sentences of checks that held in the version before and do not in this one."""
+    """A Version was kept. `verdict` as choices.Verdict; `became_current` false when an older one stays shown.
+
+    `broke`: sentences of checks that held in the version before and do not in this one. `lost`: sentences about lines
+    that the person wrote by hand and that this change dropped unasked.
+    """
 
     number: int
     shape: str
@@ -193,6 +196,7 @@ class VersionMade(Event):
     summary: str
     became_current: bool = True
     broke: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -146,3 +146,9 @@ def slots_of(data: Mapping[str, Any]) -> dict[str, str]:
 def without_of(data: QueryDict) -> list[str]:
     """Parts of what the model reads that a person took out: boxes named `without`. A name that is none does nothing."""
     return [name for name in data.getlist("without")[:MAX_FILES] if len(name) <= 250]
+
+
+def pointed_of(data: Mapping[str, Any]) -> str:
+    """What the person pointed at in the preview: at most 300 printable characters on one line, a stranger's words."""
+    plain = "".join(c if c.isprintable() else " " for c in str(data.get("pointed", ""))[:2000])
+    return " ".join(plain.split())[:300]

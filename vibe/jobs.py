@@ -22,6 +22,7 @@ from django.utils import timezone
 from vibe import celery, events
 from vibe.choices import Autonomy, JobKind, JobState
 from vibe.generation import context
+from vibe.generation.difference import difference, in_words
 from vibe.live import feed
 from vibe.live.bell import control
 from vibe.models import Card, Job, Maker, Program, Run, RunFile, StepRecord, Upload, Version
@@ -113,10 +114,12 @@ def change(
     without: Iterable[str] = (),
     shape: str = "",
     lease: str = "",
+    pointed: str = "",
 ) -> Job:
     """A later request about `program`; it starts from the current version when its turn comes.
 
-    `without`: names of parts that the model is not to read (generation.reading.Part.name).
+    `without`: names of parts that the model is not to read (generation.reading.Part.name). `pointed`: what the person
+    pointed at in the preview, in words (generation.pointed).
     """
     once = _once(program.maker, once)
     if existing := Job.objects.filter(once=once).first():
@@ -133,13 +136,62 @@ def change(
             if not lease and (twin := _just_sent(program.maker, kind, wish, staged, program=program)):
                 _unstage(staged)
                 return twin
-            job = _new_job(program.maker, program, kind, once, **wish, without=list(without), lease=lease)
+            job = _new_job(
+                program.maker, program, kind, once, **wish, without=list(without), pointed=pointed, lease=lease
+            )
             _keep_uploads(job, staged)
     except IntegrityError:
         _unstage(staged)
         return Job.objects.get(once=once)
     _wake(job)
     return job
+
+
+def edit(program: Program, *, files: Mapping[str, str], base: int, once: str) -> Job:
+    """A change that the person made by hand: `files` are all files of the program, which are only checked.
+
+    `base` is the number of the version that the person started from. Raises NotNow when another one is current,
+    when something is being made, and when nothing differs: nobody's work is overwritten silently.
+    """
+    once = _once(program.maker, once)
+    if existing := Job.objects.filter(once=once).first():
+        return existing
+    try:
+        with transaction.atomic():
+            now = Program.objects.select_for_update().get(pk=program.pk).current
+            if now is None or now.number != base:
+                raise NotNow(_moved_on(base, now))
+            if busy(program):
+                raise NotNow(
+                    "I am working on this program now. Stop me or wait until I am done, then keep your text: it is still here."
+                )
+            found = difference(now.files, files)
+            if not found:
+                raise NotNow(f"Nothing differs from version {base}. Change something, or leave it as it is.")
+            last = program.jobs.order_by("-pk").first()
+            assert last  # a program begins with a Job
+            job = _new_job(
+                program.maker, program, JobKind.CHANGE, once, request=f"Edited by hand. {in_words(found)}",
+                shape=now.shape, autonomy=last.autonomy, effort=last.effort, files=dict(files), base=now,
+            )  # fmt: skip
+    except IntegrityError:
+        return Job.objects.get(once=once)
+    _wake(job)
+    return job
+
+
+def _moved_on(base: int, now: Version | None) -> str:
+    if now is None:
+        return "There is no version to start from any more. Your text is still here: copy what you need."
+    return (
+        f"You started from version {base}, and version {now.number} is the current one now. Nothing is lost: your text "
+        "is still here. Look at what changed, then keep yours over it or copy what you need."
+    )
+
+
+def busy(program: Program) -> bool:
+    """Whether something is being made of this program, or waits to be."""
+    return program.jobs.filter(state__in=HELD).exists()
 
 
 def run(

@@ -99,8 +99,8 @@ class Performer:
         self.replan = replan or threading.Event()
         self._changed: steps.Json | None = None  # the plan as the person changed it, for every candidate alike
         self._changing = threading.Lock()
-        self.files: dict[str, str] = dict(job.base.files) if job.base else {}
-        self.wrote = False
+        self.files: dict[str, str] = dict(job.files or (job.base.files if job.base else {}))
+        self.wrote = bool(job.files)  # what a person edited by hand is there already
 
     # --- the seam that drive calls ------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import path
 
-from vibe.views import cards, connect, content, films, health, home, runs, studio
+from vibe.views import cards, connect, content, films, health, home, runs, studio, versions
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -13,7 +13,11 @@ urlpatterns = [
     path("programs/<str:pk>/jobs/", studio.change, name="change"),
     path("programs/<str:pk>/run/", studio.try_tool, name="try-tool"),
     path("programs/<str:pk>/shot.png", studio.shot, name="program-shot"),
-    path("programs/<str:pk>/versions/<int:number>/restore/", studio.restore, name="restore-version"),
+    path("programs/<str:pk>/edit/", versions.edit, name="edit"),
+    path("programs/<str:pk>/versions/", versions.keep, name="keep-files"),
+    path("programs/<str:pk>/versions/<int:number>/restore/", versions.restore, name="restore-version"),
+    path("programs/<str:pk>/versions/<int:number>/use/", versions.use, name="use-version"),
+    path("programs/<str:pk>/versions/<int:number>/difference/", versions.compare, name="difference"),
     path(
         "programs/<str:pk>/versions/<int:number>/film/<str:run>/<int:frame>.jpg", films.of_version, name="film"
     ),

@@ -18,9 +18,12 @@ from django.db import close_old_connections, transaction
 from django.utils.module_loading import import_string
 
 from vibe import allowance, cards, events, films, jobs
-from vibe.choices import JobKind, JobState, Shape, Verdict
+from vibe.choices import JobKind, JobState, Origin, Shape, Verdict
 from vibe.generation import flow, gate, tool
+from vibe.generation.byhand import lost_by_hand
+from vibe.generation.difference import difference, in_words
 from vibe.generation.drive import Entry, JournalMismatch, drive
+from vibe.generation.refusals import asks_for_less
 from vibe.generation.request import Base, Request, Result, Upload
 from vibe.generation.steps import Json
 from vibe.live import feed
@@ -230,7 +233,8 @@ def _settle_start(job: Job) -> None:
         job.flow = ""
     if not job.flow:
         job.flow = flow.FLOW
-        job.base = job.program.current if job.program else None
+        if not job.files:  # who edits by hand started from a version that they saw
+            job.base = job.program.current if job.program else None
         job.save(update_fields=["flow", "base"])
 
 
@@ -254,6 +258,8 @@ def _request(job: Job) -> Request:
         history=tuple(earlier) if base else (),
         last_run=_last_run(base),
         without=tuple(job.without),
+        files=job.files,
+        pointed=job.pointed,
         base=Base(
             files=base.files,
             shape=base.shape,
@@ -261,7 +267,7 @@ def _request(job: Job) -> Request:
             verdict=base.verdict,
             failing=sum(1 for r in base.results if not r.get("held")),
             checks=base.checks,
-            held=tuple(r["id"] for r in base.results if r.get("held") and not r.get("idle")),
+            results=base.results,
             recipe=base.recipe,
             slots=base.slots,
         )
@@ -326,7 +332,10 @@ def _make_version(job: Job, result: Result) -> Version:
             shape=result.shape,
             origin=result.origin,
             files=result.files,
-            summary=(result.sentence or job.request)[:300],
+            summary=_summary(result.sentence or job.request, _lost(job, result.files)),
+            changed=in_words(difference(job.base.files, result.files))[:400] if job.base else "",
+            held_back=not result.better,
+            broke=result.broke,
             verdict=result.verdict,
             results=result.results,
             not_checked=result.not_checked,
@@ -347,11 +356,36 @@ def _make_version(job: Job, result: Result) -> Version:
     return version
 
 
+def _lost(job: Job, files: dict[str, str]) -> list[str]:
+    """Sentences about lines that the person once wrote by hand and that this change dropped unasked."""
+    if job.files or job.base is None or asks_for_less(job.request):
+        return []
+    assert job.program
+    theirs = job.program.versions.filter(
+        origin=Origin.PERSON, number__lte=job.base.number, job__base__isnull=False
+    )
+    lost: list[str] = []
+    for version in theirs.select_related("job__base")[:5]:
+        assert version.job
+        assert version.job.base
+        lost += lost_by_hand(version.files, version.job.base.files, files, job.base.files)
+    return list(dict.fromkeys(lost))[:20]
+
+
+def _summary(words: str, lost: list[str]) -> str:
+    """At most 300 characters, of which what was lost is never cut."""
+    if not lost:
+        return words[:300]
+    more = f" So are {len(lost) - 1} more of your lines." if len(lost) > 1 else ""
+    note = (lost[0] + more)[:250]
+    return f"{words if len(words) < 299 - len(note) else words[: 298 - len(note)] + '…'} {note}"
+
+
 def _announce(one: Attended, version: Version, result: Result) -> None:
     one.line.append(
         events.VersionMade(
             version.number, version.shape, version.verdict, version.summary,
-            became_current=result.better, broke=result.broke,
+            became_current=result.better, broke=result.broke, lost=_lost(one.job, version.files),
         )
     )  # fmt: skip
     if result.better:
@@ -393,6 +427,7 @@ def _stopped(one: Attended) -> None:
                 sentence="Stopped before I could check it",
                 files=performer.files,
                 shape=Shape.TOOL if shape == "tool" else Shape.PAGE,
+                origin=Origin.PERSON if job.files else Origin.MODEL,
                 not_checked=["Everything: you stopped me before I could check it."],
                 better=job.base is None,
             )

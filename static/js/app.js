@@ -10,4 +10,6 @@ import "./plan.js";
 import "./clock.js";
 import "./film.js";
 import "./preview.js";
+import "./point.js";
+import "./byhand.js";
 import "./live.js";

@@ -56,6 +56,14 @@ function offerLink(host, url) {
   bar(host, `This card wants to open ${there.host}`, "Open it", () => window.open(there.href, "_blank", "noopener,noreferrer"));
 }
 
+/* What was pointed at, in the preview alone and only while the person points (data-point="on", see point.js). */
+function pointed(host, { type, selector = "", text = "", label = "", picked }) {
+  if (![[selector, 200], [text, 80], [label, 40]].every(([value, most]) => typeof value === "string" && value.length <= most)) return false;
+  const detail = { ended: type === "point-ended", picked: picked === true, selector, text, label };
+  host.dispatchEvent(new CustomEvent("vibe:pointed", { bubbles: true, detail }));
+  return true;
+}
+
 /* One message of the frame. False when it is refused. */
 function obey(host, store, values, data) {
   if (!data || typeof data !== "object") return false;
@@ -74,6 +82,7 @@ function obey(host, store, values, data) {
     offerFile(host, data.name, data.bytes);
     return true;
   }
+  if (host.dataset.point === "on" && (data.type === "pointed" || data.type === "point-ended")) return pointed(host, data);
   if (data.type === "link" && typeof data.url === "string" && data.url.length < 2000) { offerLink(host, data.url); return true; }
   return false;
 }
@@ -85,6 +94,7 @@ function bridge(host, frame, store, values) {
     if (allowed() && obey(host, store, values, event.data)) return;
     if (++refused >= REFUSALS) channel.port1.close();
   };
+  host.vibePoint = on => channel.port1.postMessage({ type: "point", on });
   frame.contentWindow.postMessage({ type: "vibe:init", v: 1 }, "*", [channel.port2]); /* an opaque origin has no name */
 }
 

@@ -22,6 +22,10 @@ SEEN = {
     "loaded": True, "seconds": 0.1, "errors": [], "requests": [], "text": "hello", "title": "Tea", "drawn": False,
     "colours": 9, "sideways": {}, "controls": {}, "buttons_tried": [], "checks": [],
 }  # fmt: skip
+HELD = [
+    {"id": "a-opens", "sentence": "It opens", "held": True, "idle": ""},
+    {"id": "a-errors", "sentence": "It opens without errors", "held": True, "idle": ""},
+]
 BROKEN = {**SEEN, "errors": [{"kind": "uncaught", "text": "boom", "file": "index.html", "line": 2}]}
 OTHERWISE = {**SEEN, "errors": [{"kind": "uncaught", "text": "bang", "file": "index.html", "line": 7}]}
 
@@ -384,7 +388,7 @@ def test_a_change_starts_from_the_files_there_are_and_may_edit_them():
 
 
 def test_a_change_that_breaks_what_held_does_not_become_current():
-    base = Base({"index.html": "<p>hello</p>"}, "page", "Tea", "held", 0, held=("a-opens", "a-errors"))
+    base = Base({"index.html": "<p>hello</p>"}, "page", "Tea", "held", 0, results=HELD)
     result = make(World(asks=[PAGE] * 4, runs=[BROKEN] * 4), Request("x", base=base, salt="s"))
     assert not result.better
     assert result.broke == ["It opens without errors"]
@@ -392,7 +396,15 @@ def test_a_change_that_breaks_what_held_does_not_become_current():
 
 def test_a_change_is_held_to_what_was_promised_before_and_may_drop_it_openly():
     before = {"id": "p1", "sentence": "It rings", "expect": [{"see": "visible", "target": {"text": "rings"}}]}
-    base = Base({"index.html": "<p>hello</p>"}, "page", "Tea", "held", 0, checks=[before], held=("p1",))
+    base = Base(
+        {"index.html": "<p>hello</p>"},
+        "page",
+        "Tea",
+        "held",
+        0,
+        checks=[before],
+        results=[{**HELD[0], "id": "p1", "sentence": "It rings"}],
+    )
     kept = make(World(asks=[PAGE]), Request("x", base=base, salt="s"))
     assert [c["id"] for c in kept.checks] == ["p1"]
     world = World(asks=[PAGE], plan=PLAN + "DROP 1\n")

@@ -23,6 +23,7 @@ PARTS = (
     "_question",
     "_steps",
     "_said",
+    "_byhand",
     "_end",
     "_preview",
     "_output",
@@ -65,7 +66,7 @@ EVENT = st.one_of(
     st.builds(events.Checked, st.just("held"), st.lists(RESULT, max_size=3), st.lists(TEXT, max_size=1)),
     st.builds(events.Spent, st.integers(0, 3), st.integers(0, 99), st.integers(0, 99), st.one_of(st.none(), st.floats(0, 2))),
     st.builds(events.RecipeUsed, TEXT, TEXT, st.just([{"name": "a", "label": "A", "value": "1", "origin": "words"}]), st.lists(TEXT, max_size=2)),
-    st.builds(events.VersionMade, st.integers(1, 2), st.just("page"), st.sampled_from(["held", "broken", "unchecked"]), TEXT, st.booleans()),
+    st.builds(events.VersionMade, st.integers(1, 2), st.just("page"), st.sampled_from(["held", "broken", "unchecked"]), TEXT, st.booleans(), st.lists(TEXT, max_size=2)),
     st.builds(events.CardMade, st.just("abc"), st.integers(1, 2), st.booleans()),
 )  # fmt: skip
 

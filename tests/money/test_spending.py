@@ -145,7 +145,7 @@ def test_a_repair_that_mends_nothing_is_forgiven_and_the_others_are_not(boxes, s
     boxes.observations = {**fakes.CALM, "errors": [{"kind": "uncaught", "text": "boom", "line": 1}]}
     script.extend([PAGE] * 5)
     job = carry()
-    purposes = {c.step.purpose: c.state for c in Charge.objects.filter(job=job).select_related("step")}
+    purposes = {c.step.purpose: c.state for c in Charge.objects.filter(step__job=job).select_related("step")}
     assert purposes["plan"] == purposes["write"] == "settled"
     assert purposes["repair"] == purposes["resample"] == "forgiven"
 

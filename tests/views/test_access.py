@@ -16,11 +16,13 @@ def private(card):
     gets = [
         f"/programs/{program}/",
         f"/programs/{program}/shot.png",
+        f"/programs/{program}/edit/",
+        f"/programs/{program}/versions/1/difference/",
         f"/cards/{card.pk}/",
         f"/cards/{card.pk}/shot.png",
     ]
     posts = [
-        f"/programs/{program}/jobs/", f"/programs/{program}/run/", f"/programs/{program}/versions/1/restore/", f"/jobs/{job}/answer/",
+        f"/programs/{program}/jobs/", f"/programs/{program}/run/", f"/programs/{program}/versions/1/restore/", f"/programs/{program}/versions/", f"/programs/{program}/versions/1/use/", f"/jobs/{job}/answer/",
         f"/jobs/{job}/stop/", f"/jobs/{job}/autonomy/", f"/cards/{card.pk}/keep/", f"/cards/{card.pk}/throw/", f"/cards/{card.pk}/restore/",
         f"/cards/{card.pk}/revoke/", f"/cards/{card.pk}/rename/", f"/cards/{card.pk}/show-version/",
     ]  # fmt: skip

@@ -5,7 +5,7 @@ import csv
 import hashlib
 import re
 
-from vibe.generation.request import Upload
+from vibe.generation.request import Request, Upload
 
 SAMPLE_ROWS = 5
 
@@ -74,6 +74,14 @@ def file_block(path: str, text: str) -> str:
     longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
     fence = "`" * max(longest + 1, 4 if path.endswith(".md") else 3)
     return f"FILE {path}\n{fence}\n{text.rstrip()}\n{fence}"
+
+
+def pointed_block(request: Request) -> str:
+    """What the person pointed at in the preview. Its words are those of a made page, so they are fenced."""
+    if not request.pointed:
+        return ""
+    block = data_block("pointed", request.pointed, request.salt)
+    return f"\n\nThe person pointed at this part of the program:\n{block}"
 
 
 def kind_line(shape: str, engine: bool) -> str:

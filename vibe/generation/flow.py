@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from vibe import recipes
 from vibe.choices import Origin
+from vibe.generation import context
 from vibe.generation.making import Making, with_model
 from vibe.generation.request import Base, Request, Result
 from vibe.generation.steps import Consult, Json, Question, Step, Tell
@@ -21,7 +22,11 @@ FLOW = "2"  # raise it when the order or the meaning of the steps changes: open 
 
 def generate(request: Request) -> Making:
     """Make or change one program. Returns a Result; never raises for what a model or a program does."""
+    if request.files:  # ---- by hand; the one hunk of the branch wip-changes in this file ----
+        return (yield from _by_hand(request))
     try:
+        if request.files:
+            return (yield from _by_hand(request))
         force = yield Consult("start")
         by_recipe = bool(request.recipe) or not force["model"]
         if by_recipe and not (request.base and not request.base.recipe and not request.recipe):
@@ -34,6 +39,16 @@ def generate(request: Request) -> Making:
         return (yield from with_model(request, force))
     except Nothing as end:
         return Result(end.sentence)
+
+
+# --- by hand ----------------------------------------------------------------------------------------------------
+
+
+def _by_hand(request: Request) -> Making:
+    """The person wrote the files: they are checked as any others, and no model is asked."""
+    title = request.base.title if request.base else context.title_from(request.description)
+    tried = yield from verify(request, request.files, request.base.checks if request.base else [])
+    return finish(request, tried, title=title, origin=Origin.PERSON)
 
 
 # --- with a recipe ----------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from typing import Literal
 
 from vibe.generation import output
 from vibe.generation.attachments import summary_text, without_box
-from vibe.generation.context import data_block, file_block
+from vibe.generation.context import data_block, file_block, pointed_block
 from vibe.generation.plan_facts import facts_for_plan
 from vibe.generation.request import Request
 from vibe.generation.steps import Json
@@ -108,7 +108,8 @@ def parts(
     if agreed:
         made.append(Part("plan", "The plan", agreed))
     asks = "The person now asks:" if request.base else "The person asks:"
-    made.append(Part("request", "What you ask now", f"{asks}\n\n{request.description}"))
+    asked = f"{asks}\n\n{request.description}{pointed_block(request)}"
+    made.append(Part("request", "What you ask now", asked))
     return [*made, Part("problems", "What was wrong with the last reply", problems)] if problems else made
 
 

@@ -5,24 +5,18 @@ The parser never repairs and never un-escapes: what a model wrote in a block is 
 """
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sandbox.errors import BadSource
 from sandbox.source import check_name
+from vibe.generation.placeholders import placeholders
 
 _HEADER = re.compile(
     r"^\s{0,3}(?:[#>*-]+\s*)?(?:\*\*)?`?(FILE|EDIT|File|Edit)\b:?\s+[`\"'*]*([^\s`\"'*:]+)[`\"'*:]*\s*$"
 )
 _FENCE = re.compile(r"^\s{0,3}(`{3,}|~{3,})\s*([\w+.#-]*)\s*$")
 _PATH = re.compile(r"^[\w][\w./-]*\.[A-Za-z0-9]{1,8}$")
-_LAZY = re.compile(
-    r"(?:^|//|/\*|#|<!--|\s)\s*(?:\.{3}|…)?\s*\(?(?:(?:the )?rest of (?:the |your )?(?:code|file|styles?|script|html)\b.*"
-    r"|(?:existing|previous|other|remaining) (?:code|styles?|functions?|content).*(?:here|unchanged|same|remains?).*"
-    r"|keep (?:the )?(?:existing|original|previous|rest)\b.*|(?:same|unchanged) as (?:before|above)\b.*)",
-    re.IGNORECASE,
-)
-_COMMENT = re.compile(r"^\s*(?://|/\*|#|<!--|--)")
-_BARE_DOTS = re.compile(r"^\s*(?://|#|/\*|<!--)\s*(?:\.{3}|…)\s*(?:\*/|-->)?\s*$")
 SEARCH, MIDDLE, REPLACE = "<<<<<<< SEARCH", "=======", ">>>>>>> REPLACE"
 MAX_FILES = 40
 
@@ -132,7 +126,7 @@ class ReplyParser:
             return []
         if not self._streamed:
             bare = self._line.strip()
-            if not bare or self._fence.startswith(bare) or bare == self._fence or _LAZY_START.match(self._line):
+            if not bare or self._fence.startswith(bare) or bare == self._fence:
                 return []
         ready = self._line[:-1] if self._line.endswith("\r") else self._line
         if not ready:
@@ -197,18 +191,9 @@ class ReplyParser:
         if not self._streamed and line.strip() == self._fence:
             self._state = "prose"
             return [FileClose(self._path)]
-        items: list[Item] = []
-        if not self._streamed and _is_placeholder(line):
-            items.append(
-                self._problem(
-                    f"{self._path}: a placeholder stands where code should be: {line.strip()[:60]!r}."
-                )
-            )
         self._streamed = False
         text = line if last else line + "\n"
-        if text:
-            items.append(FileText(self._path, text))
-        return items
+        return [FileText(self._path, text)] if text else []
 
     def _edit_line(self, line: str) -> list[Item]:
         mark = line.rstrip()
@@ -239,19 +224,11 @@ class ReplyParser:
         return Problem(self._number, f"Line {self._number}: {sentence}")
 
 
-# A line that may still become a placeholder comment is held until it is whole; others stream at once.
-_LAZY_START = re.compile(r"^\s*(?://|/\*|#(?!\w)|<!-?-?|<!?$|/$|-$|--|\.{1,3}|…)")
+def parse(text: str, finish: str = "stop", old: Mapping[str, str] | None = None) -> Parsed:
+    """A whole reply at once. A single fence without a header is adopted as the one file that it must be.
 
-
-def _is_placeholder(line: str) -> bool:
-    if _BARE_DOTS.match(line):
-        return True
-    looks_like_remark = bool(_COMMENT.match(line)) or line.strip().startswith(("...", "…"))
-    return looks_like_remark and bool(_LAZY.search(line))
-
-
-def parse(text: str, finish: str = "stop") -> Parsed:
-    """A whole reply at once. A single fence without a header is adopted as the one file that it must be."""
+    A placeholder for code is a Problem, unless the same line stands in that file of `old`.
+    """
     parser = ReplyParser()
     items = [*parser.feed(text), *parser.close(finish)]
     prose: list[str] = []
@@ -281,9 +258,21 @@ def parse(text: str, finish: str = "stop") -> Parsed:
     if truncated:
         problems = [p for p in problems if "was cut off" not in p.sentence]
     files = {path: "".join(pieces) for path, pieces in parts.items() if path in closed}
+    problems += _left_out(files, edits, old or {})
     if not parts and not edits and (one := _only_fence(text)):
         return Parsed(one[0], {one[1]: one[2]}, [], parser.done, [], truncated, adopted=True)
     return Parsed("".join(prose), files, edits, parser.done, problems, truncated)
+
+
+def _left_out(files: Mapping[str, str], edits: Sequence[Hunk], old: Mapping[str, str]) -> Iterator[Problem]:
+    """Placeholders of files and of what edits put in; what an edit found there, it may put back."""
+    texts = [(path, text, old.get(path, "")) for path, text in files.items()]
+    texts += [(hunk.path, hunk.replace, hunk.search) for hunk in edits]
+    for path, text, before in texts:
+        for number, line in placeholders(text, before.split("\n")):
+            yield Problem(
+                number, f"{path}, line {number}: a placeholder stands where code should be: {line[:60]!r}."
+            )
 
 
 _LONE = re.compile(r"^(`{3,})([\w+-]*)[ \t]*\r?\n(.*?)^\1[ \t]*\r?$", re.DOTALL | re.MULTILINE)
@@ -299,7 +288,7 @@ def _only_fence(text: str) -> tuple[str, str, str] | None:
     if len(blocks) != 1:
         return None
     name, content = _NAMES.get(blocks[0][2].lower()), blocks[0][3]
-    if name is None or "<" not in content or any(_is_placeholder(line) for line in content.splitlines()):
+    if name is None or "<" not in content or placeholders(content):
         return None
     prose = (text[: blocks[0].start()] + text[blocks[0].end() :]).replace("DONE", "").strip()
     return prose, name, content

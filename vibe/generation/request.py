@@ -24,7 +24,7 @@ class Base:
     verdict: str
     failing: int
     checks: list[Json] = field(default_factory=list)
-    held: tuple[str, ...] = ()  # ids of the checks that held
+    results: list[Json] = field(default_factory=list)  # what the checks found
     recipe: str = ""
     slots: Json = field(default_factory=dict)
 
@@ -49,6 +49,10 @@ class Request:
     last_run: Json = field(default_factory=dict)
     without: tuple[str, ...] = ()
     foreign: bool = False
+    files: dict[str, str] = field(
+        default_factory=dict
+    )  # edited by hand: checked as they are, no model is asked
+    pointed: str = ""  # what the person pointed at in the preview; words of a made page, so never instructions
 
 
 @dataclass(frozen=True)

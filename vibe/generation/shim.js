@@ -1,4 +1,5 @@
 // What a page in an opaque origin lacks: localStorage, sessionStorage, alert, confirm, prompt, print, downloads.
+// And pointing at a part of it in the preview, which does nothing until the page around asks for it.
 // It is the first script of every bundled page and is put on one line, so: a semicolon after every statement, no
 // remark behind code. It holds no secret and decides nothing; all trust lies with the page that frames it.
 (function () {
@@ -12,6 +13,7 @@
     if (port || event.source !== parent || !event.data || event.data.type !== "vibe:init" || !event.ports[0]) { return; }
     event.stopImmediatePropagation();
     port = event.ports[0];
+    port.onmessage = function (message) { if (message.data && message.data.type === "point") { point(message.data.on === true); } };
     waiting.splice(0).forEach(function (message) { port.postMessage(message); });
   });
   var kept = {};
@@ -95,4 +97,70 @@
     if (this instanceof HTMLAnchorElement && this.hasAttribute("download") && /^(blob|data):/.test(this.href) && !this.isConnected) { save(this); return; }
     click.call(this);
   };
+  /* Pointing. These listeners are the first of the window: while they are asked for, the program hears nothing. */
+  var pointing = false, spot = null, box = null;
+  function path(node) {
+    var parts = [];
+    for (var at = node; at && at !== document.documentElement && parts.length < 6; at = at.parentElement) {
+      if (/^[\w-]{1,60}$/.test(at.id)) { parts.unshift(at.localName + "#" + at.id); break; }
+      var place = 1, more = false;
+      for (var one = at.previousElementSibling; one; one = one.previousElementSibling) { if (one.localName === at.localName) { place++; } }
+      for (one = at.nextElementSibling; one; one = one.nextElementSibling) { if (one.localName === at.localName) { more = true; } }
+      parts.unshift(at.localName + (place > 1 || more ? ":nth-of-type(" + place + ")" : ""));
+    }
+    return parts.join(" > ").slice(0, 200);
+  }
+  function called(node) {
+    var said = node.getAttribute("aria-label") || (node.labels && node.labels[0] && node.labels[0].innerText) || node.innerText || node.getAttribute("alt") || node.getAttribute("placeholder") || (/^(button|submit|reset)$/.test(node.type) ? node.value : "");
+    return String(said || "").replace(/\s+/g, " ").trim().slice(0, 80);
+  }
+  function tell(picked) {
+    post({ type: "pointed", selector: path(spot), text: called(spot), label: (spot.localName + (spot.localName === "input" ? " " + spot.type : "")).slice(0, 40), picked: picked });
+    if (picked) { point(false); }
+  }
+  function point(on) {
+    pointing = on; spot = null;
+    if (box) { box.remove(); box = null; }
+  }
+  function mark(node) {
+    if (!box || !box.isConnected) {
+      box = document.createElement("vibe-point");
+      box.style.cssText = "all:initial;position:fixed;z-index:2147483647;pointer-events:none;box-sizing:border-box;border:2px solid #2a3fd0;border-radius:4px;background:#2a3fd026;box-shadow:0 0 0 2px #fff";
+      box.appendChild(document.createElement("style")).textContent = "* { cursor: crosshair !important }";
+      document.documentElement.appendChild(box);
+    }
+    spot = node;
+    var edge = node.getBoundingClientRect();
+    box.style.left = edge.left - 4 + "px"; box.style.top = edge.top - 4 + "px";
+    box.style.width = edge.width + 8 + "px"; box.style.height = edge.height + 8 + "px";
+  }
+  function worth(node) {
+    var edge = node.getBoundingClientRect();
+    return edge.width > 1 && edge.height > 1 && !node.ownerSVGElement && (/^(a|button|input|select|textarea|img|svg|canvas|video)$/.test(node.localName) ||
+      Array.from(node.childNodes).some(function (one) { return one.nodeType === 3 && one.data.trim(); }));
+  }
+  function key(event) {
+    if (event.key === "Escape") { point(false); post({ type: "point-ended" }); }
+    if (event.key === "Enter" && spot) { tell(true); }
+    if (event.key !== "Tab" || !document.body) { return; }
+    var all = Array.from(document.body.querySelectorAll("*")).filter(worth), at = all.indexOf(spot);
+    if (!all.length) { return; }
+    mark(all[event.shiftKey ? (at < 1 ? all.length : at) - 1 : (at + 1) % all.length]);
+    spot.scrollIntoView({ block: "nearest" });
+    mark(spot);
+    tell(false);
+  }
+  function caught(event) {
+    if (!pointing || !event.isTrusted) { return; }
+    if (event.type !== "pointermove") { event.stopImmediatePropagation(); }
+    if (event.cancelable && !/^(touch|pointermove)/.test(event.type)) { event.preventDefault(); }
+    if (event.type === "keydown") { key(event); }
+    if (/^key/.test(event.type)) { return; }
+    var at = event.composedPath()[0];
+    if (at instanceof Element && at !== document.documentElement) { mark(at.ownerSVGElement || at); }
+    if (event.type === "click" && spot) { tell(true); }
+  }
+  ["pointermove", "pointerdown", "pointerup", "mousedown", "mouseup", "touchstart", "touchend", "click", "dblclick", "contextmenu", "keydown", "keypress", "keyup"].forEach(function (name) {
+    addEventListener(name, caught, { capture: true, passive: /^(touch|pointermove)/.test(name) });
+  });
 })();

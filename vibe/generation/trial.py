@@ -8,6 +8,7 @@ from typing import Any
 from vibe.choices import Origin, Verdict
 from vibe.generation import checks as checking
 from vibe.generation import gate
+from vibe.generation.difference import regressions
 from vibe.generation.ladder import Attempt
 from vibe.generation.request import Request, Result
 from vibe.generation.steps import Json, Run, Step, Tell
@@ -149,8 +150,7 @@ def finish(
 
 def broke(request: Request, tried: Tried) -> list[str]:
     """Sentences of the checks that held in the version before and do not hold now."""
-    before = set(request.base.held) if request.base else set()
-    return [str(r["sentence"]) for r in tried.judged.results if not r["held"] and r["id"] in before]
+    return regressions(request.base.results, tried.judged.results) if request.base else []
 
 
 def becomes_current(request: Request, tried: Tried) -> bool:

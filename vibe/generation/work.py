@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from vibe.choices import Verdict
 from vibe.generation import context, gate, plan, reading, reply
 from vibe.generation.checks import writer
-from vibe.generation.edits import EditFailed, apply_edits
+from vibe.generation.edits import EditFailed, apply_edits, may_edit, offer
 from vibe.generation.ladder import Spent
 from vibe.generation.plan import Plan
 from vibe.generation.policy import Policy, policy
 from vibe.generation.prompt import fill, fingerprint
+from vibe.generation.refusals import refusals
 from vibe.generation.request import Request
 from vibe.generation.steps import Ask, Json, Tier
 from vibe.generation.trial import Tried, seed_of
@@ -122,8 +123,13 @@ class Work:
             if self.request.base
             else fill("write", kind=context.kind_line(self.request.shape, self.force["engine"]))
         )
+        now = files if files is not None else self.request.base.files if self.request.base else {}
+        strong = (tier or self.allowed.tier) == "strong"
+        edits = (
+            offer(may_edit(now, strong)) if purpose != "again" else ""
+        )  # after a reply that failed: whole files
         parts = reading.parts(
-            self.request, system=fill("system"), guidance=guidance or kind, files=files, summaries=self.summaries,
+            self.request, system=fill("system"), guidance="\n".join(filter(None, (guidance or kind, edits))), files=files, summaries=self.summaries,
             run=run, agreed=self.agreed_text(), vision=bool(self.force.get("vision")),
             problems=problems or (fill("otherwise") if number else ""),
         )  # fmt: skip
@@ -153,13 +159,17 @@ class Work:
         if old is None:
             old = dict(self.request.base.files) if self.request.base else {}
         files = {**old, **parsed.files}
-        if parsed.edits and not problems:
+        if (
+            parsed.edits and not problems
+        ):  # offered for long files only; where it fits, a short one takes it too
             try:
                 files = apply_edits(files, parsed.edits)
             except EditFailed as failed:
                 problems.append(str(failed))
         if not parsed.files and not parsed.edits and not problems:
             problems.append("There was no file in the reply.")
+        if not problems and old:
+            problems += refusals(old, files, self.request.description)
         return problems or Draft(files, parsed.prose.strip(), answer.get("model", ""))
 
     def not_checked(self, tried: Tried) -> list[str]:

@@ -45,13 +45,13 @@ def around(job: Job, timeline: Timeline) -> dict[str, Any]:
         "program": program,
         "base": job.base,
         "base_films": lambda: films.of(job.base),
-        "made": lambda: _made(program.pk, timeline),
         "films": lambda: films.of(_made(program.pk, timeline)),
-        "versions": lambda: program.versions.select_related("job").defer("files", "shot"),
+        "versions": lambda: program.versions.defer("files", "shot"),
         "card": lambda: (
             program.cards.filter(revoked=None).select_related("version").defer("version__files").first()
         ),
         "current": lambda: _current(program.pk),
+        "made": lambda: _made(program.pk, timeline),
         "spec": lambda: spec_of(_current(program.pk)),
         "reading": lambda: reading_of(program),
         "draft_url": frame_address(DRAFT),
@@ -82,6 +82,14 @@ def _made(program_id: str, timeline: Timeline) -> Version | None:
 
 def _current(program_id: str) -> Version | None:
     return Version.objects.filter(program=program_id, program__current=F("pk")).defer("shot").first()
+
+
+def _made(program_id: str, timeline: Timeline) -> Version | None:
+    """The version that this Job made."""
+    if timeline.version is None:
+        return None
+    rows = Version.objects.filter(program=program_id, number=timeline.version["number"])
+    return rows.defer("files", "shot").first()
 
 
 def spec_of(version: Version | None) -> ToolSpec | None:

@@ -25,6 +25,12 @@ class Job(models.Model):
     without = models.JSONField(
         default=list, blank=True, help_text="Parts of what the model reads that the person took out."
     )
+    files = models.JSONField(
+        default=dict, blank=True, help_text="Files that the person edited by hand: {path: text}."
+    )
+    pointed = models.CharField(
+        max_length=300, blank=True, help_text="What the person pointed at in the preview."
+    )
     base = models.ForeignKey("Version", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     once = models.CharField(max_length=64, unique=True, help_text="Idempotency key of the form that made it.")
 

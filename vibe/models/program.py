@@ -47,6 +47,13 @@ class Version(models.Model):
     summary = models.CharField(
         max_length=300, blank=True, help_text="One sentence: what it is or what changed."
     )
+    changed = models.CharField(
+        max_length=400, blank=True, help_text="What differs from the version it was made from, in words."
+    )
+    held_back = models.BooleanField(
+        default=False, help_text="It did not become the current version when it was made."
+    )
+    broke = models.JSONField(default=list, blank=True, help_text="Sentences of checks that held before it.")
     verdict = models.CharField(max_length=10, choices=[(v.value, v.value) for v in Verdict])
     results = models.JSONField(default=list, help_text="What each check found (events.Checked.results).")
     not_checked = models.JSONField(default=list)

@@ -1,6 +1,8 @@
 """One gate a noun: what is not yours is not there. Unknown and foreign look alike."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from typing import NoReturn
+
+from django.http import Http404, HttpRequest
 
 from vibe.models import Card, Job, Program, Run
 
@@ -30,5 +32,5 @@ def _mine(rows, request: HttpRequest, owner: str = "maker_id"):  # type: ignore[
     return row
 
 
-def gone() -> HttpResponse:
+def gone() -> NoReturn:
     raise Http404

@@ -9,9 +9,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_POST
 
-from vibe import cards, jobs, models_in_use, recipes
+from vibe import jobs, models_in_use, recipes
 from vibe.choices import Autonomy, Effort, JobKind, JobState
-from vibe.forms import DescribeForm, slots_of, without_of
+from vibe.forms import DescribeForm, pointed_of, slots_of, without_of
 from vibe.live import feed
 from vibe.live.fragments import around
 from vibe.live.timeline import fold
@@ -40,7 +40,7 @@ def _bench(
         "timeline": timeline,
         **around(job, timeline),
         "program": program,
-        "earlier": program.jobs.filter(pk__lt=job.pk).order_by("pk")[:50],
+        "earlier": program.jobs.filter(pk__lt=job.pk).defer("files").order_by("pk")[:50],
         "uploads": job.uploads.all(),
         "notes": list(messages.get_messages(request)),
         "recipe_slots": recipes.settings_of(current.recipe, current.slots)
@@ -76,6 +76,7 @@ def change(request: HttpRequest, pk: str) -> HttpResponse:
         uploads=form.files_given.chunks(),
         slots=slots_of(request.POST),
         without=without_of(request.POST),
+        pointed=pointed_of(request.POST),
     )
     tell_of(request, form.files_given)
     return go(request, program.get_absolute_url())
@@ -94,18 +95,6 @@ def try_tool(request: HttpRequest, pk: str) -> HttpResponse:
 @cache_control(private=True, max_age=60)
 def shot(request: HttpRequest, pk: str) -> HttpResponse:
     return tools.picture(access.program_of(request, pk).current)
-
-
-@require_POST
-def restore(request: HttpRequest, pk: str, number: int) -> HttpResponse:
-    program = access.program_of(request, pk)
-    if not program.versions.filter(number=number).exists():
-        return access.gone()
-    version = cards.restore_version(program, number)
-    messages.success(
-        request, f"Version {number} is back, as version {version.number}. The link still shows what it did."
-    )
-    return redirect(program)
 
 
 # --- commands to a running Job ----------------------------------------------------------------------------------

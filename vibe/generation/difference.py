@@ -1,0 +1,180 @@
+"""What is different between two versions: lines of their files, and promises that held before. Pure; no model."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from vibe.generation.steps import Json
+
+AROUND = 3  # unchanged lines shown above and below a change
+MIDDLE = (
+    3000  # lines that differ on either side; beyond it all of them count as replaced (difflib is quadratic)
+)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a hunk: `kind` is same, added or removed; `old` and `new` its numbers from 1, None where it is not."""
+
+    kind: str
+    text: str
+    old: int | None
+    new: int | None
+
+
+@dataclass(frozen=True)
+class FileDifference:
+    """`how` is new, gone, renamed (from `before`) or changed. A line that was rewritten counts as changed alone."""
+
+    path: str
+    how: str
+    added: int = 0
+    removed: int = 0
+    changed: int = 0
+    hunks: tuple[tuple[Line, ...], ...] = ()
+    before: str = ""
+
+    @property
+    def lines(self) -> int:
+        return self.added + self.removed + self.changed
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Only files that differ, by name."""
+
+    files: tuple[FileDifference, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.files)
+
+
+def difference(old: Mapping[str, str], new: Mapping[str, str]) -> Difference:
+    """What turns the files `old` into `new`."""
+    gone = {path: text for path, text in old.items() if path not in new}
+    found = []
+    for path in sorted({*old, *new}):
+        if path not in old:
+            twin = next((p for p, text in gone.items() if text == new[path] and text.strip()), None)
+            if twin is not None:
+                del gone[twin]
+                found.append(FileDifference(path, "renamed", before=twin))
+            else:
+                found.append(_file(path, "new", "", new[path]))
+        elif path in new and old[path] != new[path]:
+            found.append(_file(path, "changed", old[path], new[path]))
+    found += [_file(path, "gone", text, "") for path, text in gone.items()]
+    return Difference(tuple(sorted(found, key=lambda one: one.path)))
+
+
+def in_words(found: Difference) -> str:
+    """A sentence for the person: "Changed 3 lines in style.css; app.js is new (40 lines)." """
+    if not found:
+        return "Nothing changed."
+    parts = [_words(one) for one in found.files[:6]]
+    left = len(found.files) - len(parts)
+    if left:
+        parts.append(f"and {left} more {'file' if left == 1 else 'files'}")
+    text = "; ".join(parts)
+    # A file name keeps its own letters; only our verbs begin a sentence.
+    first = text if found.files[0].how in {"new", "gone", "renamed"} else text[0].upper() + text[1:]
+    return first + "."
+
+
+def regressions(before: Sequence[Json], after: Sequence[Json]) -> list[str]:
+    """Sentences of the checks that held in the results `before` and do not in `after`.
+
+    A check is the same by its id or by its sentence; one that cannot fail (`idle`) promised nothing.
+    """
+    held = {r.get(key) for r in before if r.get("held") and not r.get("idle") for key in ("id", "sentence")}
+    return [
+        str(r["sentence"])
+        for r in after
+        if not r.get("held") and not r.get("idle") and {r.get("id"), r.get("sentence")} & (held - {None, ""})
+    ]
+
+
+def _words(one: FileDifference) -> str:
+    match one.how:
+        case "new":
+            return f"{one.path} is new ({_count(one.added)})"
+        case "gone":
+            return f"{one.path} is gone ({_count(one.removed)})"
+        case "renamed":
+            return f"{one.path} was called {one.before}"
+    said = [
+        f"{verb} {_count(count) if at == 0 else count}"
+        for at, (verb, count) in enumerate(
+            (verb, count)
+            for verb, count in (("changed", one.changed), ("added", one.added), ("removed", one.removed))
+            if count
+        )
+    ]
+    if not said:
+        return f"changed the end of lines in {one.path}"
+    text = f"{', '.join(said[:-1])} and {said[-1]}" if len(said) > 1 else said[0]
+    return f"{text} in {one.path}"
+
+
+def _count(lines: int) -> str:
+    return f"{lines} line" if lines == 1 else f"{lines} lines"
+
+
+def _file(path: str, how: str, old: str, new: str) -> FileDifference:
+    before, after = _lines(old), _lines(new)
+    steps = _steps(before, after)
+    added = removed = changed = 0
+    for tag, a, b, c, d in steps:
+        if tag != "equal":
+            both = min(b - a, d - c)
+            changed, removed, added = changed + both, removed + b - a - both, added + d - c - both
+    return FileDifference(path, how, added, removed, changed, _hunks(before, after, steps))
+
+
+def _lines(text: str) -> list[str]:
+    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")] if text else []
+
+
+Opcode = tuple[str, int, int, int, int]
+
+
+def _steps(before: list[str], after: list[str]) -> list[Opcode]:
+    """difflib's opcodes; what is the same at both ends is cut off first, for speed."""
+    head = 0
+    while head < min(len(before), len(after)) and before[head] == after[head]:
+        head += 1
+    tail = 0
+    while tail < min(len(before), len(after)) - head and before[-1 - tail] == after[-1 - tail]:
+        tail += 1
+    a, b = before[head : len(before) - tail], after[head : len(after) - tail]
+    steps: list[Opcode] = [("equal", 0, head, 0, head)] if head else []
+    if len(a) > MIDDLE or len(b) > MIDDLE:
+        steps.append(("replace", head, head + len(a), head, head + len(b)))
+    else:
+        matcher = difflib.SequenceMatcher(None, a, b, autojunk=False)
+        steps += [(t, i + head, j + head, k + head, m + head) for t, i, j, k, m in matcher.get_opcodes()]
+    if tail:
+        steps.append(("equal", len(before) - tail, len(before), len(after) - tail, len(after)))
+    return steps
+
+
+def _hunks(before: list[str], after: list[str], steps: list[Opcode]) -> tuple[tuple[Line, ...], ...]:
+    """Changes with AROUND lines about them; changes nearer than that share a hunk."""
+    hunks: list[list[Line]] = []
+    for at, (tag, a, b, c, d) in enumerate(steps):
+        if tag != "equal":
+            if not hunks:
+                hunks.append([])
+            hunks[-1] += [Line("removed", before[i], i + 1, None) for i in range(a, b)]
+            hunks[-1] += [Line("added", after[i], None, i + 1) for i in range(c, d)]
+            continue
+        same = [Line("same", before[i], i + 1, c + i - a + 1) for i in range(a, b)]
+        first, last = at == 0, at == len(steps) - 1
+        if not first and not last and len(same) <= 2 * AROUND:
+            hunks[-1] += same
+            continue
+        if not first:
+            hunks[-1] += same[:AROUND]
+        if not last:
+            hunks.append(same[-AROUND:])
+    return tuple(tuple(h) for h in hunks if any(line.kind != "same" for line in h))
