@@ -18,6 +18,7 @@ function build(film) {
   range.setAttribute("aria-label", "Moment");
   film.append(part("div", { className: "reel-bar" }, button, range, count));
   film.dataset.ready = "";
+  for (const frame of frames) frame.querySelector("img").loading = "eager"; /* a lazy one below the fold would never come */
   let at = 0, timer = 0;
 
   const words = n => frames[n].querySelector("figcaption").textContent.trim();
@@ -69,6 +70,7 @@ function build(film) {
       const bad = frames.findIndex(frame => "bad" in frame.dataset);
       sets(false);
       show("bad" in film.dataset ? (bad < 0 ? last : bad) : 0);
+      film.scrollIntoView({ block: "nearest", behavior: calm.matches ? "auto" : "smooth" });
       if (!("bad" in film.dataset) && !calm.matches) play();
     },
     close() { sets(false); },
