@@ -130,7 +130,8 @@ class Film:
         if marks:
             x, y, width, height = marks[0]
             low = min(y + height + 9, size["height"] - 20)
-            self.tip = (x + min(width / 2, 60), low) if height < size["height"] / 2 else None
+            across = min(max(x + min(width / 2, 60), 4), size["width"] - 4)
+            self.tip = (across, low) if height < size["height"] / 2 else None
         self._take(None, marks=marks)
 
     def _meet(self, find) -> None:
