@@ -45,7 +45,7 @@ def boxes():
     from tests.fakes import FakeEngine
     from vibe import perform
 
-    before = {name: getattr(FakeEngine, name) for name in ("trouble", "observations", "tool", "holds")}
+    before = {name: getattr(FakeEngine, name) for name in ("trouble", "observations", "tool", "left", "holds")}
     FakeEngine.ran = []
     perform._engine = None
     yield FakeEngine

@@ -21,12 +21,21 @@ PIXEL = bytes.fromhex(
 )
 
 
+def jpeg(width: int = 640, height: int = 400, *, filled: int = 0) -> bytes:
+    """What is enough of a JPEG to be told apart from what is none."""
+    frame = (
+        b"\xff\xc0" + (11).to_bytes(2) + b"\x08" + height.to_bytes(2) + width.to_bytes(2) + b"\x01\x01\x11\x00"
+    )
+    return b"\xff\xd8\xff\xe0\x00\x04\x00\x00" + frame + bytes(filled) + b"\xff\xd9"
+
+
 class FakeEngine:
     """Class attributes are set by tests and put back by the fixture `boxes`."""
 
     trouble = ""
     observations: dict[str, Any] = CALM
     tool = Outcome("exit", 0, stdout="done\n", artifacts=(Artifact("out.csv", b"a,b\n1,2\n"),), seconds=0.1)
+    left: tuple[Artifact, ...] = ()  # what a look leaves besides its observations and its picture
     ran: list[Source] = []
     holds: threading.Event | None = None
 
@@ -48,7 +57,13 @@ class FakeEngine:
         if source.image == "browser":
             seen = json.dumps({**FakeEngine.observations, "checks": self._checks(source)}).encode()
             return Outcome(
-                "exit", 0, artifacts=(Artifact("observations.json", seen), Artifact("shot-1280.png", PIXEL))
+                "exit",
+                0,
+                artifacts=(
+                    Artifact("observations.json", seen),
+                    Artifact("shot-1280.png", PIXEL),
+                    *FakeEngine.left,
+                ),
             )
         if on_output and FakeEngine.tool.stdout:
             on_output("stdout", FakeEngine.tool.stdout)

@@ -10,6 +10,7 @@ from vibe.generation.film import Frame
 from vibe.models import Film, Job, Version
 
 MOST = 3_000_000  # bytes of one Version
+SHOWN = ("words", "bad", "look", "width", "height", "x", "y")  # of a frame, kept beside its picture
 TRIES = 6  # of one Job whose films are kept until it ends
 
 
@@ -24,7 +25,7 @@ def keep(job: Job, files: Mapping[str, str], made: Mapping[str, Sequence[Frame]]
         if size > left:
             continue
         left -= size
-        told = [{"words": f.words, "bad": f.bad, "look": f.look, "size": len(f.jpeg)} for f in frames]
+        told = [{name: getattr(f, name) for name in SHOWN} | {"size": len(f.jpeg)} for f in frames]
         data = b"".join(frame.jpeg for frame in frames)
         rows.append(Film(job=job, made_of=tried, run=run, frames=told, data=data))
     with transaction.atomic():

@@ -8,6 +8,10 @@ function part(name, all, ...inside) {
   return node;
 }
 
+/* On a phone a square of the picture is shown, large enough to read: this keeps the hand in it. */
+const SEEN = .625;
+const follow = part => Math.round(100 * Math.max(0, Math.min(1, (part - SEEN / 2) / (1 - SEEN))));
+
 function build(film) {
   const frames = [...film.querySelectorAll(".reel > li")], last = frames.length - 1;
   const sign = film.querySelector("summary svg").cloneNode(true), use = sign.querySelector("use");
@@ -18,6 +22,8 @@ function build(film) {
   range.setAttribute("aria-label", "Moment");
   film.append(part("div", { className: "reel-bar" }, button, range, count));
   film.dataset.ready = "";
+  const pictures = frames.map(frame => frame.querySelector("img"));
+  for (const picture of pictures) picture.loading = "eager"; /* a lazy one below the fold would never come */
   let at = 0, timer = 0;
 
   const words = n => frames[n].querySelector("figcaption").textContent.trim();
@@ -25,6 +31,8 @@ function build(film) {
   function show(n) {
     at = Math.max(0, Math.min(last, n));
     frames.forEach((frame, m) => frame.toggleAttribute("data-now", m === at));
+    const hand = pictures.slice(at).find(one => one.dataset.x);
+    if (hand) for (const picture of pictures) picture.style.objectPosition = `${follow(hand.dataset.x)}% ${follow(hand.dataset.y)}%`;
     range.value = at;
     range.setAttribute("aria-valuetext", `${at + 1} of ${last + 1}: ${words(at)}`);
     count.textContent = `${at + 1} of ${last + 1}`;
@@ -41,7 +49,7 @@ function build(film) {
   function play() {
     sets(true);
     timer = setTimeout(async () => {
-      await frames[at + 1]?.querySelector("img").decode().catch(() => {}); /* never a blank where a picture is on its way */
+      await pictures[at + 1]?.decode().catch(() => {}); /* never a blank where a picture is on its way */
       if (!timer) return;
       show(at + 1);
       if (at < last) play();
@@ -69,6 +77,7 @@ function build(film) {
       const bad = frames.findIndex(frame => "bad" in frame.dataset);
       sets(false);
       show("bad" in film.dataset ? (bad < 0 ? last : bad) : 0);
+      film.scrollIntoView({ block: "nearest", behavior: calm.matches ? "auto" : "smooth" });
       if (!("bad" in film.dataset) && !calm.matches) play();
     },
     close() { sets(false); },

@@ -12,7 +12,8 @@ pytestmark = pytest.mark.docker
 
 def opened(engine, files, checks=()):
     page = bundle(files if isinstance(files, dict) else {"index.html": files})
-    seen = look.observations(engine.run(look.source(page, list(checks)), limits=look.limits()), page)
+    outcome = engine.run(look.source(page, list(checks)), limits=look.limits())
+    seen = look.observations(outcome, page, list(checks))
     return seen, judge("page", list(checks), seen.as_json())
 
 

@@ -3,6 +3,9 @@
 import pytest
 from django.test import Client
 
+from tests.fakes import jpeg
+from vibe import films
+from vibe.generation.film import Frame
 from vibe.models import Card, Job, Maker, Program, Version
 
 HELD = [
@@ -61,6 +64,10 @@ def make_card(maker, *, shape="page", title="Tea", files=None, once="1"):
         verdict="held",
         results=HELD,
     )
+    films.keep(
+        job, files, {"a": [Frame("I opened it", jpeg(), 640, 400), Frame("Then I looked", jpeg(), 640, 400)]}
+    )
+    films.settle(version)
     program.current = version
     program.save()
     return Card.objects.create(

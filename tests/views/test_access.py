@@ -18,6 +18,7 @@ def private(card):
         f"/programs/{program}/shot.png",
         f"/programs/{program}/edit/",
         f"/programs/{program}/versions/1/difference/",
+        f"/programs/{program}/versions/1/film/a/0.jpg",
         f"/cards/{card.pk}/",
         f"/cards/{card.pk}/shot.png",
     ]
@@ -83,6 +84,7 @@ def test_reading_writes_nothing_but_the_count_of_uses(browser):
         "/connect/",
         f"/c/{card.token}/",
         f"/c/{card.token}/qr.svg",
+        f"/c/{card.token}/film/a/0.jpg",
         f"/c/{card.token}/download",
         "/healthz",
         "/readyz",

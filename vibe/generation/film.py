@@ -19,11 +19,13 @@ BUTTONS, BUTTONS_ID = "buttons", "a-buttons"  # the film of the always-on check 
 
 @dataclass(frozen=True)
 class Frame:
-    """One moment. `bad`: here a step failed or a button raised an error; `look`: the moment of looking at the end;
-    `x`, `y`: the tip of the hand, in page pixels."""
+    """One moment. `width` and `height` in pixels of the picture; `bad`: here a step failed or a button raised an
+    error; `look`: the moment of looking at the end; `x`, `y`: the tip of the hand, as parts (0 to 1) of the picture."""
 
     words: str
     jpeg: bytes = field(repr=False)
+    width: int
+    height: int
     bad: bool = False
     look: bool = False
     x: float | None = None
@@ -45,7 +47,8 @@ def films(raw: Json, files: Mapping[str, bytes], runs: Sequence[Json], seen: Jso
         told = _list(accounts.get(name))[:FRAMES]
         for number, account in enumerate(told):
             data = files.get(f"film-{name}-{number}.jpg", b"")
-            if not isinstance(account, dict) or not is_small_jpeg(data) or len(data) > left:
+            size = size_of(data)
+            if not isinstance(account, dict) or size is None or len(data) > left:
                 continue
             left -= len(data)
             step = account.get("step")
@@ -54,25 +57,27 @@ def films(raw: Json, files: Mapping[str, bytes], runs: Sequence[Json], seen: Jso
             else:
                 last = number == len(told) - 1  # a page that hung is told at its first step, wherever it was
                 words, bad = _of_step(step, steps, failed.get(id_) if last else None)
-            x, y = _number(account.get("x")), _number(account.get("y"))
-            frames.append(Frame(words, data, bad, step is None and name != BUTTONS, x, y))
+            look = step is None and name != BUTTONS
+            frames.append(
+                Frame(words, data, *size, bad, look, _part(account.get("x")), _part(account.get("y")))
+            )
         if len(frames) > 1:  # one picture of a page that just opened shows nothing being used
             out[id_] = frames
     return out
 
 
-def is_small_jpeg(data: bytes) -> bool:
-    """Whether these bytes begin and end as a JPEG does and unpack to no more than SIDE pixels each way."""
+def size_of(data: bytes) -> tuple[int, int] | None:
+    """Width and height of a JPEG; None for what is none, is too large, or would unpack to something huge."""
     if len(data) > FRAME_BYTES or not data.startswith(b"\xff\xd8\xff") or not data.endswith(b"\xff\xd9"):
-        return False
+        return None
     at = 2
     while at + 9 < len(data) and data[at] == 0xFF:
         kind, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4])
         if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):
             height, width = int.from_bytes(data[at + 5 : at + 7]), int.from_bytes(data[at + 7 : at + 9])
-            return 0 < height <= SIDE and 0 < width <= SIDE
+            return (width, height) if 0 < height <= SIDE and 0 < width <= SIDE else None
         at += 2 + length
-    return False
+    return None
 
 
 # --- words ------------------------------------------------------------------------------------------------------
@@ -94,12 +99,9 @@ def _of_button(number: Any, buttons: Sequence[Json]) -> tuple[str, bool]:
     if number >= len(buttons):
         return "I clicked a button", False
     button = buttons[number]
-    name = f"“{button['name']}”" if button["name"] else "a button"
-    return (
-        (f"I clicked {name}, and it raised an error", True)
-        if button["errors"]
-        else (f"I clicked {name}", False)
-    )
+    name = f"“{_short(button['name'])}”" if button["name"] else "a button"
+    bad = bool(button["errors"])
+    return f"I clicked {name}{', and it raised an error' if bad else ''}", bad
 
 
 def _sentence(step: Json, *, could_not: bool = False) -> str:
@@ -142,9 +144,6 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-def _number(value: Any) -> float | None:
-    return (
-        float(value)
-        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e5
-        else None
-    )
+def _part(value: Any) -> float | None:
+    given = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if given and 0 <= value <= 1 else None

@@ -7,7 +7,8 @@ from vibe.models.program import Version
 
 
 class Film(models.Model):
-    """`data` is the JPEGs one after the other; `frames` says of each {"words", "bad", "look", "size"}.
+    """`data` is the JPEGs one after the other; `frames` says of each what vibe.generation.film.Frame
+    says, and its "size" in bytes.
 
     While its Job runs there is a set for each try, told apart by `made_of` (a digest of the files that were tried);
     the set of the try that became a Version is that Version's from then on and goes with it.

@@ -81,7 +81,8 @@ def paid(work):
 
 class Film:
     """The frames of one run. `frames` is written down as it is: {"step", "x", "y"}, -1 before the first step and
-    None for the look at the end; the picture of the n-th lies in out/film-<name>-<n>.jpg."""
+    None for the look at the end; x and y are the tip of the hand as parts of the picture's width and height, or
+    None. The picture of the n-th lies in out/film-<name>-<n>.jpg."""
 
     def __init__(self, look, name: str, steps: int) -> None:
         self.look, self.name, self.steps = look, name, steps
@@ -120,14 +121,17 @@ class Film:
         handles = [handle for find in finders for handle in find().element_handles()[:8]][:12]
         boxes = [handle.bounding_box() for handle in handles]
         size = self.look.page.viewport_size
-        if boxes and boxes[0] and not 0 <= boxes[0]["y"] < size["height"] - 60:
-            with contextlib.suppress(Error):
-                handles[0].scroll_into_view_if_needed(timeout=300)
+        if boxes and boxes[0] and not 0 <= boxes[0]["y"] < size["height"] - 90 - min(boxes[0]["height"], 200):
+            handles[0].evaluate(
+                "e => e.scrollIntoView({ block: 'center' })"
+            )  # all there was to see has been seen
             boxes = [handle.bounding_box() for handle in handles]
         marks = [[box["x"], box["y"], box["width"], box["height"]] for box in boxes if box]
         if marks:
             x, y, width, height = marks[0]
-            self.tip = (x + min(width / 2, 60), y + height + 9) if height < size["height"] / 2 else None
+            low = min(y + height + 9, size["height"] - 20)
+            across = min(max(x + min(width / 2, 60), 4), size["width"] - 4)
+            self.tip = (across, low) if height < size["height"] / 2 else None
         self._take(None, marks=marks)
 
     def _meet(self, find) -> None:
@@ -164,7 +168,9 @@ class Film:
             return
         with open(f"out/film-{self.name}-{len(self.frames)}.jpg", "wb") as out:
             out.write(picture)
-        self.frames.append({"step": step, "x": x, "y": y})
+        across = None if x is None else round(x / size["width"], 4)
+        down = None if y is None else round(y / size["height"], 4)
+        self.frames.append({"step": step, "x": across, "y": down})
         PURSE.frames -= 1
         PURSE.bytes -= len(picture)
 
