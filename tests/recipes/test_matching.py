@@ -5,7 +5,8 @@ import pytest
 from vibe import recipes
 from vibe.generation.checks import Check
 from vibe.generation.gate import gate, shape_of
-from vibe.recipes.slots import SlotSpec, from_form, from_words
+from vibe.recipes.readers import from_form, from_words
+from vibe.recipes.slots import SlotSpec
 from vibe.recipes.words import normalise, with_digits
 
 ALL = recipes.catalog()

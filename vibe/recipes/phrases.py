@@ -1,0 +1,56 @@
+"""Where a title or a list in a request ends, and what comes after it is a wish again.
+
+A wish that is swallowed by a title or a list is lost without a word, so that both end early rather than late.
+"""
+
+import re
+from functools import cache
+
+# A title ends before these. "in the mountains" and "in Rome" may belong to it, "in purple" does not.
+_BREAK = (
+    r"(?:with|that|which|where|who|whose|so|from|by|into|onto|without|if|when|while|but|using|per|each|every|as|than|for|until|till|"
+    r"between|among|not|no|only|plus|then|because|also|instead|excluding|except|before|after|over|under|versus|vs|against|"
+    r"sorted|ordered|ranked|grouped|stacked|shown|drawn|coloured|colored|animated|compared|updated|split|shared|broken|"
+    r"is|are|it|should|must|can|will|and(?! (?-i:[A-Z]))|in(?! (?:the |my |our |(?-i:[A-Z])))|on(?= ?[\d\x1f])|at(?= ?[\d\x1f])|"
+    r"to(?= ?[\d\x1f]))\b"
+)
+_END = rf"(?=\s*+(?:[^\w\s]|$)| ?\x1f|\n| +{_BREAK})"
+_TITLE = rf"((?!(?:the|an?|my|our)\b|{_BREAK})[^\W\d_][\w'-]*+(?: (?!{_BREAK})[^\W\d_][\w'-]*+){{0,5}}(?: \d{{1,4}}(?=\s*(?:[:,.;!?]|$)))?){_END}"
+# Who is meant without a name is no name.
+_NAME = rf"(?!(?:the|our|us|them|friends|people|persons|everyone|everybody|all|what|a|an|two|three|four|tip|{_BREAK})\b)[^\W\d_][\w'-]*+"
+_NAMES = rf"({_NAME}(?:(?:, ?(?:and |or )?| and | & | or ){_NAME})+){_END}"
+
+_WISH = r"(?:show|tell|add|sort|let|give|make|write|remind|warn|put|count|keep|mark|play|read|print|send|save|highlight|explain|work out|turn|say|repeat|ask|group|hide|swap|round|convert|translate|colou?r)"
+_CLAUSE = re.compile(
+    r"[.!?][\"']?\s+(?=[A-Z])"
+    r"|(?:\s*[,;]\s*|\s+)(?:and\s+)?(?:where|which|so that|such that|that (?:i|you|we|they|it|each|every|add|are|is|can|should|shows?|tells?)|but|except|unless|plus|please|then|also|sorted|without|with)\b"
+    rf"|(?:\s*[,;]\s*(?:and\s+)?|\s+and\s+){_WISH} (?:me|the|how|which|what|each|every|all|it|them|their|an?|my|two|three|over|\d+)\b"
+    r"|(?:\s*[,;]\s*(?:and\s+)?|\s+and\s+)(?:it|i|(?:\d+|\w+) more) ",
+    re.IGNORECASE,
+)
+
+
+@cache
+def compiled(pattern: str, fold: bool = True) -> re.Pattern[str]:
+    """The recipes have more patterns than `re` remembers. Theirs are few and never made from a request."""
+    return re.compile(pattern, re.IGNORECASE if fold else 0)
+
+
+def expanded(pattern: str) -> str:
+    """A pattern of a recipe with its {title} and {names} written out."""
+    return pattern.replace("{title}", _TITLE).replace("{names}", _NAMES)
+
+
+def cut(listed: str) -> str:
+    """A list up to where it goes over into a wish: "dog = Hund, cat = Katze, where I type" → the two pairs."""
+    listed = listed.rstrip()
+    if "\n" in listed.strip():
+        return (
+            re.split(r"\n[ \t]*\n", listed.strip("\n"), maxsplit=1)[0]
+            if re.search(r"\S\s*\n[ \t]*\n", listed)
+            else listed
+        )
+    found = _CLAUSE.search(listed)
+    if found and found[0][0] in ".!?" and not re.search(r"[,;=]", listed[: found.start()]):
+        return listed  # sentences, one a point
+    return listed[: found.start()] if found else listed
