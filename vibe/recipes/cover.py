@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from vibe.recipes.slots import Found, Span
-from vibe.recipes.words import ASIDE, GLUE, LOOKS, WORD, stem
+from vibe.recipes.words import ASIDE, ASKING, GLUE, LOOKS, WORD, stem
 
 MOST = 4  # words about looks and company that a request may have and still be taken
 
@@ -21,7 +21,7 @@ class Cover:
 
 def cover(text: str, found: Iterable[Found], spans: Iterable[Span], vocabulary: Iterable[str]) -> Cover:
     """`spans` are parts of the text that mean the recipe itself; `vocabulary` is words that fit it anywhere."""
-    given, whole = list(found), list(spans)
+    given, whole = list(found), [*spans, *(asking.span() for asking in ASKING.finditer(text))]
     asides = [aside.span() for aside in ASIDE.finditer(text)]
     known, used, ignored, heavy = {stem(word) for word in vocabulary}, set(), [], 0
     for word in WORD.finditer(text):

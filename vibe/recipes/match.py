@@ -139,7 +139,7 @@ def _score(recipe: Recipe, text: str, files: Mapping[str, bytes], shape: str) ->
     score = 3.0 * len(hits) + len(covered.used) + 1.5 * len(found)
     if not _shape_fits(recipe, shape):
         score -= 4
-    bare = without(text, [f.span for f in found.values()])
+    bare = without(text, [*(f.span for f in found.values()), *_meant(recipe, text)])
     fits = (
         len(hits) == len(recipe.needs)
         and covered.harmless
@@ -153,11 +153,15 @@ def _score(recipe: Recipe, text: str, files: Mapping[str, bytes], shape: str) ->
 
 
 def _cover(recipe: Recipe, text: str, found: Mapping[str, Found], more: tuple[str, ...] = ()) -> Cover:
-    spans = [hit for group in recipe.needs if (hit := _first(group, text))]
-    spans += [
+    hits = [hit for group in recipe.needs if (hit := _first(group, text))]
+    return cover(text, found.values(), [*hits, *_meant(recipe, text)], (*recipe.words, *more))
+
+
+def _meant(recipe: Recipe, text: str) -> list[Span]:
+    """Where the request says, in more than a word, what the recipe does."""
+    return [
         hit.span() for phrase in recipe.phrases for hit in compiled(rf"\b(?:{phrase})(?!\w)").finditer(text)
     ]
-    return cover(text, found.values(), spans, (*recipe.words, *more))
 
 
 def _first(group: tuple[str, ...], text: str) -> Span | None:

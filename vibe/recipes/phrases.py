@@ -11,16 +11,19 @@ _BREAK = (
     r"(?:with|that|which|where|who|whose|so|from|by|into|onto|without|if|when|while|but|using|per|each|every|as|than|for|until|till|"
     r"between|among|not|no|only|plus|then|because|also|instead|excluding|except|before|after|over|under|versus|vs|against|"
     r"sorted|ordered|ranked|grouped|stacked|shown|drawn|coloured|colored|animated|compared|updated|split|shared|broken|"
-    r"is|are|it|should|must|can|will|and(?! (?-i:[A-Z]))|in(?! (?:the |my |our |(?-i:[A-Z])))|on(?= ?[\d\x1f])|at(?= ?[\d\x1f])|"
+    r"is|are|it|starts|begins|should|must|can|will|and(?! (?-i:[A-Z]))|in(?! (?:the |my |our |(?-i:[A-Z])))|on(?= ?[\d\x1f])|at(?= ?[\d\x1f])|"
     r"to(?= ?[\d\x1f]))\b"
 )
-_END = rf"(?=\s*+(?:[^\w\s]|$)| ?\x1f|\n| +{_BREAK})"
-_TITLE = rf"((?!(?:the|an?|my|our)\b|{_BREAK})[^\W\d_][\w'-]*+(?: (?!{_BREAK})[^\W\d_][\w'-]*+){{0,5}}(?: \d{{1,4}}(?=\s*(?:[:,.;!?]|$)))?){_END}"
+_END = rf"(?=\s*+(?:[^\w\s]|$)| ?\x1f|\n| +{_BREAK}| +(?:please|thanks|thank you)\b)"
+_WORDS = rf"(?!(?:the|an?|my|our)\b|{_BREAK})[^\W\d_][\w'-]*+(?: (?!{_BREAK})[^\W\d_][\w'-]*+){{0,5}}(?: \d{{1,4}}(?=\s*(?:[:,.;!?]|$)))?"
+_TITLE = rf"({_WORDS}){_END}"
 # Who is meant without a name is no name.
-_NAME = rf"(?!(?:the|our|us|them|friends|people|persons|everyone|everybody|all|what|a|an|two|three|four|tip|{_BREAK})\b)[^\W\d_][\w'-]*+"
+_NAME = rf"(?!(?:the|our|us|them|friends|people|persons|everyone|everybody|all|what|a|an|two|three|four|tip|(?-i:{_BREAK}))\b)[^\W\d_][\w'-]*+"
 _NAMES = rf"({_NAME}(?:(?:, ?(?:and |or )?| and | & | or ){_NAME})+){_END}"
 
 _WISH = r"(?:show|tell|add|sort|let|give|make|write|remind|warn|put|count|keep|mark|play|read|print|send|save|highlight|explain|work out|turn|say|repeat|ask|group|hide|swap|round|convert|translate|colou?r)"
+# Where things are listed, "tea and coffee" can be what they are about.
+_TOPIC = rf"({_WORDS}(?: and (?!{_WISH}\b)[a-z]+(?= ?[:\n\x1f]))?)(?:{_END}|(?<=\w)(?= ?[:\n\x1f]))"
 _CLAUSE = re.compile(
     r"[.!?][\"']?\s+(?=[A-Z])"
     r"|(?:\s*[,;]\s*|\s+)(?:and\s+)?(?:where|which|so that|such that|that (?:i|you|we|they|it|each|every|add|are|is|can|should|shows?|tells?)|but|except|unless|plus|please|then|also|sorted|without|with)\b"
@@ -37,8 +40,8 @@ def compiled(pattern: str, fold: bool = True) -> re.Pattern[str]:
 
 
 def expanded(pattern: str) -> str:
-    """A pattern of a recipe with its {title} and {names} written out."""
-    return pattern.replace("{title}", _TITLE).replace("{names}", _NAMES)
+    """A pattern of a recipe with its {title}, {topic} and {names} written out."""
+    return pattern.replace("{title}", _TITLE).replace("{topic}", _TOPIC).replace("{names}", _NAMES)
 
 
 def cut(listed: str) -> str:

@@ -176,11 +176,13 @@ def _text(spec: SlotSpec, text: str) -> Found | None:
 
 
 def _choice(spec: SlotSpec, text: str) -> Found | None:
+    """The one choice that is named; "a pie and a bar chart" names none."""
+    named = {}
     for said, meant in (*spec.synonyms, *((c, c) for c in spec.choices)):
-        found = re.search(rf"(?<!\w){re.escape(said)}(?!\w)", text, re.IGNORECASE)
-        if found:
-            return _whole(meant, found.span())
-    return None
+        edges = (r"(?<!\w)", r"(?!\w)") if said[0].isalnum() else ("", "")  # "$64", "80€"
+        if found := compiled(edges[0] + re.escape(said) + edges[1]).search(text):
+            named.setdefault(meant, _whole(meant, found.span()))
+    return next(iter(named.values())) if len(named) == 1 else None
 
 
 def _trimmed(items: list[str], spec: SlotSpec) -> list[str]:
@@ -208,7 +210,11 @@ def _tail(spec: SlotSpec, text: str) -> tuple[int, Span] | None:
     for pattern in spec.patterns:
         if found := compiled(pattern).search(text):
             return found.start(), found.span(1)
-    for pattern in (r"(?:^|\n)((?:\s*(?:[-*•]|\d{1,2}[.)])\s+[^\n]+(?:\n|$))+)", r":\s+([\s\S]+)$"):
+    for pattern in (
+        r"(?:^|\n)((?:\s*(?:[-*•]|\d{1,2}[.)])\s+[^\n]+(?:\n|$))+)",
+        r":\s+([\s\S]+)$",
+        r"\?\s+([^?:\n]+[,;][^?:\n]+)$",
+    ):
         if found := re.search(pattern, text):
             return found.start(), found.span(1)
     if len(text.splitlines()) >= 4:
@@ -222,7 +228,12 @@ def _list(spec: SlotSpec, text: str) -> Found | None:
         opened, (start, end) = tail
         words = cut(text[start:end])
         parts = _parts(spec, words)
-        if all(len(part.split()) <= spec.max_words and re.search(spec.holds, part) for part in parts):
+        if all(
+            len(part.split()) <= spec.max_words
+            and compiled(spec.holds).search(part)
+            and not (spec.avoids and compiled(spec.avoids).search(part.strip()))
+            for part in parts
+        ):
             try:
                 return _whole(_trimmed(parts, spec), (opened, start + len(words)))
             except ValueError:
@@ -251,7 +262,7 @@ def _as_pairs(parts: list[str]) -> list[list[Any]]:
 
 def _pairs(spec: SlotSpec, text: str) -> Found | None:
     best: Found | None = None
-    for opening in re.finditer(r":\s|\n|\b(?:of|for|with)\s", text):
+    for opening in re.finditer(r":\s|\?\s|\n|\b(?:of|for|with)\s", text):
         words = cut(text[opening.end() :])
         parts = (
             words.splitlines()

@@ -34,6 +34,7 @@ class _SlotToml(BaseModel):
     at_least: int = 1
     max_words: int = 30
     holds: str = ""
+    avoids: str = ""
     counted: list[str] = []
     each: str = ""
     times: dict[str, float] = {}
@@ -44,7 +45,7 @@ class _SlotToml(BaseModel):
     def spec(self) -> SlotSpec:
         return SlotSpec(
             self.name, self.label, self.kind, self.default, tuple(self.patterns), tuple(self.units),
-            tuple(self.choices), tuple(self.synonyms.items()), self.min, self.max, self.at_least, self.max_words, self.holds,
+            tuple(self.choices), tuple(self.synonyms.items()), self.min, self.max, self.at_least, self.max_words, self.holds, self.avoids,
             tuple(self.counted), self.each, tuple(self.times.items()), self.of, self.required, self.hint,
         )  # fmt: skip
 

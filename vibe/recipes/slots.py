@@ -38,6 +38,7 @@ class SlotSpec:
     at_least: int = 1  # items of a list
     max_words: int = 30  # of an item; a name has few
     holds: str = ""  # what every item of a list must have in it
+    avoids: str = ""  # what no item begins with: then it is a wish, not an item
     counted: tuple[str, ...] = ()
     each: str = ""
     times: tuple[tuple[str, float], ...] = ()

@@ -20,6 +20,12 @@ ASIDE = re.compile(
     re.IGNORECASE,
 )
 
+# "I would like" asks; "an app like a list" compares.
+ASKING = re.compile(
+    r"\b(?:(?:would|i'd|we'd) (?:like|love)(?: to know)?|want to know|need to know|looking for|have to|trying to)\b",
+    re.IGNORECASE,
+)
+
 _ONES, _TENS = _LISTS["ones"], {word: at * 10 for at, word in enumerate(_LISTS["tens"], 1)}
 _NUMBERS = {
     **{word: at for at, word in enumerate(_ONES, 1)},
@@ -38,6 +44,9 @@ _SPELLED = re.compile(
 )
 
 
+_FOR_SO_MANY = re.compile(rf"\b((?:for|between|among) (?:the )?)({'|'.join(_ONES[1:10])})\b", re.IGNORECASE)
+
+
 def normalise(text: str) -> str:
     """One line of plain signs: NFKC, straight quotes, single blanks. Case and line breaks stay."""
     text = unicodedata.normalize("NFKC", text).replace("’", "'").replace("‘", "'")
@@ -49,8 +58,9 @@ def normalise(text: str) -> str:
 def with_digits(text: str) -> str:
     """Spelled numbers as digits: "twenty-five minutes" → "25 minutes"; "half an hour" → "30 minutes"."""
     text = re.sub(r"\bhalf an hour\b", "30 minutes", text, flags=re.IGNORECASE)
-    text = re.sub(r"\b(?:an|one) hour\b", "60 minutes", text, flags=re.IGNORECASE)
+    text = re.sub(r"\b(?:an|one|1) hour\b", "60 minutes", text, flags=re.IGNORECASE)
     text = re.sub(r"\bquarter of an hour\b", "15 minutes", text, flags=re.IGNORECASE)
+    text = _FOR_SO_MANY.sub(lambda m: m[1] + str(_NUMBERS[m[2].lower()]), text)
     return _SPELLED.sub(lambda m: str(_NUMBERS[(m[1] or "one").lower()]), text)
 
 
