@@ -139,7 +139,7 @@ def _score(recipe: Recipe, text: str, files: Mapping[str, bytes], shape: str) ->
     score = 3.0 * len(hits) + len(covered.used) + 1.5 * len(found)
     if not _shape_fits(recipe, shape):
         score -= 4
-    bare = without(text, [*(f.span for f in found.values()), *_meant(recipe, text)])
+    bare = without(text, [*(f.span for f in found.values()), *hits, *_meant(recipe, text)])
     fits = (
         len(hits) == len(recipe.needs)
         and covered.harmless

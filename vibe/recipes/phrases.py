@@ -27,7 +27,7 @@ _TOPIC = rf"({_WORDS}(?: and (?!{_WISH}\b)[a-z]+(?= ?[:\n\x1f]))?)(?:{_END}|(?<=
 _CLAUSE = re.compile(
     r"[.!?][\"']?\s+(?=[A-Z])"
     r"|(?:\s*[,;]\s*|\s+)(?:and\s+)?(?:where|which|so that|such that|that (?:i|you|we|they|it|each|every|add|are|is|can|should|shows?|tells?)|but|except|unless|plus|please|then|also|sorted|without|with)\b"
-    rf"|(?:\s*[,;]\s*(?:and\s+)?|\s+and\s+){_WISH} (?:me|the|how|which|what|each|every|all|it|them|their|an?|my|two|three|over|\d+)\b"
+    rf"|(?:\s*[,;]\s*(?:and\s+)?|\s+and\s+){_WISH}(?: up| out| off)? (?:me|the|how|which|what|each|every|all|it|them|their|an?|my|two|three|over|\d+ [a-z])"
     r"|(?:\s*[,;]\s*(?:and\s+)?|\s+and\s+)(?:it|i|(?:\d+|\w+) more) ",
     re.IGNORECASE,
 )

@@ -177,7 +177,7 @@ def _text(spec: SlotSpec, text: str) -> Found | None:
 
 def _choice(spec: SlotSpec, text: str) -> Found | None:
     """The one choice that is named; "a pie and a bar chart" names none."""
-    named = {}
+    named: dict[str, Found] = {}
     for said, meant in (*spec.synonyms, *((c, c) for c in spec.choices)):
         edges = (r"(?<!\w)", r"(?!\w)") if said[0].isalnum() else ("", "")  # "$64", "80€"
         if found := compiled(edges[0] + re.escape(said) + edges[1]).search(text):

@@ -22,7 +22,7 @@ ASIDE = re.compile(
 
 # "I would like" asks; "an app like a list" compares.
 ASKING = re.compile(
-    r"\b(?:(?:would|i'd|we'd) (?:like|love)(?: to know)?|want to know|need to know|looking for|have to|trying to)\b",
+    r"\b(?:(?:would|i'd|we'd) (?:like|love)(?: to know)?|want to know|need to know|looking for|have to|trying to|(?:it|this|which) (?:should|must|can))\b",
     re.IGNORECASE,
 )
 
@@ -65,7 +65,7 @@ def with_digits(text: str) -> str:
 
 
 def mend(text: str, known: Iterable[str]) -> str:
-    """A doubled letter too few or too many, in the part before a list: "shoping list" → "shopping list"."""
+    """A doubled letter too few or too many, or two letters swapped, in the part before a list: "shoping lsit" → "shopping list"."""
     meant = {_thin(word): word for word in sorted(known) if len(word) > 3}
     end = min((at for at in (text.find(":"), text.find("\n")) if at >= 0), default=len(text))
 
@@ -73,7 +73,12 @@ def mend(text: str, known: Iterable[str]) -> str:
         word = found[0]
         if word in GLUE or stem(word) in known or word in known or len(word) < 3:
             return word
-        return meant.get(_thin(word), word)
+        swapped = (
+            word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+            for at in range(1, len(word) - 1)
+            if len(word) > 4
+        )
+        return meant.get(_thin(word)) or next((other for other in swapped if other in known), word)
 
     return re.sub(r"(?<![\w'])[a-z]+(?![\w'])", right, text[:end]) + text[end:]
 
