@@ -15,7 +15,7 @@ _BREAK = (
     r"to(?= ?[\d\x1f]))\b"
 )
 _END = rf"(?=\s*+(?:[^\w\s]|$)| ?\x1f|\n| +{_BREAK}| +(?:please|thanks|thank you)\b)"
-_WORDS = rf"(?!(?:the|an?|my|our)\b|{_BREAK})[^\W\d_][\w'-]*+(?: (?!{_BREAK})[^\W\d_][\w'-]*+){{0,5}}(?: \d{{1,4}}(?=\s*(?:[:,.;!?]|$)))?"
+_WORDS = rf"(?!(?:the|an?|my|our|these|this|those)\b|{_BREAK})[^\W\d_][\w'-]*+(?: (?!{_BREAK})[^\W\d_][\w'-]*+){{0,5}}(?: \d{{1,4}}(?=\s*(?:[:,.;!?]|$)))?"
 _TITLE = rf"({_WORDS}){_END}"
 # Who is meant without a name is no name.
 _NAME = rf"(?!(?:the|our|us|them|friends|people|persons|everyone|everybody|all|what|a|an|two|three|four|tip|(?-i:{_BREAK}))\b)[^\W\d_][\w'-]*+"
@@ -28,7 +28,11 @@ _CLAUSE = re.compile(
     r"[.!?][\"']?\s+(?=[A-Z])"
     r"|(?:\s*[,;]\s*|\s+)(?:and\s+)?(?:where|which|so that|such that|that (?:i|you|we|they|it|each|every|add|are|is|can|should|shows?|tells?)|but|except|unless|plus|please|then|also|sorted|without|with)\b"
     rf"|(?:\s*[,;]\s*(?:and\s+)?|\s+and\s+){_WISH}(?: up| out| off)? (?:me|the|how|which|what|each|every|all|it|them|their|an?|my|two|three|over|\d+ [a-z])"
-    r"|(?:\s*[,;]\s*(?:and\s+)?|\s+and\s+)(?:it|i|(?:\d+|\w+) more) ",
+    r"|(?:\s*[,;]\s*(?:and\s+)?|\s+and\s+)(?:it|i|let|(?:\d+|\w+) more) "
+    r"|\s*[,;]\s*(?:and\s+)?(?:in|as|on|at|by|per|using|like|each|every|all|only|not|no|sort|order|group|translate|repeat|shuffle|animate) (?![=:\d–-])"
+    r"|\s*[,;]\s*(?:[^\s,;]+ ){1,4}(?:can|should|must) "
+    r"|\s*[,;]\s*(?:[^\s,;]+ ){1,4}(?:each|per \w+)$"
+    r"|\s+(?:(?:as|in) (?:an?\b|pdf|csv|html|3d|2d|big|small|random|alphabetical|colou?r|\d)|for \d|through an? |via |->|\((?:with|in|no|for|by|and|\w+ed)\b)",
     re.IGNORECASE,
 )
 
