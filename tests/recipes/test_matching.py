@@ -88,6 +88,53 @@ def test_a_request_that_asks_for_clearly_more_is_offered():
     )
 
 
+@pytest.mark.parametrize(
+    ("say", "number"),
+    [
+        ("A countdown timer of ten minutes to Christmas", "10"),
+        ("A packing list for Lisbon for 4 people", "4"),
+        ("We were five, split the dinner bill evenly between Anna, Ben and Chris", "five"),
+        ("a pomodoro timer, 25/5, and 15 minutes after all rounds", "15"),
+    ],
+)
+def test_a_number_that_nothing_uses_is_named_and_refuses(say, number):
+    offer = recipes.find(say)
+    assert isinstance(offer, recipes.Offer)
+    assert number in offer.nearest[0].ignored
+
+
+def test_a_number_is_used_by_one_setting_only():
+    match = recipes.find("25/5 pomodoro timer with four rounds")
+    assert isinstance(match, recipes.Match)
+    assert {s.name: s.value for s in match.slots} == {"work": 25, "rest": 5, "rounds": 4}
+
+
+def test_a_count_beside_the_names_has_to_agree():
+    assert isinstance(recipes.find("A wheel for the three of us: Ada, Bo, Cem"), recipes.Match)
+    assert isinstance(recipes.find("A wheel for the four of us: Ada, Bo, Cem"), recipes.Offer)
+
+
+def test_a_list_that_is_too_long_to_keep_is_not_cut_off():
+    assert isinstance(recipes.find("To do: " + ", ".join(f"thing {n}" for n in range(60))), recipes.Match)
+    assert isinstance(recipes.find("To do: " + ", ".join(f"thing {n}" for n in range(61))), recipes.Offer)
+    assert isinstance(
+        recipes.find("To do: call mum, pay rent." + " " * 7000 + "Share it online"), recipes.Offer
+    )
+
+
+@pytest.mark.parametrize("say", ["shoping list: milk, eggs", "shoppnig list: milk, eggs"])
+def test_a_slip_of_the_fingers_is_mended(say):
+    match = recipes.find(say)
+    assert isinstance(match, recipes.Match)
+    assert match.slug == "checklist"
+
+
+def test_a_change_names_the_numbers_that_it_does_not_use():
+    match = recipes.revise("split-bill", {}, "make it 15 percent and 3 columns")
+    assert match is not None
+    assert match.ignored == ("3", "columns")
+
+
 def test_a_chosen_kind_is_kept_to():
     say = "Monthly totals from my bank file"
     assert isinstance(recipes.find(say, shape="tool"), recipes.Match)

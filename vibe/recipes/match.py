@@ -12,6 +12,7 @@ from vibe.recipes.slots import Found, Slot, Span
 from vibe.recipes.words import mend, normalise, stem, with_digits
 
 MARGIN = 2.0  # points over the second
+READ = 6000  # characters; what is not read is not used
 
 # What no recipe does, however near the rest of the sentence is.
 _BEYOND = re.compile(
@@ -50,12 +51,12 @@ class _Scored:
 def find(
     catalog: tuple[Recipe, ...], description: str, *, files: Mapping[str, bytes], shape: str
 ) -> Match | Offer:
-    text = mend(with_digits(normalise(description)), _known(catalog))
+    text = mend(with_digits(normalise(description[: READ + 1])), _known(catalog))
     scored = sorted((_score(r, text, files, shape) for r in catalog), key=lambda s: -s.match.score)
-    fitting = [s for s in scored if s.fits]
+    fitting = [s for s in scored if s.fits and len(description) <= READ]
     if fitting and (len(fitting) == 1 or fitting[0].match.score >= fitting[1].match.score + MARGIN):
         return fitting[0].match
-    return Offer(tuple(s.match for s in [*fitting, *(s for s in scored if not s.fits)][:3]))
+    return Offer(tuple(s.match for s in [*fitting, *(s for s in scored if s not in fitting)][:3]))
 
 
 def _known(catalog: tuple[Recipe, ...]) -> frozenset[str]:

@@ -228,8 +228,10 @@ def _list(spec: SlotSpec, text: str) -> Found | None:
         opened, (start, end) = tail
         words = cut(text[start:end])
         parts = _parts(spec, words)
-        if all(
+        # What would be cut off is not used: rather no list than half of one.
+        if len(parts) <= MAX_ITEMS and all(
             len(part.split()) <= spec.max_words
+            and len(part) <= MAX_ITEM
             and compiled(spec.holds).search(part)
             and not (spec.avoids and compiled(spec.avoids).search(part.strip()))
             for part in parts
@@ -271,12 +273,11 @@ def _pairs(spec: SlotSpec, text: str) -> Found | None:
         )
         parts = [part for part in parts if part.strip()]
         pairs = _as_pairs(parts)
-        if len(pairs) < max(2, spec.at_least) or len(pairs) < len(parts):
+        if len(pairs) < max(2, spec.at_least) or len(pairs) < len(parts):  # too many are cut off
             continue
         if len({label for label, _ in pairs}) < len(pairs):  # two rows of numbers, not one
             continue
-        if best is None or len(pairs) >= len(
-            best.value
-        ):  # of two that read the same, the one that begins later
+        # Of two that read the same, the one that begins later.
+        if best is None or len(pairs) >= len(best.value):
             best = _whole(pairs, (opening.start(), opening.end() + len(words)))
     return best
