@@ -12,7 +12,7 @@ _BREAK = (
     r"between|among|not|no|only|plus|then|because|also|instead|excluding|except|before|after|over|under|versus|vs|against|"
     r"sorted|ordered|ranked|grouped|stacked|shown|drawn|coloured|colored|animated|compared|updated|split|shared|broken|"
     r"is|are|it|starts|begins|should|must|can|will|and(?! (?-i:[A-Z]))|in(?! (?:the |my |our |(?-i:[A-Z])))|on(?= ?[\d\x1f])|at(?= ?[\d\x1f])|"
-    r"to(?= ?[\d\x1f]))\b"
+    r"to(?! (?:the |my |our |(?-i:[A-Z]))))\b"
 )
 _END = rf"(?=\s*+(?:[^\w\s]|$)| ?\x1f|\n| +{_BREAK}| +(?:please|thanks|thank you)\b)"
 _WORDS = rf"(?!(?:the|an?|my|our|these|this|those)\b|{_BREAK})[^\W\d_][\w'-]*+(?: (?!{_BREAK})[^\W\d_][\w'-]*+){{0,5}}(?: \d{{1,4}}(?=\s*(?:[:,.;!?]|$)))?"
@@ -37,6 +37,9 @@ _CLAUSE = re.compile(
 )
 
 
+_MARKS = (", ", " - ", " – ", " — ", " (", "! ", "? ", ". ", ": ")
+
+
 @cache
 def compiled(pattern: str, fold: bool = True) -> re.Pattern[str]:
     """The recipes have more patterns than `re` remembers. Theirs are few and never made from a request."""
@@ -46,6 +49,11 @@ def compiled(pattern: str, fold: bool = True) -> re.Pattern[str]:
 def expanded(pattern: str) -> str:
     """A pattern of a recipe with its {title}, {topic} and {names} written out."""
     return pattern.replace("{title}", _TITLE).replace("{topic}", _TOPIC).replace("{names}", _NAMES)
+
+
+def odd_one(parts: list[str]) -> bool:
+    """Is the last thing of a list marked off in a way that no other is? "a; b; c, loop forever" goes on with a wish."""
+    return any(mark in parts[-1].strip() and not any(mark in part for part in parts[:-1]) for mark in _MARKS)
 
 
 def cut(listed: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from datetime import date
 from typing import Any
 
-from vibe.recipes.phrases import compiled, cut
+from vibe.recipes.phrases import compiled, cut, odd_one
 from vibe.recipes.slots import Found, SlotSpec, Span
 
 MAX_TEXT, MAX_ITEMS, MAX_ITEM = 120, 60, 200
@@ -229,12 +229,16 @@ def _list(spec: SlotSpec, text: str) -> Found | None:
         words = cut(text[start:end])
         parts = _parts(spec, words)
         # What would be cut off is not used: rather no list than half of one.
-        if len(parts) <= MAX_ITEMS and all(
-            len(part.split()) <= spec.max_words
-            and len(part) <= MAX_ITEM
-            and compiled(spec.holds).search(part)
-            and not (spec.avoids and compiled(spec.avoids).search(part.strip()))
-            for part in parts
+        if (
+            0 < len(parts) <= MAX_ITEMS
+            and not (len(parts) > 1 and odd_one(parts))
+            and all(
+                len(part.split()) <= spec.max_words
+                and len(part) <= MAX_ITEM
+                and compiled(spec.holds).search(part)
+                and not (spec.avoids and compiled(spec.avoids).search(part.strip()))
+                for part in parts
+            )
         ):
             try:
                 return _whole(_trimmed(parts, spec), (opened, start + len(words)))
