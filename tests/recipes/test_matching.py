@@ -103,6 +103,17 @@ def test_a_number_that_nothing_uses_is_named_and_refuses(say, number):
     assert number in offer.nearest[0].ignored
 
 
+def test_a_part_of_a_number_is_no_number():
+    offer = recipes.find("Split a bill of $1,200.50 between Ann and Bob")
+    assert isinstance(offer, recipes.Offer)
+    assert "1,200.50" in offer.nearest[0].ignored
+
+
+def test_a_number_out_of_a_setting_s_range_refuses():
+    assert isinstance(recipes.find("the top 1000 words in a text"), recipes.Offer)
+    assert isinstance(recipes.find("the top 100 words in a text"), recipes.Match)
+
+
 def test_a_number_is_used_by_one_setting_only():
     match = recipes.find("25/5 pomodoro timer with four rounds")
     assert isinstance(match, recipes.Match)

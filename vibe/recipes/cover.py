@@ -26,8 +26,8 @@ def cover(text: str, found: Iterable[Found], spans: Iterable[Span], vocabulary: 
     known, used, ignored, heavy = {stem(word) for word in vocabulary}, set(), [], 0
     for word in WORD.finditer(text):
         plain, at = word[0].lower(), word.start()
-        # A number belongs to one setting; the words beside it may belong to two.
-        places = [f.core if plain[0].isdigit() else f.span for f in given] + whole
+        # Only a setting uses a number, and only one; the words beside it may belong to two.
+        places = [f.core for f in given] if plain[0].isdigit() else [*(f.span for f in given), *whole]
         if any(start <= at < end for start, end in places):
             continue
         if stem(plain) in known and not plain[0].isdigit():

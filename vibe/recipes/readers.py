@@ -105,7 +105,9 @@ def _number(spec: SlotSpec, text: str, taken: Collection[Span]) -> Found | None:
         patterns.append(rf"{_NUMBER}[ -]?(?:{'|'.join(spec.units)})(?!\w)")
     for pattern in patterns:
         for found in compiled(pattern).finditer(text):
-            if found.span(1) in taken:
+            start, end = found.span(1)
+            part_of_another = re.match(r"[.,]?\d", text[end:]) or re.search(r"\d[.,]?$", text[:start])
+            if (start, end) in taken or part_of_another:
                 continue
             try:
                 return Found(_within(spec, _to_number(found[1])), found.span(), found.span(1))
