@@ -5,7 +5,8 @@ import pytest
 from vibe import recipes
 from vibe.generation.checks import Check
 from vibe.generation.gate import gate, shape_of
-from vibe.recipes.slots import SlotSpec, from_form, from_words
+from vibe.recipes.readers import from_form, from_words
+from vibe.recipes.slots import SlotSpec
 from vibe.recipes.words import normalise, with_digits
 
 ALL = recipes.catalog()
@@ -85,6 +86,64 @@ def test_a_request_that_asks_for_clearly_more_is_offered():
         recipes.find("A packing list with maps of every town, museum tickets, tram timetables and restaurants"),
         recipes.Offer,
     )
+
+
+@pytest.mark.parametrize(
+    ("say", "number"),
+    [
+        ("A countdown timer of ten minutes to Christmas", "10"),
+        ("A packing list for Lisbon for 4 people", "4"),
+        ("We were five, split the dinner bill evenly between Anna, Ben and Chris", "five"),
+        ("a pomodoro timer, 25/5, and 15 minutes after all rounds", "15"),
+    ],
+)
+def test_a_number_that_nothing_uses_is_named_and_refuses(say, number):
+    offer = recipes.find(say)
+    assert isinstance(offer, recipes.Offer)
+    assert number in offer.nearest[0].ignored
+
+
+def test_a_part_of_a_number_is_no_number():
+    offer = recipes.find("Split a bill of $1,200.50 between Ann and Bob")
+    assert isinstance(offer, recipes.Offer)
+    assert "1,200.50" in offer.nearest[0].ignored
+
+
+def test_a_number_out_of_a_setting_s_range_refuses():
+    assert isinstance(recipes.find("the top 1000 words in a text"), recipes.Offer)
+    assert isinstance(recipes.find("the top 100 words in a text"), recipes.Match)
+
+
+def test_a_number_is_used_by_one_setting_only():
+    match = recipes.find("25/5 pomodoro timer with four rounds")
+    assert isinstance(match, recipes.Match)
+    assert {s.name: s.value for s in match.slots} == {"work": 25, "rest": 5, "rounds": 4}
+
+
+def test_a_count_beside_the_names_has_to_agree():
+    assert isinstance(recipes.find("A wheel for the three of us: Ada, Bo, Cem"), recipes.Match)
+    assert isinstance(recipes.find("A wheel for the four of us: Ada, Bo, Cem"), recipes.Offer)
+
+
+def test_a_list_that_is_too_long_to_keep_is_not_cut_off():
+    assert isinstance(recipes.find("To do: " + ", ".join(f"thing {n}" for n in range(60))), recipes.Match)
+    assert isinstance(recipes.find("To do: " + ", ".join(f"thing {n}" for n in range(61))), recipes.Offer)
+    assert isinstance(
+        recipes.find("To do: call mum, pay rent." + " " * 7000 + "Share it online"), recipes.Offer
+    )
+
+
+@pytest.mark.parametrize("say", ["shoping list: milk, eggs", "shoppnig list: milk, eggs"])
+def test_a_slip_of_the_fingers_is_mended(say):
+    match = recipes.find(say)
+    assert isinstance(match, recipes.Match)
+    assert match.slug == "checklist"
+
+
+def test_a_change_names_the_numbers_that_it_does_not_use():
+    match = recipes.revise("split-bill", {}, "make it 15 percent and 3 columns")
+    assert match is not None
+    assert match.ignored == ("3", "columns")
 
 
 def test_a_chosen_kind_is_kept_to():

@@ -8,8 +8,9 @@ from typing import Any
 
 from vibe.recipes import match, recipe
 from vibe.recipes.match import Match, Offer
+from vibe.recipes.readers import from_form
 from vibe.recipes.recipe import Built, Recipe
-from vibe.recipes.slots import Slot, from_form
+from vibe.recipes.slots import Slot
 from vibe.recipes.words import normalise, with_digits
 
 # The order of the shelf on the home page: what most people would be glad to see first.
@@ -42,7 +43,7 @@ def revise(slug: str, values: Mapping[str, Any], description: str) -> Match | No
     """A change in words of a recipe's settings; None when the words name none of them."""
     one = _of(slug)
     text = with_digits(normalise(description))
-    found, _ = match.read_slots(one, text)
+    found = match.read_slots(one, text)
     found = {**found, **match.edited_lists(one, values, text, found)}
     if not found:
         return None

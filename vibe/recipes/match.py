@@ -1,15 +1,18 @@
-"""Which recipe does a request ask for? Accept only with a margin; else offer the nearest three."""
+"""Which recipe does a request ask for? Accept only with a margin and when it does all that is asked; else offer the nearest three."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from vibe.recipes.cover import Cover, cover, without
+from vibe.recipes.phrases import compiled
+from vibe.recipes.readers import from_words, how_many, multiple
 from vibe.recipes.recipe import Recipe
-from vibe.recipes.slots import Found, Slot, SlotSpec, Span, from_words
-from vibe.recipes.words import STOP, WORD, normalise, stem, with_digits
+from vibe.recipes.slots import Found, Slot, Span
+from vibe.recipes.words import mend, normalise, stem, with_digits
 
 MARGIN = 2.0  # points over the second
-MOST_IGNORED = 0.34  # of the words that say something
+READ = 6000  # characters; what is not read is not used
 
 # What no recipe does, however near the rest of the sentence is.
 _BEYOND = re.compile(
@@ -48,32 +51,67 @@ class _Scored:
 def find(
     catalog: tuple[Recipe, ...], description: str, *, files: Mapping[str, bytes], shape: str
 ) -> Match | Offer:
-    text = with_digits(normalise(description))
+    text = mend(with_digits(normalise(description[: READ + 1])), _known(catalog))
     scored = sorted((_score(r, text, files, shape) for r in catalog), key=lambda s: -s.match.score)
-    fitting = [s for s in scored if s.fits]
+    fitting = [s for s in scored if s.fits and len(description) <= READ]
     if fitting and (len(fitting) == 1 or fitting[0].match.score >= fitting[1].match.score + MARGIN):
         return fitting[0].match
-    return Offer(tuple(s.match for s in [*fitting, *(s for s in scored if not s.fits)][:3]))
+    return Offer(tuple(s.match for s in [*fitting, *(s for s in scored if s not in fitting)][:3]))
 
 
-def read_slots(
-    recipe: Recipe, text: str, only: tuple[SlotSpec, ...] | None = None
-) -> tuple[dict[str, Found], list[Span]]:
-    """The settings that the text gives, and the spans that they used. A span is used once."""
+def _known(catalog: tuple[Recipe, ...]) -> frozenset[str]:
+    """Every word that some recipe understands."""
+    said = {
+        word
+        for r in catalog
+        for part in (*r.words, *(n for g in r.needs for n in g))
+        for word in re.findall("[a-z]{3,}", part)
+    }
+    return frozenset(said | {stem(word) for word in said})
+
+
+def read_slots(recipe: Recipe, text: str) -> dict[str, Found]:
+    """The settings that the text gives. What gives one is used once."""
     found: dict[str, Found] = {}
     left = text
     # Lists and pairs first: what stands in them is not a title; then what has the tightest form.
     order = {"pairs": 0, "list": 0, "lines": 0, "date": 1, "number": 2, "choice": 4, "text": 3}
-    for spec in sorted(only or recipe.slots, key=lambda s: order[s.kind]):
-        if (one := from_words(spec, left)) is not None:
-            found[spec.name] = one
-            start, end = one[1]
-            if spec.kind not in {
-                "choice",
-                "number",
-            }:  # these are found by the words around them, which others need too
-                left = left[:start] + re.sub(r"[^\n]", "\x1f", left[start:end]) + left[end:]
-    return found, [one[1] for one in found.values()]
+    for spec in sorted(recipe.slots, key=lambda s: order[s.kind]):
+        one = from_words(spec, left, {other.core for other in found.values()})
+        if one is None:
+            continue
+        found[spec.name] = one
+        # Numbers and choices are found by the words around them, which others need too.
+        if spec.kind not in {"choice", "number"} and one.core == one.span:
+            left = without(left, [one.span])
+    return _counted(recipe, left, _multiplied(recipe, text, found))
+
+
+def _multiplied(recipe: Recipe, text: str, found: dict[str, Found]) -> dict[str, Found]:
+    """ "Double the recipe for 3 people": for 3, so 6."""
+    for spec in recipe.slots:
+        if not spec.times:
+            continue
+        given = found.get(spec.of, found.get(spec.name))
+        base = given.value if given else next(s.default for s in recipe.slots if s.name == spec.of)
+        one = multiple(spec, text, base)
+        if one is None or (spec.of in found and spec.name in found):
+            continue
+        found = {**found, spec.name: one} | ({spec.of: given} if given else {})
+    return found
+
+
+def _counted(recipe: Recipe, left: str, found: dict[str, Found]) -> dict[str, Found]:
+    """ "The three of us: Ada, Bo, Cem" says three twice; where the numbers differ, one is left over."""
+    for spec in recipe.slots:
+        if (
+            spec.counted
+            and spec.name in found
+            and (count := how_many(spec, left))
+            and count.value == len(found[spec.name].value)
+        ):
+            found = {**found, f"{spec.name} counted": count}
+    return found
 
 
 def fill(
@@ -96,48 +134,40 @@ def fill(
 
 
 def _score(recipe: Recipe, text: str, files: Mapping[str, bytes], shape: str) -> _Scored:
-    found, spans = read_slots(recipe, text)
-    groups = [_first(group, text) for group in recipe.needs]
-    hits = [g for g in groups if g]
-    spans += hits
-    vocabulary = {stem(w) for w in recipe.words}
-    used, ignored = set(), []
-    for word in WORD.finditer(text):
-        plain = word[0].lower()
-        if any(a <= word.start() < b for a, b in spans):
-            continue
-        if stem(plain) in vocabulary:
-            used.add(stem(plain))
-        elif plain not in STOP and not plain.isdigit() and len(plain) > 1:
-            ignored.append(word[0])
-    score = 3.0 * len(hits) + len(used) + 1.5 * len(found)
-    content = len(used) + 2 * len(hits) + 2 * len(found) + len(ignored)
+    found = read_slots(recipe, text)
+    hits = [hit for group in recipe.needs if (hit := _first(group, text))]
+    covered = _cover(recipe, text, found)
+    score = 3.0 * len(hits) + len(covered.used) + 1.5 * len(found)
+    if not _shape_fits(recipe, shape):
+        score -= 4
+    bare = without(text, [*(f.span for f in found.values()), *hits, *_meant(recipe, text)])
     fits = (
-        len(hits) == len(groups)
-        and not _BEYOND.search(_without(text, spans))
-        and not any(re.search(rf"\b(?:{veto})\b", text, re.IGNORECASE) for veto in recipe.vetoes)
+        len(hits) == len(recipe.needs)
+        and covered.harmless
+        and not _BEYOND.search(bare)
+        and not any(compiled(rf"\b(?:{veto})\b").search(text) for veto in recipe.vetoes)
         and all(spec.name in found or not spec.required for spec in recipe.slots)
-        and len(ignored) <= max(1, MOST_IGNORED * content)
         and _shape_fits(recipe, shape)
         and _files_fit(recipe, files)
     )
-    if not _shape_fits(recipe, shape):
-        score -= 4
-    return _Scored(
-        Match(recipe.slug, recipe.name, fill(recipe, found), tuple(dict.fromkeys(ignored))[:12], score), fits
-    )
+    return _Scored(Match(recipe.slug, recipe.name, fill(recipe, found), covered.ignored, score), fits)
+
+
+def _cover(recipe: Recipe, text: str, found: Mapping[str, Found], more: tuple[str, ...] = ()) -> Cover:
+    hits = [hit for group in recipe.needs if (hit := _first(group, text))]
+    return cover(text, found.values(), [*hits, *_meant(recipe, text)], (*recipe.words, *more))
+
+
+def _meant(recipe: Recipe, text: str) -> list[Span]:
+    """Where the request says, in more than a word, what the recipe does."""
+    return [
+        hit.span() for phrase in recipe.phrases for hit in compiled(rf"\b(?:{phrase})(?!\w)").finditer(text)
+    ]
 
 
 def _first(group: tuple[str, ...], text: str) -> Span | None:
-    found = re.search(rf"\b(?:{'|'.join(group)})\b", text, re.IGNORECASE)
+    found = compiled(rf"\b(?:{'|'.join(group)})\b").search(text)
     return found.span() if found else None
-
-
-def _without(text: str, spans: list[Span]) -> str:
-    """The request without its lists and titles: "pack: camera, charger" asks for no camera."""
-    for start, end in spans:
-        text = text[:start] + " " * (end - start) + text[end:]
-    return text
 
 
 def _shape_fits(recipe: Recipe, shape: str) -> bool:
@@ -157,30 +187,11 @@ def _files_fit(recipe: Recipe, files: Mapping[str, bytes]) -> bool:
 
 def unused(recipe: Recipe, text: str, found: Mapping[str, Found]) -> tuple[str, ...]:
     """Words of a change that said nothing to this recipe."""
-    spans = [one[1] for one in found.values()]
-    vocabulary = {
-        stem(w) for w in (*recipe.words, *(w for s in recipe.slots for w in s.label.split()), *_CHANGING)
-    }
-    words = [w[0] for w in WORD.finditer(text) if not any(a <= w.start() < b for a, b in spans)]
-    return tuple(w for w in words if w.lower() not in STOP and stem(w) not in vocabulary and not w.isdigit())[
-        :12
-    ]
+    labels = tuple(word for slot in recipe.slots for word in slot.label.split())
+    return _cover(recipe, text, found, (*labels, *_CHANGING)).ignored
 
 
-_CHANGING = (
-    "change",
-    "add",
-    "remove",
-    "drop",
-    "longer",
-    "shorter",
-    "call",
-    "rename",
-    "title",
-    "name",
-    "minutes",
-    "instead",
-)
+_CHANGING = ("change", "add", "remove", "drop", "longer", "shorter", "call", "rename", "title", "name", "minutes", "instead")  # fmt: skip
 
 
 def edited_lists(
@@ -202,10 +213,12 @@ def edited_lists(
         )
         if more:
             fresh = [part.strip() for part in re.split(r",\s*(?:and\s+)?|\s+and\s+", more[1]) if part.strip()]
-            edited[spec.name] = ([*items, *(f for f in fresh if f not in items)][:60], more.span())
+            edited[spec.name] = Found(
+                [*items, *(f for f in fresh if f not in items)][:60], more.span(), more.span()
+            )
         elif less:
             gone = {part.strip().lower() for part in re.split(r",\s*(?:and\s+)?|\s+and\s+", less[1])}
             rest = [item for item in items if str(item).lower() not in gone]
             if rest and len(rest) < len(items):
-                edited[spec.name] = (rest, less.span())
+                edited[spec.name] = Found(rest, less.span(), less.span())
     return edited

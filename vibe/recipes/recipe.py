@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from vibe.recipes.phrases import expanded
 from vibe.recipes.slots import Kind, Slot, SlotSpec
 
 FOLDER = Path(__file__).resolve().parent
@@ -32,13 +33,20 @@ class _SlotToml(BaseModel):
     max: float | None = None
     at_least: int = 1
     max_words: int = 30
+    holds: str = ""
+    avoids: str = ""
+    counted: list[str] = []
+    each: str = ""
+    times: dict[str, float] = {}
+    of: str = ""
     required: bool = False
     hint: str = ""
 
     def spec(self) -> SlotSpec:
         return SlotSpec(
             self.name, self.label, self.kind, self.default, tuple(self.patterns), tuple(self.units),
-            tuple(self.choices), tuple(self.synonyms.items()), self.min, self.max, self.at_least, self.max_words, self.required, self.hint,
+            tuple(self.choices), tuple(self.synonyms.items()), self.min, self.max, self.at_least, self.max_words, self.holds, self.avoids,
+            tuple(self.counted), self.each, tuple(self.times.items()), self.of, self.required, self.hint,
         )  # fmt: skip
 
 
@@ -60,6 +68,7 @@ class _Toml(BaseModel):
     summary: str
     needs: list[list[str]]
     words: list[str] = []
+    phrases: list[str] = []
     vetoes: list[str] = []
     accepts: list[str] = [".csv"]
     slots: list[_SlotToml] = []
@@ -81,6 +90,8 @@ class Built:
 
 @dataclass(frozen=True)
 class Recipe:
+    """`needs`: one of each group must be said. `words` and `phrases` (patterns): what else it does as it is asked to."""
+
     slug: str
     name: str
     about: str
@@ -92,6 +103,7 @@ class Recipe:
     summary: str
     needs: tuple[tuple[str, ...], ...]
     words: tuple[str, ...]
+    phrases: tuple[str, ...]
     vetoes: tuple[str, ...]
     accepts: tuple[str, ...]
     slots: tuple[SlotSpec, ...]
@@ -116,7 +128,7 @@ class Recipe:
         return cls(
             slug=folder.name, name=raw.name, about=raw.about, asks=raw.asks, shape=raw.shape, stock=raw.stock,
             glyph=raw.glyph, title=raw.title, summary=raw.summary, needs=tuple(tuple(g) for g in raw.needs),
-            words=tuple(raw.words), vetoes=tuple(raw.vetoes), accepts=tuple(raw.accepts),
+            words=tuple(raw.words), phrases=tuple(map(expanded, raw.phrases)), vetoes=tuple(raw.vetoes), accepts=tuple(raw.accepts),
             slots=tuple(s.spec() for s in raw.slots), checks=tuple(raw.checks),
             paraphrases=tuple((p.say, p.slots) for p in raw.paraphrases), near_misses=tuple(raw.near_misses), files=files,
         )  # fmt: skip

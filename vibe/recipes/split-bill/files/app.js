@@ -1,7 +1,7 @@
 const settings = JSON.parse(document.getElementById("settings").textContent);
 const by = id => document.getElementById(id);
 const money = cents => `${settings.currency}${settings.currency.length > 1 ? " " : ""}${(cents / 100).toFixed(2)}`;
-const fresh = () => ({ people: settings.people.map(name => ({ name, had: "", shares: true })), shared: "", tip: String(settings.tip) });
+const fresh = () => ({ people: settings.people.map(name => ({ name, had: "", shares: true })), shared: settings.amount ? String(settings.amount) : "", tip: String(settings.tip) });
 
 let bill = fresh();
 try { bill = JSON.parse(localStorage.getItem("bill")) || bill; } catch { /* begins anew */ }
