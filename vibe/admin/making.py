@@ -138,6 +138,7 @@ class VersionAdmin(ReadOnly):
 
 @admin.register(Job)
 class JobAdmin(ReadOnly):
+    exclude = ("files",)
     list_display = (
         "id",
         "kind",
