@@ -226,7 +226,7 @@ def test_killed_in_the_middle_it_goes_on_and_pays_nothing_twice(played, visitor)
     paid = served.rows(
         "SELECT purpose, tokens_out FROM vibe_steprecord WHERE kind = 'ask' AND answer IS NOT NULL ORDER BY id"
     )
-    assert [p for p, _ in paid] == ["write", "repair"]
+    assert [p for p, _ in paid] == ["plan", "write", "repair"]
     assert _boxes_left() == []
     maker.wrong.clear()  # the socket that broke
 

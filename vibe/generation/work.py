@@ -152,12 +152,12 @@ class Work:
         """The files of a reply; the problems in words; or the sentence of a fault."""
         if fault := answer.get("fault"):
             return str(fault["sentence"])
-        parsed = reply.parse(answer["text"], answer["finish"])
+        if old is None:
+            old = dict(self.request.base.files) if self.request.base else {}
+        parsed = reply.parse(answer["text"], answer["finish"], old=old)
         problems = [p.sentence for p in parsed.problems]
         if parsed.truncated or answer["finish"] == "length":
             problems.append("The reply ended before it was complete. Write shorter files.")
-        if old is None:
-            old = dict(self.request.base.files) if self.request.base else {}
         files = {**old, **parsed.files}
         if (
             parsed.edits and not problems
