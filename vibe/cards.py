@@ -70,7 +70,7 @@ def why_closed(token: str) -> str | None:
 
 def by_seal(value: str) -> Version | None:
     """What the sealed frame of this name shows: an open card's version, or a version's own preview."""
-    card = Card.objects.select_related("version").filter(seal=value).first()
+    card = Card.objects.select_related("version__program").filter(seal=value).first()
     if card:
         return card.version if card.is_open else None
     return Version.objects.filter(seal=value).first()
@@ -171,7 +171,7 @@ def copy_of(version: Version, title: str) -> tuple[str, str, bytes]:
     name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60] or "card"
     if not version.is_tool:
         made = bundle(version.files, title=title, sealed=False)
-        return f"{name}.html", "text/html; charset=utf-8", made.document.encode()
+        return f"{name}.html", "text/html; charset=utf-8", made.document.encode("utf-8", "replace")
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as box:
         for path, text in sorted(version.files.items()):

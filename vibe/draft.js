@@ -1,5 +1,5 @@
 addEventListener("message", function start(event) {
-  if (!event.data || event.data.type !== "vibe:draft" || !event.ports[0]) return;
+  if (window === parent || event.source !== parent || !event.data || event.data.type !== "vibe:draft" || !event.ports[0]) return;
   removeEventListener("message", start);
   var port = event.ports[0], open = false;
   port.onmessage = function (message) {

@@ -30,6 +30,9 @@ _POLICY = (
     "manifest-src 'none'; base-uri 'none'; form-action 'none'; "
 )
 
+# What a copy on a person's own disk says of itself: the same, without what only a header may say (frames, sandbox).
+COPY_POLICY = _POLICY.strip("; ")
+
 # Exact texts that Chromium prints because of our own headers; filtered by equality and by nothing else.
 KNOWN_CONSOLE_LINES: frozenset[str] = frozenset()
 

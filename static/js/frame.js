@@ -4,15 +4,45 @@
    the frame navigated, and it is built anew. Attributes are those of vibe/sealed.py, which a test compares. */
 
 const SANDBOX = "allow-scripts allow-forms";
-const KEY = 200, VALUE = 100_000, TOTAL = 1_000_000, RATE = 20, BURST = 200, REFUSALS = 200;
+const KEY = 200, TOTAL = 240_000, TEXT = 100_000, RATE = 20, BURST = 200, REFUSALS = 200, CALM = 800;
 const ENDINGS = /\.(csv|tsv|txt|json|png|jpe?g|webp|gif|svg|pdf|zip|xlsx|docx|ics|md|html|wav|mp3)$/i;
 
-function readStore(name) {
-  try { return JSON.parse(localStorage.getItem("vibe:" + name)) || {}; } catch { return {}; }
+/* What cards keep. All of them share the browser's five million characters, so each has TOTAL: twenty always fit. */
+const OPENED = "vibe-opened";
+
+function read(key) {
+  try { return JSON.parse(localStorage.getItem(key)) || {}; } catch { return {}; }
 }
 
-function writeStore(name, values) {
-  try { localStorage.setItem("vibe:" + name, JSON.stringify(values)); } catch { /* full: the page keeps its own copy */ }
+function write(key, values) {
+  try { localStorage.setItem(key, JSON.stringify(values)); return true; } catch { return false; }
+}
+
+const cost = (key, value) => JSON.stringify(key).length + JSON.stringify(value).length + 2;
+
+/* Forgets what the card that was opened longest ago has kept. False when there is no other card. */
+function forgetOldest(store) {
+  const opened = read(OPENED), others = Object.keys(localStorage).filter(key => key.startsWith("vibe:") && key !== "vibe:" + store);
+  others.sort((one, two) => (opened[one.slice(5)] || 0) - (opened[two.slice(5)] || 0));
+  if (!others.length) return false;
+  localStorage.removeItem(others[0]);
+  delete opened[others[0].slice(5)];
+  write(OPENED, opened);
+  return true;
+}
+
+function keep(host, store, values) {
+  if (!store || write("vibe:" + store, Object.fromEntries(values))) return;
+  tellFull(host, "This browser has no room left: what you enter here now is not kept.", "Forget the card I opened longest ago", () => {
+    if (forgetOldest(store)) { host.vibeFull = false; keep(host, store, values); }
+  });
+}
+
+/* Once a load: a page that is full says so with every letter that is typed. */
+function tellFull(host, words, label, act) {
+  if (host.vibeFull) return;
+  host.vibeFull = true;
+  bar(host, [words], label, act);
 }
 
 function bucket() {
@@ -25,22 +55,31 @@ function bucket() {
   };
 }
 
+/* One bar at a time, beside the frame and never over it. Its buttons wait: a click that was meant for the page, where the
+   bar now stands, must not say yes. */
 function bar(host, words, label, act) {
-  host.parentElement.querySelector(".frame-bar")?.remove();
+  host.parentElement.querySelector(":scope > .frame-bar")?.remove();
   const line = Object.assign(document.createElement("div"), { className: "frame-bar", role: "status" });
-  const button = Object.assign(document.createElement("button"), { type: "button", className: "btn", textContent: label });
-  const close = Object.assign(document.createElement("button"), { type: "button", className: "btn quiet", textContent: "Leave it" });
-  button.onclick = () => { act(); line.remove(); };
-  close.onclick = () => line.remove();
-  line.append(Object.assign(document.createElement("span"), { textContent: words }), button, close);
+  const said = document.createElement("span"), buttons = [];
+  said.append(...words);
+  const add = (className, textContent, onclick) => {
+    buttons.push(Object.assign(document.createElement("button"), { type: "button", disabled: true, className, textContent, onclick }));
+  };
+  if (label) add("btn", label, () => { line.remove(); act(); });
+  add("btn quiet", label ? "Leave it" : "All right", () => line.remove());
+  line.append(said, ...buttons);
   host.after(line);
+  setTimeout(() => { for (const button of buttons) button.disabled = false; }, CALM);
 }
+
+const bold = textContent => Object.assign(document.createElement("b"), { textContent });
+const middle = (text, most) => text.length <= most ? text : text.slice(0, most - 20) + " … " + text.slice(-17);
 
 function offerFile(host, name, bytes) {
   name = name.replace(/[^\p{L}\p{N} ._()-]/gu, "_").slice(0, 80).trim() || "file.txt";
   if (!ENDINGS.test(name)) name += ".txt";
   const size = bytes.byteLength > 99_999 ? (bytes.byteLength / 1e6).toFixed(1) + " MB" : Math.ceil(bytes.byteLength / 1000) + " kB";
-  bar(host, `This card offers a file: ${name}, ${size}`, "Save it", () => {
+  bar(host, [`This card offers a file: ${name}, ${size}`], "Save it", () => {
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([bytes], { type: "application/octet-stream" }));
     link.download = name;
@@ -52,8 +91,24 @@ function offerFile(host, name, bytes) {
 function offerLink(host, url) {
   let there;
   try { there = new URL(url); } catch { return; }
-  if (there.protocol !== "https:") return;
-  bar(host, `This card wants to open ${there.host}`, "Open it", () => window.open(there.href, "_blank", "noopener,noreferrer"));
+  if (there.protocol !== "https:" || there.username || there.password) return;
+  const rest = middle(there.pathname + there.search + there.hash, 90);
+  bar(host, ["This card wants to open https://", bold(there.host), rest], "Open it", () => window.open(there.href, "_blank", "noopener,noreferrer"));
+}
+
+function offerText(host, text) {
+  bar(host, ["This card wants to copy a text for you: ", bold(middle(text.replace(/\s+/g, " ").trim(), 120))], "Copy it", async () => {
+    try { await navigator.clipboard.writeText(text); } catch { copyByHand(text); }
+  });
+}
+
+/* Where the page came by plain http there is no clipboard to ask. */
+function copyByHand(text) {
+  const field = Object.assign(document.createElement("textarea"), { className: "sr", value: text });
+  document.body.append(field);
+  field.select();
+  document.execCommand("copy");
+  field.remove();
 }
 
 /* What was pointed at, in the preview alone and only while the person points (data-point="on", see point.js). */
@@ -68,16 +123,26 @@ function pointed(host, { type, selector = "", text = "", label = "", picked }) {
 function obey(host, store, values, data) {
   if (!data || typeof data !== "object") return false;
   if (data.type === "store" && typeof data.key === "string" && data.key.length <= KEY) {
+    const old = values.get(data.key);
     if (data.value === null) values.delete(data.key);
-    else if (typeof data.value === "string" && data.value.length <= VALUE) values.set(data.key, data.value);
+    else if (typeof data.value === "string" && data.value.length <= TOTAL) values.set(data.key, data.value);
     else return false;
     let total = 0;
-    for (const [key, value] of values) total += key.length + value.length;
-    if (total > TOTAL) { values.delete(data.key); return false; }
-    if (store) writeStore(store, Object.fromEntries(values));
+    for (const [key, value] of values) total += cost(key, value);
+    if (total > TOTAL && data.value !== null && (old === undefined || cost(data.key, data.value) > cost(data.key, old))) {
+      if (old === undefined) values.delete(data.key);
+      else values.set(data.key, old);
+      return false;
+    }
+    keep(host, store, values);
     return true;
   }
-  if (data.type === "clear") { values.clear(); if (store) writeStore(store, {}); return true; }
+  if (data.type === "clear") { values.clear(); keep(host, store, values); return true; }
+  if (data.type === "full") {
+    tellFull(host, "This card has used up its room in this browser: what you add now is not kept. Remove something in it first.");
+    return true;
+  }
+  if (data.type === "copy" && typeof data.text === "string" && data.text.length <= TEXT) { offerText(host, data.text); return true; }
   if (data.type === "download" && typeof data.name === "string" && data.bytes instanceof ArrayBuffer && data.bytes.byteLength <= 20_000_000) {
     offerFile(host, data.name, data.bytes);
     return true;
@@ -111,7 +176,9 @@ export function sealed(src, title, name) {
 }
 
 function build(host) {
-  const store = host.dataset.store || "", kept = store ? readStore(store) : host.vibeKept || {};
+  const store = host.dataset.store || "", kept = store ? read("vibe:" + store) : host.vibeKept || {};
+  if (store) write(OPENED, { ...read(OPENED), [store]: Date.now() });
+  host.vibeFull = false;
   const values = new Map(Object.entries(kept));
   host.vibeKept = kept;
   const frame = sealed(host.dataset.src, host.dataset.title || "A made page", JSON.stringify({ vibe: 1, storage: kept }));

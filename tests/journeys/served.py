@@ -36,6 +36,21 @@ def environment(var: Path, **more: str) -> dict[str, str]:
     return {**kept, "VIBE_VAR": str(var), "PYTHONWARNINGS": "default", **more}
 
 
+def boxes(*pids: int) -> list[dict]:
+    """The boxes that processes of these numbers opened: others may be at work on the same engine."""
+    import docker
+
+    from sandbox.docker_engine import LABEL
+
+    owners = {f"{socket.gethostname()}-{pid}" for pid in pids}
+    client = docker.from_env()
+    try:
+        found = client.api.containers(filters={"label": LABEL})
+        return [box for box in found if box["Labels"].get(f"{LABEL}.owner") in owners]
+    finally:
+        client.close()
+
+
 class Served:
     """`start` and `stop` as often as you like: the var folder stays."""
 
@@ -44,6 +59,7 @@ class Served:
         self.port = free_port()
         self.url = f"http://localhost:{self.port}"
         self.process: subprocess.Popen[str] | None = None
+        self.pids: list[int] = []
         self.log = var / "serve.log"
 
     def start(self, *args: str) -> float:
@@ -55,6 +71,7 @@ class Served:
                 [sys.executable, "manage.py", "serve", *args], cwd=ROOT, stdout=log, stderr=log, text=True,
                 env=environment(self.var, VIBE_PORT=str(self.port), **self.env), start_new_session=True,
             )  # fmt: skip
+        self.pids.append(self.process.pid)
         for _ in range(400):
             try:
                 with urllib.request.urlopen(self.url + "/", timeout=5) as reply:

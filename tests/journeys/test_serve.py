@@ -10,9 +10,8 @@ import urllib.request
 
 import pytest
 
-from sandbox.docker_engine import LABEL
 from tests import modelserver as play
-from tests.journeys.served import Served, free_port
+from tests.journeys.served import Served, boxes, free_port
 
 pytestmark = [pytest.mark.docker, pytest.mark.browser]
 
@@ -43,9 +42,9 @@ def test_ended_in_mid_run_it_leaves_no_box_and_goes_on_the_next_time(tmp_path):
         served = Served(tmp_path / "var", OPENAI_BASE_URL=model.url, VIBE_MODEL="m")
         served.start()
         job = _begin(served, "Count lines", shape="tool")
-        _wait(lambda: _boxes())
+        _wait(lambda: boxes(*served.pids))
         served.stop(signal.SIGTERM)
-        _wait(lambda: not _boxes())
+        _wait(lambda: not boxes(*served.pids))
         assert served.rows("SELECT state FROM vibe_job WHERE id = ?", job) == [("queued",)]
         served.start()
         _wait(lambda: served.rows("SELECT state FROM vibe_job WHERE id = ?", job) == [("done",)], 60)
@@ -66,16 +65,6 @@ def _begin(served, words, **more):
     ).encode()
     opener.open(urllib.request.Request(served.url + "/programs/", data, {"Origin": served.url})).read()
     return served.rows("SELECT max(id) FROM vibe_job")[0][0]
-
-
-def _boxes():
-    import docker
-
-    client = docker.from_env()
-    try:
-        return client.api.containers(filters={"label": LABEL})
-    finally:
-        client.close()
 
 
 def _wait(ask, seconds=20.0):

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from sandbox.docker_engine import LABEL
 from tests import modelserver as play
+from tests.journeys.served import boxes
 
 pytestmark = [pytest.mark.docker, pytest.mark.browser]
 
@@ -227,23 +227,17 @@ def test_killed_in_the_middle_it_goes_on_and_pays_nothing_twice(played, visitor)
         "SELECT purpose, tokens_out FROM vibe_steprecord WHERE kind = 'ask' AND answer IS NOT NULL ORDER BY id"
     )
     assert [p for p, _ in paid] == ["plan", "write", "repair"]
-    assert _boxes_left() == []
+    assert _boxes_left(served) == []
     maker.wrong.clear()  # the socket that broke
 
 
-def _boxes_left():
-    import docker
-
-    client = docker.from_env()
-    try:
-        for _ in range(60):
-            left = client.api.containers(filters={"label": LABEL})
-            if not left:
-                return []
-            time.sleep(0.1)
-        return left
-    finally:
-        client.close()
+def _boxes_left(served):
+    for _ in range(60):
+        left = boxes(*served.pids)
+        if not left:
+            return []
+        time.sleep(0.1)
+    return left
 
 
 def test_a_model_is_connected_from_the_browser(vibe, visitor):

@@ -1,6 +1,8 @@
 """A card: opened without a session, kept, thrown, brought back, revoked, copied; never longer by being opened."""
 
+import html
 import io
+import re
 import zipfile
 from datetime import timedelta
 
@@ -10,8 +12,10 @@ from django.utils import timezone
 
 from tests.views.conftest import make_card
 from vibe import cards
+from vibe.generation.bundle import bundle
 from vibe.models import Card, Version
 from vibe.sealed import SANDBOX
+from vibe.views import content
 
 pytestmark = pytest.mark.django_db
 NOBODY = {"HTTP_HOST": "localhost:8000"}
@@ -60,6 +64,40 @@ def test_opened_directly_a_document_leads_to_its_card(browser):
     card = make_card(browser.maker())
     reply = Client(HTTP_HOST=f"{card.seal}.localhost:8000").get("/", HTTP_SEC_FETCH_DEST="document")
     assert reply["Location"] == card.link
+
+
+def test_a_document_that_finds_itself_alone_asks_for_its_card_and_gets_it(browser, settings):
+    """Over the plain http of a home network no browser says how it opens a page."""
+    card = make_card(browser.maker())
+    assert Client(HTTP_HOST=f"{card.seal}.localhost:8000").get("/?card")["Location"] == card.link
+    settings.SINGLE_ORIGIN = True
+    assert Client(**NOBODY).get(f"/sealed/{card.seal}/?card")["Location"] == card.link
+
+
+def test_a_document_is_made_once_however_often_it_is_opened(browser, monkeypatch):
+    made = []
+    monkeypatch.setattr(content, "bundle", lambda *args, **more: made.append(args) or bundle(*args, **more))
+    card = make_card(browser.maker(), files={"index.html": "<p>hi</p>"})
+    first, second = sealed(card.seal), sealed(card.seal)
+    assert len(made) == 1
+    assert first.content == second.content
+    other = make_card(browser.maker(), files={"index.html": "<p>other</p>"}, once="2")
+    assert "<p>other</p>" in sealed(other.seal).content.decode()
+
+
+def test_documents_that_take_too_much_room_are_let_go_oldest_first(browser, monkeypatch):
+    made = []
+    monkeypatch.setattr(content, "bundle", lambda *args, **more: made.append(1) or bundle(*args, **more))
+    one, two, three = (
+        make_card(browser.maker(), files={"index.html": f"<p>{n}"}, once=str(n)).version for n in range(3)
+    )
+    kept = content.Documents(room=2 * len(content.Documents().of(one)) + 10)
+    made.clear()
+    for version in (one, two, one, three, one):  # three takes the place of two
+        kept.of(version)
+    assert len(made) == 3
+    kept.of(two)
+    assert len(made) == 4
 
 
 def test_opening_a_card_never_makes_it_last_longer(browser):
@@ -196,6 +234,17 @@ def test_a_page_is_saved_as_one_file_that_runs_without_us(browser):
     reply = Client(**NOBODY).get(f"/c/{card.token}/download")
     assert reply["Content-Disposition"] == 'attachment; filename="tea.html"'
     assert "let a=1" in reply.content.decode()
+
+
+def test_a_saved_page_brings_its_seal_along_and_its_card_says_what_that_is_worth(browser):
+    card = make_card(browser.maker())
+    document = Client(**NOBODY).get(f"/c/{card.token}/download").content.decode()
+    policy = html.unescape(re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', document)[1])
+    served = sealed(card.seal)["Content-Security-Policy"]
+    assert served.startswith(policy)
+    assert "frame-ancestors" not in policy
+    assert document.index("http-equiv") < document.index("<p>hi</p>")
+    assert "saved copy" in Client(**NOBODY).get(card.get_absolute_url()).content.decode()
 
 
 def test_a_tool_is_saved_as_a_zip_that_runs_without_us(browser):

@@ -13,6 +13,10 @@ from vibe.generation.bundle import bundle
 from vibe.generation.tool import BadTool, ToolSpec
 
 MAX_FILE, MAX_ALL = 1_000_000, 4_000_000  # characters
+HEAD = 50_000  # a title stands in so many first characters
+TOO_DEEP = "it is nested too deeply"
+LONG_NUMBER = "A number in it has thousands of digits: write a shorter one."
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -32,28 +36,29 @@ def shape_of(files: Mapping[str, str]) -> str | None:
 def title_of(files: Mapping[str, str]) -> str:
     """The title that the program gives itself, or ""."""
     if "tool.toml" in files:
-        found = re.search(r'^title\s*=\s*"([^"\n]{1,120})"', files["tool.toml"], re.MULTILINE)
+        found = re.search(r'^title[ \t]*+=[ \t]*+"([^"\n]{1,120})"', files["tool.toml"][:HEAD], re.MULTILINE)
     else:
-        found = re.search(r"<title[^>]*>([^<]{1,200})</title>", files.get("index.html", ""), re.IGNORECASE)
+        page = files.get("index.html", "")[:HEAD]
+        found = re.search(r"<title[^<>]{0,200}>([^<]{1,200})</title>", page, re.IGNORECASE)
     return html.unescape(" ".join(found[1].split()))[:80] if found else ""
 
 
 def gate(files: Mapping[str, str], shape: str) -> list[Fault]:
     """Every fault that is certain, with its place. An empty list lets the program into a box."""
-    faults = _sizes(files)
+    if faults := _sizes(files):  # the rest is not worth reading, and may be too much to read
+        return faults
     if shape == "tool":
-        faults += _tool(files)
+        faults = _tool(files)
     else:
-        faults += [Fault(p.file, p.line, p.sentence) for p in bundle(files).problems]
-        faults += _page(files.get("index.html", ""))
+        made = bundle(files)
+        faults = [Fault(p.file, p.line, p.sentence) for p in made.problems]
+        if files.get("index.html") and made.empty:
+            faults.append(Fault("index.html", 1, "The page has nothing in it."))
     for path, text in files.items():
         if path.endswith(".py"):
             faults += _python(path, text)
         elif path.endswith(".json"):
-            try:
-                json.loads(text)
-            except ValueError as problem:
-                faults.append(Fault(path, getattr(problem, "lineno", 1), f"This is not JSON: {problem}"))
+            faults += _json(path, text)
     return faults
 
 
@@ -66,22 +71,14 @@ def _sizes(files: Mapping[str, str]) -> list[Fault]:
             faults.append(Fault(path[:60], 1, problem.sentence))
         if len(text) > MAX_FILE:
             faults.append(Fault(path, 1, "The file is larger than a million characters."))
+        elif half := _HALF.search(text):
+            line = 1 + text.count("\n", 0, half.start())
+            faults.append(
+                Fault(path, line, "Half a character stands in this line: write it whole, or leave it out.")
+            )
     if sum(map(len, files.values())) > MAX_ALL:
         faults.append(Fault("", 1, "All files together are larger than four million characters."))
     return faults
-
-
-def _page(page: str) -> list[Fault]:
-    visible = re.sub(
-        r"<!--.*?-->|<(script|style|head|title)\b.*?</\1\s*>|<[^>]+>",
-        " ",
-        page,
-        flags=re.DOTALL | re.IGNORECASE,
-    )
-    builds_itself = re.search(r"<(script|canvas|svg|input|button|img)\b", page, re.IGNORECASE)
-    if page and not visible.strip() and not builds_itself:
-        return [Fault("index.html", 1, "The page has nothing in it.")]
-    return []
 
 
 def _tool(files: Mapping[str, str]) -> list[Fault]:
@@ -100,6 +97,25 @@ def _python(path: str, text: str) -> list[Fault]:
         ast.parse(text, path)
     except SyntaxError as problem:
         return [Fault(path, problem.lineno or 1, f"Python cannot read this line: {problem.msg}.")]
+    except (RecursionError, MemoryError):
+        return [Fault(path, _longest_line(text), f"Python cannot read this line: {TOO_DEEP}.")]
     except ValueError as problem:  # a NUL byte
         return [Fault(path, 1, f"Python cannot read this file: {problem}.")]
     return []
+
+
+def _json(path: str, text: str) -> list[Fault]:
+    try:
+        json.loads(text)
+    except RecursionError:
+        return [Fault(path, _longest_line(text), f"This cannot be read: {TOO_DEEP}.")]
+    except ValueError as problem:
+        what = f"This is not JSON: {problem}" if isinstance(problem, json.JSONDecodeError) else LONG_NUMBER
+        return [Fault(path, getattr(problem, "lineno", _longest_line(text)), what)]
+    return []
+
+
+def _longest_line(text: str) -> int:
+    """Where what is nested too deeply is most likely to be: those who see it do not say where."""
+    lines = text.split("\n")
+    return 1 + max(range(len(lines)), key=lambda n: len(lines[n]))

@@ -1,10 +1,25 @@
-// What a page in an opaque origin lacks: localStorage, sessionStorage, alert, confirm, prompt, print, downloads.
+// What a page in an opaque origin lacks: localStorage, sessionStorage, alert, confirm, prompt, print, downloads, copying.
 // And pointing at a part of it in the preview, which does nothing until the page around asks for it.
 // It is the first script of every bundled page and is put on one line, so: a semicolon after every statement, no
 // remark behind code. It holds no secret and decides nothing; all trust lies with the page that frames it.
 (function () {
   "use strict";
-  var QUOTA = 1000000, port = null, waiting = [];
+  /* Opened on its own, outside the card, a page runs nothing: three locks, each of which holds alone where it works. */
+  if (parent === window) {
+    var rule = document.createElement("meta");
+    rule.httpEquiv = "Content-Security-Policy";
+    rule.content = "script-src 'none'";
+    document.head.appendChild(rule);
+    document.write("<plaintext hidden>");
+    stop();
+    var page = document.createElement("body"), way = document.createElement("a");
+    way.href = "?card";
+    way.textContent = "Open the card instead";
+    page.append("This page is shown inside its card only. ", way);
+    document.documentElement.replaceChildren(document.head, page);
+    return;
+  }
+  var QUOTA = 240000, KEY = 200, port = null, waiting = [];
   function post(message) {
     if (port) { port.postMessage(message); }
     else if (waiting.length < 2000) { waiting.push(message); }
@@ -24,17 +39,26 @@
   try { window.name = ""; } catch (problem) { kept = kept || {}; }
   function makeStorage(initial, tell) {
     var map = new Map(Object.keys(initial).map(function (key) { return [key, String(initial[key])]; }));
-    function size() { var total = 0; map.forEach(function (value, key) { total += key.length + value.length; }); return total; }
+    /* Counted as it is kept: as JSON. The page around counts the same (static/js/frame.js). */
+    function cost(key, value) { return JSON.stringify(key).length + JSON.stringify(value).length + 2; }
+    var size = 0;
+    map.forEach(function (value, key) { size += cost(key, value); });
     var methods = {
       getItem: function (key) { key = String(key); return map.has(key) ? map.get(key) : null; },
       setItem: function (key, value) {
         key = String(key); value = String(value);
-        var old = map.has(key) ? key.length + map.get(key).length : 0;
-        if (size() - old + key.length + value.length > QUOTA) { throw new DOMException("The quota has been exceeded.", "QuotaExceededError"); }
+        var more = cost(key, value) - (map.has(key) ? cost(key, map.get(key)) : 0);
+        if (key.length > KEY || (more > 0 && size + more > QUOTA)) { tell({ type: "full" }); throw new DOMException("The quota has been exceeded.", "QuotaExceededError"); }
+        size += more;
         map.set(key, value); tell({ type: "store", key: key, value: value });
       },
-      removeItem: function (key) { key = String(key); if (map.delete(key)) { tell({ type: "store", key: key, value: null }); } },
-      clear: function () { map.clear(); tell({ type: "clear" }); },
+      removeItem: function (key) {
+        key = String(key);
+        if (!map.has(key)) { return; }
+        size -= cost(key, map.get(key));
+        map.delete(key); tell({ type: "store", key: key, value: null });
+      },
+      clear: function () { map.clear(); size = 0; tell({ type: "clear" }); },
       key: function (index) { return Array.from(map.keys())[index] === undefined ? null : Array.from(map.keys())[index]; }
     };
     return new Proxy(Object.create(typeof Storage === "function" ? Storage.prototype : {}), {
@@ -54,7 +78,25 @@
     });
   }
   function supply(name, value) { Object.defineProperty(window, name, { value: value, configurable: true, enumerable: true, writable: true }); }
-  supply("localStorage", makeStorage(kept, post));
+  /* A program may save sixty times a second, the page around listens to twenty: the last value of each key is told. */
+  var changed = new Map(), quiet = 0, due = null;
+  function settle() {
+    clearTimeout(due); due = null;
+    quiet = Date.now() + 100 * changed.size;
+    changed.forEach(function (value, key) { post({ type: "store", key: key, value: value }); });
+    changed.clear();
+  }
+  function soon(message) {
+    if (message.type === "clear") { changed.clear(); }
+    if (message.type !== "store") { post(message); return; }
+    changed.set(message.key, message.value);
+    if (due === null) {
+      if (Date.now() >= quiet) { settle(); }
+      else { due = setTimeout(settle, quiet - Date.now()); }
+    }
+  }
+  addEventListener("pagehide", settle);
+  supply("localStorage", makeStorage(kept, soon));
   supply("sessionStorage", makeStorage({}, function () {}));
   var shelf = null;
   function toast(text) {
@@ -79,6 +121,42 @@
   supply("print", function () { toast("To print this, save a copy and open it."); });
   supply("open", function (address) { post({ type: "link", url: String(address || "") }); return null; });
   try { Object.defineProperty(document, "cookie", { get: function () { return ""; }, set: function () {}, configurable: true }); } catch (problem) { port = port; }
+  /* Copying works without leave from outside right after a click; otherwise the page around offers the text. */
+  function copied(text) {
+    var before = document.activeElement, field = document.createElement("textarea"), done = false;
+    field.value = text;
+    field.setAttribute("aria-hidden", "true");
+    field.style.cssText = "all:initial;position:fixed;left:0;top:0;width:1px;height:1px;opacity:0;pointer-events:none";
+    (document.body || document.documentElement).appendChild(field);
+    function hide(event) { event.stopImmediatePropagation(); }
+    addEventListener("copy", hide, true);
+    try { field.focus({ preventScroll: true }); field.select(); done = document.execCommand("copy"); } catch (problem) { done = false; }
+    removeEventListener("copy", hide, true);
+    field.remove();
+    if (before && before.focus) { before.focus({ preventScroll: true }); }
+    return done;
+  }
+  var clipboard = {
+    writeText: function (text) {
+      text = String(text);
+      if (copied(text)) { toast("Copied"); }
+      else if (text.length > 100000) { toast("This text is too long to copy from here."); }
+      else { post({ type: "copy", text: text }); }
+      return Promise.resolve();
+    },
+    write: function (items) {
+      var item = Array.from(items || []).find(function (one) { return one.types.indexOf("text/plain") >= 0; });
+      if (!item) { toast("Only text can be copied from here."); return Promise.resolve(); }
+      return item.getType("text/plain").then(function (blob) { return blob.text(); }).then(clipboard.writeText);
+    },
+    readText: function () { toast("What you copied elsewhere stays unread here: paste it instead."); return Promise.resolve(""); },
+    read: function () { return clipboard.readText().then(function () { return []; }); },
+    addEventListener: function () {}, removeEventListener: function () {}
+  };
+  Object.defineProperty(navigator, "clipboard", { value: clipboard, configurable: true });
+  ["requestFullscreen", "webkitRequestFullscreen"].forEach(function (name) {
+    Element.prototype[name] = function () { toast("A card stays in its place on the page."); return Promise.resolve(); };
+  });
   function save(link) {
     fetch(link.href).then(function (reply) { return reply.arrayBuffer(); }).then(function (bytes) {
       if (bytes.byteLength > 20000000) { toast("This file is too large to save from here."); return; }
@@ -89,7 +167,9 @@
     var link = event.composedPath().find(function (node) { return node instanceof HTMLAnchorElement && node.href; });
     if (!link || event.defaultPrevented) { return; }
     if (link.hasAttribute("download") && /^(blob|data):/.test(link.href)) { event.preventDefault(); save(link); return; }
-    if (/^https?:/.test(link.href) && link.origin !== location.origin) { event.preventDefault(); post({ type: "link", url: link.href }); }
+    if (/^https?:/.test(link.href) && link.origin !== location.origin) { event.preventDefault(); post({ type: "link", url: link.href }); return; }
+    /* A link to the page itself ("/", "?") would load it anew, or lead nowhere: it goes to the top instead. */
+    if (/^https?:/.test(link.href) && String(link.getAttribute("href") || "").trim()[0] !== "#") { event.preventDefault(); scrollTo(0, 0); }
   });
   /* Programs often make a link and click it without putting it into the page: no event reaches the window then. */
   var click = HTMLElement.prototype.click;

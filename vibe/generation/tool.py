@@ -23,6 +23,7 @@ from vibe.generation.steps import Json
 
 MAX_FILE = 25 * MIB
 MAX_TEXT = 20_000
+MAX_SPEC = 20_000  # characters of a tool.toml
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 
@@ -87,15 +88,30 @@ class ToolSpec(BaseModel):
     @classmethod
     def parse(cls, text: str) -> "ToolSpec":
         """The ToolSpec of a tool.toml. Raises BadTool with a sentence and, where it is known, a line."""
+        if len(text) > MAX_SPEC:
+            raise BadTool(f"tool.toml is longer than {MAX_SPEC:,} characters: leave out what it does not need.")
         try:
             return cls.model_validate(tomllib.loads(text))
         except tomllib.TOMLDecodeError as problem:
             place = re.search(r"line (\d+)", str(problem))
             raise BadTool(f"tool.toml cannot be read: {problem}", int(place[1]) if place else 0) from problem
+        except RecursionError as problem:
+            raise BadTool(
+                "tool.toml cannot be read: it is nested too deeply.", _longest_line(text)
+            ) from problem
         except ValidationError as problem:
             first = problem.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
             raise BadTool(f"tool.toml, {where or 'all of it'}: {first['msg']}") from problem
+        except ValueError as problem:  # Python reads no number of more than 4300 digits
+            sentence = "tool.toml cannot be read: a number in it has thousands of digits."
+            raise BadTool(sentence, _longest_line(text)) from problem
+
+
+def _longest_line(text: str) -> int:
+    """Where what is too deep or too long most likely is: those who see it do not say where."""
+    lines = text.split("\n")
+    return 1 + max(range(len(lines)), key=lambda n: len(lines[n]))
 
 
 @dataclass(frozen=True)

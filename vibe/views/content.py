@@ -1,5 +1,8 @@
 """The sealed documents: one view, no session, no cookie. Unknown, faded and revoked look alike."""
 
+import threading
+from collections import OrderedDict
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.views.decorators.clickjacking import xframe_options_exempt
@@ -7,10 +10,37 @@ from django.views.decorators.http import require_GET
 
 from vibe import cards, sealed
 from vibe.generation.bundle import bundle
-from vibe.models import Card
+from vibe.models import Card, Version
 
 DRAFT = "draft"
 GONE = "<!doctype html><meta charset=utf-8><title>Not here</title><p>There is nothing at this address."
+
+
+class Documents:
+    """The documents that were opened last, at most `room` bytes of them: a Version never changes, so they do not."""
+
+    def __init__(self, room: int = 64_000_000) -> None:
+        self.room, self.size = room, 0
+        self._kept: OrderedDict[tuple[int, str, str], bytes] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, version: Version) -> bytes:
+        key = (version.pk, version.seal, version.program.title)
+        with self._lock:
+            if (made := self._kept.get(key)) is not None:
+                self._kept.move_to_end(key)
+                return made
+        made = bundle(version.files, title=version.program.title).document.encode("utf-8", "replace")
+        with self._lock:
+            self.size += len(made) - len(self._kept.pop(key, b""))
+            self._kept[key] = made
+            while self.size > self.room and self._kept:
+                _, gone = self._kept.popitem(last=False)
+                self.size -= len(gone)
+        return made
+
+
+_documents = Documents()
 
 
 def content_reply(request: HttpRequest, label: str) -> HttpResponse:
@@ -34,13 +64,13 @@ def document(request: HttpRequest, seal: str) -> HttpResponse:
     version = cards.by_seal(seal)
     if version is None or version.is_tool:
         return _gone()
-    if request.META.get("HTTP_SEC_FETCH_DEST", "iframe") not in {"iframe", "frame"}:
-        # Opened directly it shows the card page, so that the banner is always seen.
+    # Opened directly it shows the card page, so that the banner is always seen. Browsers say how they open it only
+    # over https and on this machine: elsewhere the document sees it itself and asks for `?card` (generation/shim.js).
+    if request.META.get("HTTP_SEC_FETCH_DEST", "iframe") not in {"iframe", "frame"} or "card" in request.GET:
         card = Card.objects.filter(seal=seal).first()
         return HttpResponseRedirect(settings.VIBE_ORIGIN + (card.get_absolute_url() if card else "/"))
-    page = bundle(version.files, title=version.program.title)
     headers = sealed.document_headers(settings.VIBE_ORIGIN, single_origin=settings.SINGLE_ORIGIN)
-    return HttpResponse(page.document, headers=headers)
+    return HttpResponse(_documents.of(version), headers=headers)
 
 
 def _gone() -> HttpResponse:
