@@ -262,7 +262,7 @@ def buttons(browser) -> None:
                 button.inner_text() or button.get_attribute("aria-label") or button.get_attribute("value") or ""
             )[:60]
             before, complaints = look.frame.evaluate(state), uncaught(look)
-            film.aim(lambda button=button: button)
+            film.aim("click", lambda button=button: button)
             button.click(timeout=1500)
             clicked = time.monotonic()
             film.stepped(len(SEEN["buttons_tried"]), {"do": "click"})
@@ -463,7 +463,7 @@ def check(browser, wanted: dict) -> dict:
         used = time.monotonic()
         for number, step in enumerate(steps):
             at = (lambda step=step: find(look, step["target"])) if step.get("target") else None
-            film.aim(at)
+            film.aim(step["do"], at)
             try:
                 do(look, step)
             except Error as problem:
