@@ -163,11 +163,12 @@ def _reckoned(said: int | float | str, values: Mapping[str, Given]) -> int | flo
 
 
 def _varied(check: Check, seed: int) -> dict[str, Given] | None:
-    """Other values within their ranges for which every expression is defined and, if it can be, something else is
-    expected than before; None when no such values are found."""
+    """Other values within their ranges for which every expression is defined and, if it can be, every number that is
+    expected is another one than before, else at least something is; None when no such values are found."""
     chance = random.Random(f"{seed}:{check.id}")  # noqa: S311  chosen to be repeatable, not to be secret
     plain = _expected(check, check.given)
     spare: dict[str, Given] | None = None
+    best = -1  # how many expectations are other ones with the values in `spare`
     for _ in range(TRIES):
         values = {n: _other(v, check.vary[n], chance) if n in check.vary else v for n, v in check.given.items()}
         try:
@@ -176,9 +177,12 @@ def _varied(check: Check, seed: int) -> dict[str, Given] | None:
             continue
         if values == check.given:
             continue
-        if expected != plain:
+        others = [now != was for now, was in zip(expected, plain, strict=True)]
+        numbers = [other for other, now in zip(others, expected, strict=True) if isinstance(now, Fraction)]
+        if any(others) and all(numbers):
             return values
-        spare = spare or values
+        if sum(others) > best:
+            spare, best = values, sum(others)
     return spare
 
 
