@@ -1,4 +1,4 @@
-"""python -m sandbox run|images|reap: the library from a shell, without the product."""
+"""python -m sandbox run|images|engine|reap: the library from a shell, without the product."""
 
 import argparse
 import json
@@ -27,11 +27,14 @@ def main() -> int:
     run.add_argument("--out", type=Path, metavar="DIR", help="where the files of /box/out/ go")
     run.add_argument("--json", action="store_true", help="print the outcome as JSON")
     commands.add_parser("images", help="build the images that are missing")
+    commands.add_parser("engine", help="say whether a Docker engine answers (exit 3: none)")
     commands.add_parser("reap", help="remove boxes that are past their deadline")
     options = parser.parse_args()
     try:
         if options.command == "images":
             return _images()
+        if options.command == "engine":
+            return _engine()
         if options.command == "reap":
             print(f"{sandbox.default_engine().reap()} boxes removed")
             return 0
@@ -39,6 +42,18 @@ def main() -> int:
     except SandboxError as problem:
         print(problem.sentence, file=sys.stderr)
         return 3
+
+
+def _engine() -> int:
+    try:
+        sandbox.default_engine().client.ping()
+    except SandboxError as problem:
+        print(problem.sentence)
+        return 3
+    except (APIError, RequestException) as problem:
+        print(problem)
+        return 3
+    return 0
 
 
 def _images() -> int:
