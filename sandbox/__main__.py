@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -64,7 +65,11 @@ def _images() -> int:
     except (SandboxError, APIError, RequestException):
         print("· No Docker engine answers: no images are built, tools cannot run, pages are not checked.")
         return 0
-    build.build_all(client, lambda line: print(f"· {line}", flush=True))
+    try:
+        build.build_all(client, lambda line: print(f"· {line}", flush=True))
+    except (APIError, RequestException, OSError, subprocess.CalledProcessError) as problem:
+        print(f"The images of the boxes could not be built: {problem}"[:400], file=sys.stderr)
+        return 3
     return 0
 
 

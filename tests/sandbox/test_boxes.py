@@ -16,6 +16,7 @@ import pytest
 
 from sandbox import EngineUnavailable, Limits, Source
 from sandbox.docker_engine import LABEL
+from tests.docker_context import point_to
 
 pytestmark = pytest.mark.docker
 ROOT = Path(__file__).resolve().parents[2]
@@ -420,14 +421,9 @@ def test_later_questions_do_not_wait_for_a_silent_engine(silent):
 
 def test_the_engine_of_dockers_current_context_is_used_without_its_command(tmp_path):
     """Rootless engines and Docker Desktop are named there, and nowhere else."""
-    folder = tmp_path / "contexts" / "meta" / hashlib.sha256(b"mine").hexdigest()
-    folder.mkdir(parents=True)
     link = tmp_path / "mine.sock"
     link.symlink_to("/var/run/docker.sock")
-    endpoints = {"docker": {"Host": f"unix://{link}", "SkipTLSVerify": False}}
-    (folder / "meta.json").write_text(json.dumps({"Name": "mine", "Metadata": {}, "Endpoints": endpoints}))
-    config = tmp_path / "config.json"
-    config.write_text(json.dumps({"currentContext": "mine"}))
+    point_to(f"unix://{link}", tmp_path)
     env = {k: v for k, v in os.environ.items() if k != "DOCKER_HOST"}
 
     def asked():
@@ -439,5 +435,5 @@ def test_the_engine_of_dockers_current_context_is_used_without_its_command(tmp_p
     assert asked().returncode == 0
     link.unlink()
     assert asked().returncode == 3
-    config.write_text(json.dumps({"currentContext": "gone"}))
+    (tmp_path / "config.json").write_text('{"currentContext": "gone"}')
     assert "Traceback" not in asked().stderr
