@@ -113,7 +113,7 @@ class DescribeForm(forms.Form):
         taken: set[str] = set()
         sent = iter(self._names_sent)
         for upload in uploads:
-            name = _unique(clean_name(upload.name), taken)
+            name = unique_name(clean_name(upload.name), taken)
             given = next((raw for raw, kept in sent if kept == upload.name), upload.name)
             if name != given:
                 self.files_given.notes.append(f"I call “{_shown(given)}” “{name}”.")
@@ -124,7 +124,8 @@ class DescribeForm(forms.Form):
         self.add_error(None, sentence)
 
 
-def _unique(name: str, taken: set[str]) -> str:
+def unique_name(name: str, taken: set[str]) -> str:
+    """`name`, or with a number in it when it is one of `taken`."""
     stem, dot, ending = name.rpartition(".")
     number, fresh = 2, name
     while fresh in taken:
