@@ -132,7 +132,7 @@ def _is_address(text: str) -> bool:
 def _own_secret(var: Path) -> str:
     path = var / "secret-key"
     if not path.exists():
-        var.mkdir(parents=True, exist_ok=True)
+        var.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = path.with_suffix(f".{secrets.token_hex(4)}")
         fresh.touch(mode=0o600)
         fresh.write_text(secrets.token_urlsafe(48), encoding="utf-8")

@@ -17,6 +17,7 @@ MAX_WORDS = 20_000  # characters
 MAX_FILES = 300
 MAX_FILE = 25 * 1024 * 1024
 MAX_ALL = 100 * 1024 * 1024
+MAX_BODY = MAX_ALL + 2 * 1024 * 1024  # with room for the words and the form around the files
 DIAL = (Autonomy.ASK, Autonomy.PLAN, Autonomy.MAKE)  # the stops that do something here
 
 
@@ -136,6 +137,25 @@ def unique_name(name: str, taken: set[str]) -> str:
 
 def _shown(name: str) -> str:
     return re.sub(r"[^\x20-\x7e\u00a1-\uffff]", "�", name)[:80]
+
+
+class _AsTyped(recipes.Slot):
+    """A setting that cannot be used as it was typed, for the form that asks again."""
+
+    @property
+    def shown(self) -> str:
+        return str(self.value)
+
+
+def settings_typed(slug: str, raw: Mapping[str, str]) -> tuple[recipes.Slot, ...]:
+    """All settings of a recipe for its form, with what was typed, usable or not."""
+    good, _ = recipes.clean(slug, raw)
+    return tuple(
+        _AsTyped(**{**vars(slot), "value": raw[slot.name]})
+        if slot.name in raw and slot.name not in good
+        else slot
+        for slot in recipes.settings_of(slug, good)
+    )
 
 
 def slots_of(data: Mapping[str, Any]) -> dict[str, str]:

@@ -19,6 +19,7 @@ from vibe.choices import Autonomy, Effort, JobState, Shape, Verdict
 from vibe.forms import MAX_ALL, MAX_FILE, MAX_FILES, DescribeForm, clean_name, unique_name
 from vibe.live import feed
 from vibe.management import folder, screen
+from vibe.management.private import keep_private
 from vibe.models import EventRecord, Job, Maker, Version
 
 MADE, MADE_UNSURE, NOT_MADE, OUR_FAULT = 0, 1, 2, 3
@@ -30,6 +31,8 @@ class Command(BaseCommand):
         "Make a program from the terminal. Exit 0: made and its checks hold. 1: made, but a check fails or nothing "
         "could check it. 2: it could not be made. 3: something of ours is broken."
     )
+
+    umask = 0o022
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("text", help="What the program should do, in plain words.")
@@ -51,6 +54,7 @@ class Command(BaseCommand):
         parser.add_argument("--recipe", default="", help="Use this ready-made recipe by name.")
 
     def handle(self, *args: Any, **o: Any) -> None:
+        self.umask = keep_private(settings.VAR)
         try:
             call_command("migrate", interactive=False, verbosity=0)
             code = self._generate(o)
@@ -178,6 +182,7 @@ class Command(BaseCommand):
             self._complain(job.sentence)
             return OUR_FAULT if job.fault_ref else NOT_MADE
         out = Path(o["out"]) if o["out"] else folder.free_one(version.program.title)
+        private = os.umask(self.umask)  # what goes to the person is as they like their files
         try:
             folder.fill(out, version.files, force=o["force"])
         except (
@@ -185,6 +190,8 @@ class Command(BaseCommand):
         ) as problem:  # it is made: it lies in the database, and on the shelf while Vibe runs
             self._complain(problem.sentence)
             return OUR_FAULT
+        finally:
+            os.umask(private)
         if not o["json"]:
             card = version.cards.first()
             self._say(f"{job.sentence}\nFiles: {out}/")
