@@ -215,7 +215,14 @@ class DockerEngine:
     def reap(self) -> int:
         """Remove boxes of any owner that are past their deadline, or were only ever created."""
         gone, now = 0, time.time()
-        for container in self.client.api.containers(all=True, filters={"label": LABEL}):
+        probe = _connect(PROBE_S)  # the sweep that calls this has more to do than to wait for a silent engine
+        try:
+            there = probe.api.containers(all=True, filters={"label": LABEL})
+        except (DockerException, RequestException) as problem:
+            raise EngineUnavailable(_why(problem)) from problem
+        finally:
+            probe.close()
+        for container in there:
             deadline = float(container["Labels"].get(f"{LABEL}.deadline", 0))
             stale = container["State"] != "running" and now - container["Created"] > 60
             if now > deadline or stale:

@@ -34,6 +34,22 @@ def test_the_first_page_is_there_within_five_seconds(tmp_path):
     assert min(seconds) <= SLOW, seconds
 
 
+def test_an_engine_that_accepts_and_is_silent_holds_neither_the_start_nor_a_page(tmp_path):
+    with socket.create_server(
+        ("127.0.0.1", 0), backlog=64
+    ) as silent:  # accepted by the system, answered by nobody
+        made = Served(tmp_path / "var", DOCKER_HOST=f"tcp://127.0.0.1:{silent.getsockname()[1]}")
+        assert made.start() < 5 * SLOW
+        try:
+            time.sleep(2.5)  # what was found is forgotten by now
+            began = time.monotonic()
+            page = urllib.request.urlopen(made.url + "/").read().decode()
+            assert time.monotonic() - began < 2
+            assert "restart Docker" in page
+        finally:
+            made.stop()
+
+
 def ask(served, head: bytes, *, body=(), wait_s=5.0) -> tuple[bytes, float]:
     """What comes back to raw bytes, and after how many seconds. `body` is sent until an answer comes."""
     began = time.monotonic()

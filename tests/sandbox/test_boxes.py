@@ -1,6 +1,5 @@
 """Real boxes: every way a program can end, everything that seals it, and nothing left behind."""
 
-import contextlib
 import hashlib
 import json
 import os
@@ -378,20 +377,10 @@ def test_without_an_engine_it_says_what_to_do(monkeypatch):
 
 @pytest.fixture
 def silent(monkeypatch):
-    """An engine that accepts every call and never says a word."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        kept = []
-
-        def accept():
-            with contextlib.suppress(OSError):
-                while True:
-                    kept.append(server.accept()[0])
-
-        threading.Thread(target=accept, daemon=True).start()
+    """An engine that accepts every call (the system does, for a socket that listens) and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
         monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{server.getsockname()[1]}")
-        yield kept
-        for connection in kept:
-            connection.close()
+        yield
 
 
 def test_an_engine_that_accepts_and_is_silent_is_given_up_soon(silent):
@@ -404,6 +393,15 @@ def test_an_engine_that_accepts_and_is_silent_is_given_up_soon(silent):
     with pytest.raises(EngineUnavailable):
         assert mute.client
     assert time.monotonic() - began < 8
+
+
+def test_the_sweep_is_not_held_by_a_silent_engine(silent):
+    from sandbox.docker_engine import DockerEngine
+
+    began = time.monotonic()
+    with pytest.raises(EngineUnavailable):
+        DockerEngine().reap()
+    assert time.monotonic() - began < 4
 
 
 def test_later_questions_do_not_wait_for_a_silent_engine(silent):

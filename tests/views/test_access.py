@@ -145,4 +145,6 @@ def test_no_page_of_a_person_is_kept_by_a_browser_or_on_the_way(browser):
     for path in pages:
         assert browser.get(path)["Cache-Control"] == "private, no-store", path
     assert browser.get(f"/cards/{card.pk}/shot.png")["Cache-Control"] == "private, max-age=60"
-    assert "no-store" not in browser.get("/static/css/tokens.css")["Cache-Control"]
+    style = browser.get("/static/css/tokens.css")
+    style.close()
+    assert "no-store" not in style["Cache-Control"]
