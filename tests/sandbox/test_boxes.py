@@ -62,7 +62,7 @@ def test_a_program_reads_its_files_and_leaves_some(engine):
     ],
 )
 def test_every_end_has_its_name(engine, code, ended):
-    got = run(engine, code, time_s=2.0)
+    got = run(engine, code, time_s=8.0 if ended == "memory" else 2.0)
     if ended == "memory":  # Python may notice first, which is a plain failure of the program
         assert got.ended == "memory" or "MemoryError" in got.stderr
     else:
