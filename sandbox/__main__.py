@@ -1,7 +1,8 @@
-"""python -m sandbox run|images|reap: the library from a shell, without the product."""
+"""python -m sandbox run|images|engine|reap: the library from a shell, without the product."""
 
 import argparse
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -27,11 +28,14 @@ def main() -> int:
     run.add_argument("--out", type=Path, metavar="DIR", help="where the files of /box/out/ go")
     run.add_argument("--json", action="store_true", help="print the outcome as JSON")
     commands.add_parser("images", help="build the images that are missing")
+    commands.add_parser("engine", help="say whether a Docker engine answers (exit 3: none)")
     commands.add_parser("reap", help="remove boxes that are past their deadline")
     options = parser.parse_args()
     try:
         if options.command == "images":
             return _images()
+        if options.command == "engine":
+            return _engine()
         if options.command == "reap":
             print(f"{sandbox.default_engine().reap()} boxes removed")
             return 0
@@ -39,6 +43,18 @@ def main() -> int:
     except SandboxError as problem:
         print(problem.sentence, file=sys.stderr)
         return 3
+
+
+def _engine() -> int:
+    try:
+        sandbox.default_engine().client.ping()
+    except SandboxError as problem:
+        print(problem.sentence)
+        return 3
+    except (APIError, RequestException) as problem:
+        print(problem)
+        return 3
+    return 0
 
 
 def _images() -> int:
@@ -49,7 +65,11 @@ def _images() -> int:
     except (SandboxError, APIError, RequestException):
         print("· No Docker engine answers: no images are built, tools cannot run, pages are not checked.")
         return 0
-    build.build_all(client, lambda line: print(f"· {line}", flush=True))
+    try:
+        build.build_all(client, lambda line: print(f"· {line}", flush=True))
+    except (APIError, RequestException, OSError, subprocess.CalledProcessError) as problem:
+        print(f"The images of the boxes could not be built: {problem}"[:400], file=sys.stderr)
+        return 3
     return 0
 
 

@@ -37,6 +37,11 @@ SECCOMP = Path(__file__).with_name("seccomp.json")
 READY_S = 30.0  # a cold start was 1.7 s at p95 on a loaded machine
 GRACE_S = 2.0  # between the runner's clock and ours
 POLL_S = 0.02
+PROBE_S = 3  # an engine that takes longer to say hello is as good as none
+PATIENCE_S = 0.3  # a page waits for fresh news of the engine, then takes the last
+CALL_S = 60
+STDIN_PIECE = 64 * 1024
+SILENT = "The Docker engine accepts calls but does not answer: restart Docker."
 
 
 class DockerEngine:
@@ -47,7 +52,8 @@ class DockerEngine:
         self._client: Any = None
         self._lock = threading.Lock()
         self._mine: set[str] = set()
-        self._checked: tuple[float, str] = (0.0, "not asked yet")
+        self._checked: tuple[float, str] | None = None  # when, and what `available` found
+        self._asking: threading.Thread | None = None
 
     # --- what there is ------------------------------------------------------------------------------------------
 
@@ -55,43 +61,52 @@ class DockerEngine:
     def client(self) -> Any:
         with self._lock:
             if self._client is None:
-                try:
-                    self._client = docker.from_env(timeout=60, max_pool_size=32)
-                except DockerException as problem:
-                    raise EngineUnavailable(_why(problem)) from problem
+                self._client = _connect(CALL_S)
             return self._client
 
     def available(self) -> str:
-        """An empty string, or why no box can be opened. Remembered for two seconds."""
-        asked, said = self._checked
-        if time.monotonic() - asked < 2:
-            return said
+        """An empty string, or why no box can be opened. Remembered for two seconds.
+
+        An engine that accepts calls and is silent must not hold a page: it is asked beside us, the first answer is
+        waited for PROBE_S at most, later ones PATIENCE_S, and until one comes the last one holds.
+        """
+        with self._lock:
+            known = self._checked
+            if known and time.monotonic() - known[0] < 2:
+                return known[1]
+            if self._asking is None or not self._asking.is_alive():
+                self._asking = threading.Thread(target=self._ask, name="vibe-engine", daemon=True)
+                self._asking.start()
+            asking = self._asking
+        asking.join(PATIENCE_S if known else PROBE_S)
+        return self._checked[1] if self._checked else SILENT
+
+    def _ask(self) -> None:
         said = self._available()
         self._checked = (time.monotonic(), said)
-        return said
 
     def _available(self) -> str:
         try:
-            info = self.client.info()
+            probe = _connect(PROBE_S)
         except EngineUnavailable as problem:
             return problem.sentence
+        try:
+            info = probe.info()
+            missing = [name for name in catalog.names() if not _has(probe, name)]
         except (DockerException, RequestException) as problem:
             with self._lock:
                 self._client = None
             return _why(problem)
+        finally:
+            probe.close()
         if not any("seccomp" in option for option in info.get("SecurityOptions") or []):
             return "This Docker engine has no seccomp, so boxes would not be sealed: use another engine."
-        missing = [name for name in catalog.names() if not self.has_image(name)]
         return (
             f"The images of the boxes are not built ({', '.join(missing)}): run  make images" if missing else ""
         )
 
     def has_image(self, name: str) -> bool:
-        try:
-            self.client.images.get(catalog.tag(name))
-        except ImageNotFound:
-            return False
-        return True
+        return _has(self.client, name)
 
     # --- one run ------------------------------------------------------------------------------------------------
 
@@ -105,17 +120,17 @@ class DockerEngine:
         cancelled: threading.Event | None = None,
     ) -> Outcome:
         """See sandbox.engine.Engine.run."""
-        box = self._open(source, limits)
+        box = self._open(source, limits, len(stdin))
         try:
             return _Talk(box, source, limits, on_output, cancelled or threading.Event()).outcome(stdin)
         finally:
             box.close()
             self._remove(box.id)
 
-    def _open(self, source: Source, limits: Limits) -> "_Box":
+    def _open(self, source: Source, limits: Limits, stdin_size: int) -> "_Box":
         client = self.client
         try:
-            config = self.config(source, limits)
+            config = self.config(source, limits, stdin_size)
             made = client.api.create_container_from_config(config, f"vibe-box-{uuid.uuid4().hex[:12]}")
         except ImageNotFound as problem:
             raise ImageMissing(f"The image {source.image} is not built: run  make images") from problem
@@ -134,12 +149,15 @@ class DockerEngine:
             raise BoxFailed(f"A box could not be started: {_why(problem)}") from problem
         return _Box(identity, attached)
 
-    def config(self, source: Source, limits: Limits) -> dict[str, Any]:
-        """Everything that seals a box. The test of this module inspects each line on a live box."""
+    def config(self, source: Source, limits: Limits, stdin_size: int = 0) -> dict[str, Any]:
+        """Everything that seals a box. The test of this module inspects each line on a live box.
+
+        What lies in /box counts as memory, and so does the input that the runner still holds: both come on top.
+        """
         least = catalog.settings(source.image)["least"]
         disk = max(limits.disk_bytes, 2 * source.size)
         tmp = int(least["tmp_mb"]) * MIB
-        memory = max(limits.memory_bytes, int(least["memory_mb"]) * MIB) + source.size
+        memory = max(limits.memory_bytes, int(least["memory_mb"]) * MIB) + disk + stdin_size
         file_size = max(disk, tmp)
         host = HostConfig(
             version=self.client.api._version,
@@ -197,7 +215,14 @@ class DockerEngine:
     def reap(self) -> int:
         """Remove boxes of any owner that are past their deadline, or were only ever created."""
         gone, now = 0, time.time()
-        for container in self.client.api.containers(all=True, filters={"label": LABEL}):
+        probe = _connect(PROBE_S)  # the sweep that calls this has more to do than to wait for a silent engine
+        try:
+            there = probe.api.containers(all=True, filters={"label": LABEL})
+        except (DockerException, RequestException) as problem:
+            raise EngineUnavailable(_why(problem)) from problem
+        finally:
+            probe.close()
+        for container in there:
             deadline = float(container["Labels"].get(f"{LABEL}.deadline", 0))
             stale = container["State"] != "running" and now - container["Created"] > 60
             if now > deadline or stale:
@@ -281,15 +306,19 @@ class _Talk:
                 if time.monotonic() > self.until:
                     raise _Late
                 continue
-            try:
-                block = self.box.socket.recv(1 << 18)
-            except BlockingIOError:
-                continue
-            if not block:
+            if not self._receive():
                 return False
-            for kind, payload in self.frames.feed(block):
-                self._take(kind, payload)
         return True
+
+    def _receive(self) -> bool:
+        """Take what has come. False at the end of the stream."""
+        try:
+            block = self.box.socket.recv(1 << 18)
+        except BlockingIOError:
+            return True
+        for kind, payload in self.frames.feed(block) if block else ():
+            self._take(kind, payload)
+        return bool(block)
 
     def _heed_cancel(self) -> None:
         if not self.cancelled.is_set():
@@ -357,22 +386,33 @@ class _Talk:
         self._send(struct.pack(">I", len(header)) + header)
         for data in self.source.files.values():
             self._send(data)
-        if stdin:
-            self._send(frame(b"i", stdin))
+        for start in range(0, len(stdin), STDIN_PIECE):
+            self._send(frame(b"i", stdin[start : start + STDIN_PIECE]))
         self._send(frame(b"c"))
 
     def _send(self, data: bytes) -> None:
+        """Send all of `data`, or what a run that ends meanwhile still wants of it.
+
+        What the program prints is read beside: a runner that nobody reads would not read us either.
+        """
         left = memoryview(data)
-        while left:
-            _, writable, _ = select.select([], [self.box.socket], [], POLL_S)
+        while left and self.exit is None:
+            if self.cancelled.is_set() and not self.asked_to_stop:  # half a frame is sent: no `k` can follow it
+                self.asked_to_stop = time.monotonic()
+                raise _Late
+            readable, writable, _ = select.select([self.box.socket], [self.box.socket], [], POLL_S)
+            if readable and not self._receive():
+                return
             if not writable:
-                if time.monotonic() > self.until or self.cancelled.is_set():
+                if time.monotonic() > self.until:
                     raise _Late
                 continue
             try:
                 left = left[self.box.socket.send(left) :]
             except BlockingIOError:
                 continue
+            except (BrokenPipeError, ConnectionResetError):
+                return  # it ended; what it said before is still to be read
 
     def _told(self, forced: Ended | None) -> Outcome:
         result = self.exit or {}
@@ -409,9 +449,34 @@ class _Late(Exception):
     """Raised when our own clock ran out, or a stop came before the runner could hear it."""
 
 
+def _connect(timeout_s: int) -> Any:
+    """A client of the engine that the environment or Docker's current context names. Raises EngineUnavailable.
+
+    Saying hello never takes longer than PROBE_S; calls after that may take `timeout_s`.
+    """
+    try:
+        made = docker.from_env(timeout=PROBE_S, max_pool_size=32)
+    except (DockerException, RequestException) as problem:
+        raise EngineUnavailable(_why(problem)) from problem
+    except Exception as problem:  # of a damaged context or configuration the SDK raises whatever it met
+        raise EngineUnavailable(f"Docker’s own configuration cannot be read: {problem}"[:200]) from problem
+    made.api.timeout = timeout_s
+    return made
+
+
+def _has(client: Any, name: str) -> bool:
+    try:
+        client.images.get(catalog.tag(name))
+    except ImageNotFound:
+        return False
+    return True
+
+
 def _why(problem: Exception) -> str:
     """One sentence for a person who can act on it."""
     text = str(problem)
+    if "timed out" in text:
+        return SILENT
     if "Permission denied" in text or "permission denied" in text:
         return "Docker is running, but this user may not use it: add the user to the group “docker” and log in again."
     if "FileNotFoundError" in text or "Connection refused" in text or "Connection aborted" in text:

@@ -13,7 +13,7 @@ class Limits:
     memory_bytes: int = 256 * MIB
     processes: int = 64
     output_bytes: int = 1 * MIB  # of stdout and of stderr, each
-    disk_bytes: int = 64 * MIB  # of /box; it counts as memory, so the box gets it on top
+    disk_bytes: int = 64 * MIB  # of /box, at least twice the files; it counts as memory, which grows by it
     artifacts: int = 32
     artifact_bytes: int = 16 * MIB  # all artifacts together
     cpus: float = 1.0

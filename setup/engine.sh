@@ -6,17 +6,21 @@ cd "$(dirname "$0")/.." || exit 1
 PACKAGES="docker.io debootstrap ca-certificates"
 LOG="${VIBE_VAR:-var}/dockerd.log"
 
-answers() { timeout 5 docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
+# Asked as Vibe itself asks: by DOCKER_HOST or Docker's current context, whether the docker command is there or not.
+why="" # the sentence of why not
+answers() { why="$(timeout 15 .venv/bin/python -m sandbox engine 2>&1)"; }
 say() { echo "· $*"; }
 
-if command -v docker >/dev/null && answers; then exit 0; fi
+answers && exit 0
 if [ -n "${DOCKER_HOST:-}" ]; then
   say "No Docker engine answers at DOCKER_HOST ($DOCKER_HOST): start it, or unset DOCKER_HOST."
   exit 0
 fi
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
-  if command -v docker >/dev/null; then
-    say "Docker is installed but does not answer: start it (and make sure that you may use it), then run this again."
+  if [[ "$why" == *"may not use it"* ]]; then
+    say "$why"
+  elif command -v docker >/dev/null; then
+    say "Docker is installed but does not answer: start it, then run this again."
   else
     say "Programs run in Docker boxes: install Docker (https://docs.docker.com/get-docker/), start it, and run this again."
   fi
@@ -37,11 +41,11 @@ mkdir -p "$(dirname "$LOG")"
 [ -d /run/systemd/system ] && systemctl start docker >/dev/null 2>&1 && sleep 1 && answers && exit 0
 for options in "" "--iptables=false" "--iptables=false --bridge=none" "--storage-driver=vfs --iptables=false"; do
   say "Starting the Docker engine${options:+ ($options)}"
-  rm -f /var/run/docker.pid
+  kill -0 "$(cat /var/run/docker.pid 2>/dev/null)" 2>/dev/null || rm -f /var/run/docker.pid
   # shellcheck disable=SC2086
   setsid nohup dockerd $options >"$LOG" 2>&1 </dev/null &
   engine=$!
-  for _ in $(seq 150); do
+  for _ in $(seq 60); do
     answers && exit 0
     kill -0 "$engine" 2>/dev/null || break
     sleep 0.2

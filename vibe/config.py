@@ -63,18 +63,21 @@ class Config:
         content = env.get("VIBE_CONTENT_ORIGIN") or f"http://{{card}}.localhost:{port}"
         content = _origin("VIBE_CONTENT_ORIGIN", content, wrong)
         redis = env.get("REDIS_URL", "")
-        if redis and urlsplit(redis).scheme not in {"redis", "rediss", "unix"}:
+        if redis and _scheme(redis) not in {"redis", "rediss", "unix"}:
             wrong.append(f"REDIS_URL must begin with redis://, rediss:// or unix://, got {redis[:40]!r}")
         database = env.get("DATABASE_URL", "")
         known = {"sqlite", "postgres", "postgresql"}
-        if database and urlsplit(database).scheme not in known:
+        if database and _scheme(database) not in known:
             wrong.append(f"DATABASE_URL must begin with sqlite:// or postgres://, got {database[:20]!r}")
         runtime = env.get("SANDBOX_RUNTIME") or "runc"
         if runtime not in {"runc", "runsc"}:
             wrong.append(f"SANDBOX_RUNTIME must be runc or runsc, got {runtime!r}")
-        url = env.get("OPENAI_BASE_URL", "").rstrip("/")
-        if url and urlsplit(url).scheme not in {"http", "https"}:
-            wrong.append(f"OPENAI_BASE_URL must begin with http:// or https://, got {url[:40]!r}")
+        url = env.get("OPENAI_BASE_URL", "").strip().rstrip("/")
+        if url and not _is_address(url):
+            wrong.append(f"OPENAI_BASE_URL must be like http://localhost:11434/v1, got {url[:40]!r}")
+        key = env.get("OPENAI_API_KEY", "").strip()
+        if any(not 33 <= ord(c) <= 126 for c in key):  # never shown: it is a secret
+            wrong.append("OPENAI_API_KEY must be letters, digits and signs only, without spaces or line ends")
         if wrong:
             raise BadConfig("These settings cannot be used:\n" + "\n".join(f"  - {w}" for w in wrong))
         return cls(
@@ -86,7 +89,7 @@ class Config:
             redis_url=redis,
             docker_host=env.get("DOCKER_HOST", ""),
             sandbox_runtime=runtime,
-            model_key=env.get("OPENAI_API_KEY", ""),
+            model_key=key,
             model_url=url,
             model=env.get("VIBE_MODEL", ""),
             quick_model=env.get("VIBE_QUICK_MODEL", ""),
@@ -97,23 +100,39 @@ class Config:
 
 
 def _port(text: str, wrong: list[str]) -> int:
-    if text.isdigit() and 0 < int(text) < 65536:
+    if text.isdecimal() and len(text) < 6 and 0 < int(text) < 65536:
         return int(text)
     wrong.append(f"VIBE_PORT must be a number from 1 to 65535, got {text!r}")
     return 8000
 
 
 def _origin(name: str, text: str, wrong: list[str]) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path not in {"", "/"} or parts.query:
+    parts = urlsplit(text) if _is_address(text) else None
+    if parts is None or parts.path not in {"", "/"} or parts.query:
         wrong.append(f"{name} must be like http://localhost:8000, without a path, got {text[:60]!r}")
     return text.rstrip("/")
+
+
+def _scheme(text: str) -> str:
+    try:
+        return urlsplit(text).scheme
+    except ValueError:
+        return ""
+
+
+def _is_address(text: str) -> bool:
+    """Whether it is http or https to some host, with a port that exists."""
+    try:
+        parts = urlsplit(text.replace("{card}", "card"))
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # half an IPv6 address, or a port past 65535
+        return False
 
 
 def _own_secret(var: Path) -> str:
     path = var / "secret-key"
     if not path.exists():
-        var.mkdir(parents=True, exist_ok=True)
+        var.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = path.with_suffix(f".{secrets.token_hex(4)}")
         fresh.touch(mode=0o600)
         fresh.write_text(secrets.token_urlsafe(48), encoding="utf-8")

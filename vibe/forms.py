@@ -18,6 +18,7 @@ MAX_WORDS = 20_000  # characters
 MAX_FILES = 300
 MAX_FILE = 25 * 1024 * 1024
 MAX_ALL = 100 * 1024 * 1024
+MAX_BODY = MAX_ALL + 2 * 1024 * 1024  # with room for the words and the form around the files
 DIAL = tuple(Autonomy)
 
 
@@ -114,7 +115,7 @@ class DescribeForm(forms.Form):
         taken: set[str] = set()
         sent = iter(self._names_sent)
         for upload in uploads:
-            name = _unique(clean_name(upload.name), taken)
+            name = unique_name(clean_name(upload.name), taken)
             given = next((raw for raw, kept in sent if kept == upload.name), upload.name)
             if name != given:
                 self.files_given.notes.append(f"I call “{_shown(given)}” “{name}”.")
@@ -125,7 +126,8 @@ class DescribeForm(forms.Form):
         self.add_error(None, sentence)
 
 
-def _unique(name: str, taken: set[str]) -> str:
+def unique_name(name: str, taken: set[str]) -> str:
+    """`name`, or with a number in it when it is one of `taken`."""
     stem, dot, ending = name.rpartition(".")
     number, fresh = 2, name
     while fresh in taken:
@@ -136,6 +138,25 @@ def _unique(name: str, taken: set[str]) -> str:
 
 def _shown(name: str) -> str:
     return re.sub(r"[^\x20-\x7e\u00a1-\uffff]", "�", name)[:80]
+
+
+class _AsTyped(recipes.Slot):
+    """A setting that cannot be used as it was typed, for the form that asks again."""
+
+    @property
+    def shown(self) -> str:
+        return str(self.value)
+
+
+def settings_typed(slug: str, raw: Mapping[str, str]) -> tuple[recipes.Slot, ...]:
+    """All settings of a recipe for its form, with what was typed, usable or not."""
+    good, _ = recipes.clean(slug, raw)
+    return tuple(
+        _AsTyped(**{**vars(slot), "value": raw[slot.name]})
+        if slot.name in raw and slot.name not in good
+        else slot
+        for slot in recipes.settings_of(slug, good)
+    )
 
 
 def slots_of(data: Mapping[str, Any]) -> dict[str, str]:

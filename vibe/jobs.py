@@ -15,7 +15,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Q, Value
+from django.db.models import F, Min, Q, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -63,7 +63,7 @@ def begin(
 
     `lease`: make the Job already leased to that owner (the terminal runs it itself).
     """
-    once = _once(maker, once)
+    once = once_key(maker, "make", "", once)
     if existing := Job.objects.filter(once=once).first():
         return existing
     staged = _stage(uploads)
@@ -121,7 +121,7 @@ def change(
     `without`: names of parts that the model is not to read (generation.reading.Part.name). `pointed`: what the person
     pointed at in the preview, in words (generation.pointed).
     """
-    once = _once(program.maker, once)
+    once = once_key(program.maker, "change", program.pk, once)
     if existing := Job.objects.filter(once=once).first():
         return existing
     staged = _stage(uploads)
@@ -153,7 +153,7 @@ def edit(program: Program, *, files: Mapping[str, str], base: int, once: str) ->
     `base` is the number of the version that the person started from. Raises NotNow when another one is current,
     when something is being made, and when nothing differs: nobody's work is overwritten silently.
     """
-    once = _once(program.maker, once)
+    once = once_key(program.maker, "edit", program.pk, once)
     if existing := Job.objects.filter(once=once).first():
         return existing
     try:
@@ -204,7 +204,7 @@ def run(
     card: Card | None = None,
 ) -> Run:
     """One execution of a tool on a visitor's own input. `files` are {name in the box: bytes}, kept 24 hours."""
-    once = _once(visitor, once)
+    once = once_key(visitor, "run", str(version.pk), once)
     if existing := Run.objects.filter(job__once=once).first():
         return existing
     try:
@@ -244,9 +244,10 @@ def _new_job(
     return job
 
 
-def _once(maker: Maker, once: str) -> str:
-    """The key of a form belongs to its maker: nobody can meet another's Job by guessing it."""
-    return hashlib.sha256(f"{maker.pk}:{once}".encode()).hexdigest()
+def once_key(maker: Maker, does: str, target: str, once: str) -> str:
+    """The key of a form belongs to its maker and to what it does (make, change, run) to what: nobody can meet
+    another's Job by guessing it, and a key used for two things is two keys."""
+    return hashlib.sha256(f"{maker.pk}:{does}:{target}:{once}".encode()).hexdigest()
 
 
 def _stage(uploads: Iterable[FileIn]) -> Staged:
@@ -297,8 +298,12 @@ def claim(owner: str, *, only: int | None = None) -> Job | None:
         queued = Job.objects.filter(state=JobState.QUEUED).exclude(program_id__in=busy_programs)
         if only is not None:
             queued = queued.filter(pk=only)
+        # The oldest of each maker: a hundred Jobs of one must not hide the first of another.
         order = sorted(
-            queued.order_by("pk").values_list("pk", "maker_id")[:200],
+            queued.order_by()
+            .values_list("maker_id")
+            .annotate(oldest=Min("pk"))
+            .values_list("oldest", "maker_id"),
             key=lambda row: (busy_makers[row[1]], row[0]),
         )
         for pk, _ in order:

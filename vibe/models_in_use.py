@@ -95,13 +95,15 @@ def _priced(model: Model) -> Model:
     return catalog.priced(model)
 
 
-def why_none() -> str:
-    """One sentence on what is missing, for the home page and `doctor`."""
+def why_none(*, with_address: bool = True) -> str:
+    """One sentence on what is missing, for the home page and `doctor`. An address is for those who may change it."""
     config: Config = settings.CONFIG
     if config.model_key and not config.model:
         return "OPENAI_API_KEY is set but VIBE_MODEL is not: name the model to use."
     if config.model_url:
-        return f"No model answers at {config.model_url}."
+        return (
+            f"No model answers at {config.model_url}." if with_address else "The AI model does not answer now."
+        )
     return "No AI model is connected yet."
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from vibe.models import Run, RunFile
 
 ROWS, COLUMNS, CELL = 200, 30, 300
+TABLES, CELLS = 3, 6000  # shown in place, all together; the rest is a file to save, as everything is
 MAGIC = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 
 
@@ -32,7 +33,16 @@ def shown(run: Run) -> Shown:
     """The results of a run. Bytes come from a stranger's program: nothing here trusts a name or a type."""
     made = list(run.files.filter(made=True))
     pictures = [row for row in made if picture_type(row)]
-    tables = [table for row in made if row.name.lower().endswith((".csv", ".tsv")) and (table := _table(row))]
+    tables: list[Table] = []
+    like_tables = [row for row in made if row.name.lower().endswith((".csv", ".tsv"))]
+    left = CELLS
+    for at, row in enumerate(like_tables):
+        if len(tables) == TABLES:
+            break
+        share = left // min(TABLES - len(tables), len(like_tables) - at)
+        if table := _table(row, share):
+            tables.append(table)
+            left -= sum(len(line) for line in (table.head, *table.rows))
     return Shown(made, pictures, tables)
 
 
@@ -47,7 +57,8 @@ def picture_type(row: RunFile) -> str:
     return next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), "")
 
 
-def _table(row: RunFile) -> Table | None:
+def _table(row: RunFile, cells: int) -> Table | None:
+    """The beginning of a table, at most about `cells` cells of it; None when it is none."""
     if not row.path.exists():
         return None
     text = row.path.read_bytes()[:2_000_000].decode("utf-8-sig", "replace").replace("\0", "")
@@ -70,7 +81,8 @@ def _table(row: RunFile) -> Table | None:
         all(_is_number(line[at]) for line in body[:50] if at < len(line)) and bool(body)
         for at in range(len(head))
     ]
-    return Table(row, head, body[:ROWS], numeric, max(0, len(body) - ROWS))
+    most = min(ROWS, max(1, cells // max(len(line) for line in rows) - 1))
+    return Table(row, head, body[:most], numeric, max(0, len(body) - most))
 
 
 def _is_number(cell: str) -> bool:

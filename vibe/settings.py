@@ -51,11 +51,13 @@ MIDDLEWARE = [
     "vibe.views.hosts.HostsMiddleware",  # first: the content host has no session, no cookie, no other view
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "vibe.views.privacy.PrivateMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "vibe.views.uploads.UploadsMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
+    "vibe.views.privacy.LoginMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

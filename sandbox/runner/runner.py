@@ -105,6 +105,11 @@ class Watch:
         self.status: int | None = None
         self.why = ""
         self.commands = bytearray()
+        self.input = bytearray()  # of the program, until it takes it
+        self.input_ends = False
+        self.poll = select.poll()
+        self.waiting = False  # for the program to read on
+        os.set_blocking(stdin, False)
 
     def reap(self) -> None:
         while True:
@@ -118,9 +123,8 @@ class Watch:
                 self.status = status
 
     def run(self) -> None:
-        poll = select.poll()
         for fd in (self.out, self.err, 0):
-            poll.register(fd, select.POLLIN)
+            self.poll.register(fd, select.POLLIN)
         dead_at = None
         while not self.why:
             self.reap()
@@ -133,11 +137,13 @@ class Watch:
                 self.why = "timeout"
                 return
             wait = 1 if self.status is not None else min(20, max(1, (self.until - now) * 1000))
-            for fd, _ in poll.poll(wait):
+            for fd, _ in self.poll.poll(wait):
                 if fd == 0:
                     self.obey()
+                elif fd == self.stdin:
+                    self.feed()
                 elif not self.relay(fd):
-                    poll.unregister(fd)
+                    self.poll.unregister(fd)
                     self.open.discard(fd)
 
     def relay(self, fd: int) -> bool:
@@ -163,13 +169,35 @@ class Watch:
                 return
             kind, payload = self.commands[:1], bytes(self.commands[5 : 5 + length])
             del self.commands[: 5 + length]
-            with contextlib.suppress(OSError):
-                if kind == b"i":
-                    os.write(self.stdin, payload)
-                elif kind == b"c":
-                    os.close(self.stdin)
-            if kind == b"k":
+            if kind == b"i" and self.stdin >= 0:
+                self.input += payload
+            elif kind == b"c":
+                self.input_ends = True
+            elif kind == b"k":
                 self.why = "cancelled"
+        self.feed()
+
+    def feed(self) -> None:
+        """Give the program what it takes of its input now. Never waits: it may not read at all."""
+        if self.stdin < 0:
+            return
+        try:
+            while self.input:
+                del self.input[: os.write(self.stdin, self.input[:CHUNK])]
+        except BlockingIOError:
+            pass
+        except OSError:  # it closed its input
+            self.input.clear()
+            self.input_ends = True
+        if self.waiting != bool(self.input):
+            self.waiting = bool(self.input)
+            if self.waiting:
+                self.poll.register(self.stdin, select.POLLOUT)
+            else:
+                self.poll.unregister(self.stdin)
+        if self.input_ends and not self.input:
+            os.close(self.stdin)
+            self.stdin = -1
 
     def drain(self) -> None:
         """What was already in the pipes when everything died."""

@@ -28,7 +28,7 @@ document.addEventListener("htmx:afterRequest", event => {
 });
 document.addEventListener("htmx:sendError", event => complain(event.target, DROPPED));
 document.addEventListener("htmx:responseError", event => {
-  if (event.detail.xhr.status !== 422) complain(event.target, event.detail.xhr.status === 413 ? TOO_MUCH : REFUSED);
+  if (![422, 429].includes(event.detail.xhr.status)) complain(event.target, event.detail.xhr.status === 413 ? TOO_MUCH : REFUSED);
 });
 addEventListener("keydown", event => {
   if (event.key !== "Enter" || event.isComposing || !(event.target instanceof HTMLTextAreaElement)) return;

@@ -207,3 +207,12 @@ def test_files_are_stored_under_names_of_ours():
     assert row.path.read_bytes() == b"ab"
     assert "evil" not in row.path.name
     assert row.path.parent.name == "uploads"
+
+
+def test_a_hundred_jobs_of_one_maker_do_not_hide_the_first_of_another():
+    crowd, other = Maker.objects.create(), Maker.objects.create()
+    rows = [Job(maker=crowd, kind="run", once=f"c{n}", state=JobState.QUEUED) for n in range(300)]
+    Job.objects.bulk_create(rows)
+    theirs = Job.objects.create(maker=other, kind="run", once="o", state=JobState.QUEUED)
+    assert jobs.claim("a").maker_id == crowd.pk
+    assert jobs.claim("a").pk == theirs.pk

@@ -1,6 +1,7 @@
 """The socket of a Job: who may listen, from where, and that nothing is lost or doubled."""
 
 import json
+from urllib.parse import quote
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -10,6 +11,7 @@ from django.contrib.sessions.backends.db import SessionStore
 
 from vibe import events
 from vibe.asgi import application
+from vibe.live.consumers import MAX_SOCKETS
 from vibe.live.feed import publish_now
 from vibe.models import Job, Maker, Program
 
@@ -106,3 +108,35 @@ async def test_who_acknowledges_nothing_is_not_sent_without_end():
     await talk.send_to(json.dumps({"ack": got[-1]}))
     assert json.loads(await talk.receive_from(3))["seq"] == got[-1] + 1
     await talk.disconnect()
+
+
+@pytest.mark.parametrize("after", ["²", "9" * 5000, "-1", ""])
+async def test_a_cursor_that_is_none_begins_at_the_beginning_and_holds_no_place(after):
+    job, key = await made()
+    await sync_to_async(publish_now)(job.pk, events.Said("a"))
+    for _ in range(MAX_SOCKETS + 1):
+        talk = socket(job, key, after=quote(after), extra="&format=json")
+        await talk.connect()
+        assert json.loads(await talk.receive_from(3))["seq"] == 1
+        await talk.disconnect()
+
+
+async def test_a_ninth_socket_of_one_job_is_too_many_until_one_closes():
+    job, key = await made()
+    open_ = [socket(job, key) for _ in range(MAX_SOCKETS)]
+    for talk in open_:
+        await talk.connect()
+    assert await closed_with(socket(job, key)) == 4429
+    await open_[0].disconnect()
+    again = socket(job, key)
+    await again.connect()
+    assert await again.receive_nothing(0.1)
+    for talk in (*open_[1:], again):
+        await talk.disconnect()
+
+
+@pytest.mark.parametrize("path", ["/", "/live/", "/live/jobs/x/", f"/live/jobs/{'9' * 30}/", "/programs/"])
+async def test_any_other_address_of_a_socket_is_closed_without_a_traceback(path):
+    _, key = await made()
+    headers = [(b"origin", settings.VIBE_ORIGIN.encode()), (b"cookie", f"sessionid={key}".encode())]
+    assert await closed_with(WebsocketCommunicator(application, path, headers=headers)) == 4404

@@ -2,6 +2,7 @@
 
 import threading
 import time
+import traceback
 
 import openai
 import pytest
@@ -134,6 +135,19 @@ def test_pictures_are_sent_as_parts_of_the_content_and_only_where_there_are_any(
         (play.error_inside("half", "Rate limit reached", "rate_limit_exceeded"), "rate_limited"),
         (play.error_inside("half", "upstream overloaded", "502"), "provider"),
         (play.null_choices("the upstream provider failed"), "provider"),
+        (play.raw_chunks("null"), "bad_json"),
+        (play.raw_chunks("[1, 2]"), "bad_json"),
+        (play.raw_chunks('"words"'), "bad_json"),
+        (play.raw_chunks('{"choices": [7]}'), "bad_json"),
+        (play.raw_chunks('{"choices": [{"delta": "words"}]}'), "bad_json"),
+        (play.raw_chunks('{"choices": 7}'), "bad_json"),
+        (play.raw_chunks('{"choices": [], "usage": {"prompt_tokens": "many"}}'), "bad_json"),
+        (play.plain(404, "404 page not found"), "not_a_model"),
+        (play.plain(404, {"detail": "Not Found"}), "not_a_model"),
+        (play.plain(405, {"detail": "Method Not Allowed"}), "not_a_model"),
+        (play.status(404, message="model 'llama9' not found, try pulling it first"), "unknown_model"),
+        (play.plain(200, {"hello": "world"}), "not_a_model"),
+        (play.plain(200, {"error": {"message": "Rate limit", "code": "rate_limit"}}), "rate_limited"),
         (play.refusal("I can't help with that."), "refused"),
         (play.say("cut short", finish="content_filter"), "refused"),
         (play.say(""), "empty"),
@@ -145,6 +159,66 @@ def test_each_fault_has_its_kind_and_a_sentence_for_a_person(behaviour, kind):
     assert got.kind == kind
     assert got.sentence == TABLE[kind].sentence
     assert got.retry is TABLE[kind].retry
+
+
+def test_a_chunk_without_choices_says_nothing_and_harms_nothing():
+    """Some servers end with one that only counts; without any other there was no answer."""
+    bare = '{"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": null}'
+    said = '{"id": "c", "choices": [{"index": 0, "delta": {"content": "hello"}, "finish_reason": "stop"}]}'
+    with ModelServer([play.raw_chunks(bare, said, bare)]) as server:
+        assert OpenAIClient().ask(call(server)).text == "hello"
+    assert fault(play.raw_chunks(bare)).kind == "cut"
+
+
+def test_a_server_that_does_not_stream_is_read_as_well():
+    deltas: list[Delta] = []
+    with ModelServer([play.whole("a small program", reasoning_content="let me see")]) as server:
+        reply = OpenAIClient().ask(call(server), on_delta=deltas.append)
+    assert (reply.text, reply.finish, reply.usage.tokens_in) == ("a small program", "stop", 11)
+    assert "".join(d.thinking for d in deltas) == "let me see"
+
+
+def test_a_stream_that_calls_itself_json_is_read_as_the_stream_it_is():
+    def behave(handler):
+        lines = ['data: {"choices":[{"delta":{"content":"he"}}]}', "", ": alive", "",
+                 'data: {"choices":[{"delta":{"content":"llo"},"finish_reason":"stop"}]}', "", "data: [DONE]", ""]  # fmt: skip
+        handler.whole(200, "application/json", "\n".join(lines).encode())
+
+    with ModelServer([behave]) as server:
+        assert OpenAIClient().ask(call(server)).text == "hello"
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:99999/v1", "http://[::1/v1", "http://127.0.0.1:x/v1"])
+def test_an_address_that_is_none_is_said_like_an_address_where_nobody_is(address):
+    with pytest.raises(ModelFault) as caught:
+        OpenAIClient().ask(Call(Model("m", address), (Message("user", "hi"),)))
+    assert caught.value.kind == "no_server"
+
+
+@pytest.mark.parametrize("key", ["schlüssel", "two\nlines"])
+def test_a_key_that_no_header_can_carry_is_a_wrong_key_and_never_tried_again(key):
+    with ModelServer() as server:
+        with pytest.raises(ModelFault) as caught:
+            OpenAIClient().ask(call(server, key=key))
+        assert not server.requests
+    assert caught.value.kind == "wrong_key"
+    assert not caught.value.retry
+    assert key not in str(caught.value)
+
+
+def test_comments_keep_no_call_alive_for_ever():
+    began = time.monotonic()
+    got = fault(play.comments("the beginning"), idle_s=0.4)
+    assert (got.kind, got.partial) == ("silent", "the beginning")
+    assert time.monotonic() - began < 4
+
+
+def test_a_call_that_streams_too_long_is_ended_and_not_tried_again():
+    with ModelServer([play.endless()]) as server, pytest.raises(ModelFault) as caught:
+        OpenAIClient(whole_s=0.5).ask(call(server))
+    assert caught.value.kind == "too_long"
+    assert not caught.value.retry
+    assert caught.value.partial
 
 
 def test_silence_ends_the_call_and_keeps_what_came():
@@ -273,6 +347,23 @@ def test_no_exception_of_the_sdk_is_unknown_to_us():
 
 def test_an_error_of_ours_is_not_taken_for_the_models():
     assert fault_of(KeyError("ours")) is None
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        play.status(401, message="key zzSECRETkey0123456789 is not known"),
+        play.status(400, message="x" * 590 + " zzSECRETkey0123456789"),
+        play.error_inside("half", "no credit on zzSECRETkey0123456789", "502"),
+        play.raw_chunks('{"choices": 7, "zzSECRETkey0123456789": 1}'),
+    ],
+)
+def test_a_key_that_the_provider_echoes_reaches_no_log(echo):
+    with ModelServer([echo]) as server, pytest.raises(ModelFault) as caught:
+        OpenAIClient().ask(call(server, key="zz" + "SECRETkey0123456789"))
+    printed = "".join(traceback.format_exception(caught.value))
+    for text in (caught.value.detail, str(caught.value), repr(caught.value), printed):
+        assert "zzSECRET" not in text
 
 
 def test_no_key_reaches_a_log():

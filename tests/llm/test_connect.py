@@ -1,5 +1,8 @@
 """Finding and trying a model server."""
 
+import contextlib
+import socket
+import threading
 import time
 
 import pytest
@@ -37,11 +40,51 @@ def test_a_server_that_answers_tests_well_and_a_wrong_key_is_said():
 @pytest.mark.parametrize(
     "address",
     ["", "ftp://x", "javascript:alert(1)", "http://169.254.169.254/v1", "http://0.0.0.0/v1", "https://user:pw@example.com/v1",
-     "http://127.0.0.1/v1?x=1", "http://224.0.0.1/v1", "http://[fe80::1]/v1", "http://no-such-host.invalid/v1"],
+     "http://127.0.0.1/v1?x=1", "http://224.0.0.1/v1", "http://[fe80::1]/v1", "http://100.100.100.200/v1",
+     "https://[fd00:ec2::254]/v1", "https://[::1/v1", "http://127.0.0.1:99999/v1", "http://no-such-host.invalid/v1"],
 )  # fmt: skip
 def test_an_address_that_is_no_model_servers_is_refused_with_a_sentence(address):
     assert connect.trouble_with(address)
 
 
-def test_a_server_on_this_machine_may_be_plain_http():
-    assert connect.trouble_with("http://127.0.0.1:11434/v1") == ""
+@pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "localhost", "192.168.1.7"])
+def test_a_server_on_this_machine_or_at_home_may_be_plain_http(host):
+    assert connect.trouble_with(f"http://{host}:11434/v1") == ""
+
+
+def test_a_port_that_hangs_dribbles_or_speaks_something_else_is_passed_over_in_time():
+    """Something that is no model server often listens where one would."""
+
+    def dribble(connection):
+        with contextlib.suppress(OSError):
+            while True:
+                connection.sendall(b"x")
+                time.sleep(0.05)
+
+    def babble(connection):
+        connection.sendall(b"220 mail.example ESMTP\r\n\r\n")
+
+    with _listening(lambda _: None) as hangs, _listening(dribble) as dribbles, _listening(babble) as babbles:
+        began = time.monotonic()
+        assert local.detect(ports={"hangs": hangs, "dribbles": dribbles, "babbles": babbles}) == []
+        assert time.monotonic() - began < 1
+        assert connect.list_models(Model("", f"http://127.0.0.1:{babbles}/v1")) == []
+
+
+@contextlib.contextmanager
+def _listening(behave):
+    """The port of a server that accepts and then does `behave(connection)`."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        kept = []
+
+        def accept():
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    kept.append(connection)
+                    threading.Thread(target=behave, args=(connection,), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield server.getsockname()[1]
+        for connection in kept:
+            connection.close()

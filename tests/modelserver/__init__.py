@@ -293,6 +293,48 @@ def error_inside(text: str, message: str, code: str) -> Behaviour:
     return behave
 
 
+def raw_chunks(*lines: str) -> Behaviour:
+    """Each line as one `data:` line, exactly as it is, then the end of the stream."""
+
+    def behave(handler: Handler) -> None:
+        handler.begin()
+        for line in lines:
+            handler.raw(f"data: {line}\n\n")
+        handler.end()
+
+    return behave
+
+
+def plain(code: int, data: Any) -> Behaviour:
+    """JSON that is no error of a model server, or a bare text."""
+    if isinstance(data, str):
+        return lambda handler: handler.whole(code, "text/plain", data.encode())
+    return lambda handler: handler.json(code, data)
+
+
+def whole(text: str, **more: Any) -> Behaviour:
+    """A server that ignores `stream`: the whole completion in one piece of JSON."""
+    message = {"role": "assistant", "content": text, **more}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    return lambda handler: handler.json(
+        200, {"id": "c1", "object": "chat.completion", "created": 1, "choices": [choice], "usage": USAGE}
+    )
+
+
+def comments(text: str, *, every_s: float = 0.05, seconds: float = 20.0) -> Behaviour:
+    """Some words, then nothing but comments that keep the line alive."""
+
+    def behave(handler: Handler) -> None:
+        handler.begin()
+        handler.chunk({"content": text})
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            handler.raw(": PROCESSING\n\n")
+            time.sleep(every_s)
+
+    return behave
+
+
 def null_choices(message: str) -> Behaviour:
     def behave(handler: Handler) -> None:
         handler.begin()

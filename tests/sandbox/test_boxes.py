@@ -1,8 +1,10 @@
 """Real boxes: every way a program can end, everything that seals it, and nothing left behind."""
 
+import hashlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -11,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import Limits, Source
+from sandbox import EngineUnavailable, Limits, Source
 from sandbox.docker_engine import LABEL
+from tests.docker_context import point_to
 
 pytestmark = pytest.mark.docker
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,7 +62,7 @@ def test_a_program_reads_its_files_and_leaves_some(engine):
     ],
 )
 def test_every_end_has_its_name(engine, code, ended):
-    got = run(engine, code, time_s=2.0)
+    got = run(engine, code, time_s=8.0 if ended == "memory" else 2.0)
     if ended == "memory":  # Python may notice first, which is a plain failure of the program
         assert got.ended == "memory" or "MemoryError" in got.stderr
     else:
@@ -90,6 +93,88 @@ def test_output_streams_while_it_is_printed(engine):
     assert [s for s, _ in heard] == ["stdout"] * len(heard)
     assert len(heard) >= 2
     assert "".join(t for _, t in heard) == "one\ntwo\n"
+
+
+MEGABYTES = b"".join(b"%07d\n" % n for n in range(400_000))  # 3.2 MB, each line another
+
+
+@pytest.mark.parametrize("size", [0, 65_536, 65_537, len(MEGABYTES)])
+def test_a_program_reads_as_much_input_as_there_is(engine, size):
+    code = b"import sys, hashlib\ndata = sys.stdin.buffer.read()\nprint(len(data), hashlib.sha256(data).hexdigest())"
+    source = Source("python", ("python3", "main.py"), {"main.py": code})
+    given = MEGABYTES[:size]
+    got = engine.run(source, limits=Limits(time_s=8.0), stdin=given)
+    assert (got.ended, got.stdout) == ("exit", f"{size} {hashlib.sha256(given).hexdigest()}\n")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "print('x' * 200_000)",
+        "import os; os.close(0)\nprint('x' * 200_000)",
+        "import sys\nsys.stdin.buffer.read(10)\nprint('x' * 200_000)",
+    ],
+)
+def test_a_program_that_leaves_its_input_lying_runs_as_any_other(engine, code):
+    source = Source("python", ("python3", "main.py"), {"main.py": code.encode()})
+    got = engine.run(source, limits=Limits(time_s=8.0), stdin=MEGABYTES)
+    assert (got.ended, got.code, len(got.stdout)) == ("exit", 0, 200_001)
+    assert got.seconds < 4
+
+
+def test_a_stop_is_heard_while_the_files_are_still_on_their_way(engine):
+    """The runner is stopped in mid-job by pausing its box, so that nothing more can be sent."""
+    stop, found = threading.Event(), {}
+    source = Source("python", ("python3", "main.py"), {"main.py": b"", "in/large.bin": bytes(60_000_000)})
+    ready, opened = threading.Event(), engine._open
+
+    def open_and_pause(*args):
+        box = opened(*args)
+        box.socket.setblocking(True)
+        assert box.socket.recv(13), "its first frame says that it is ready"
+        engine.client.api.pause(box.id)
+        box.socket.setblocking(False)
+        ready.set()
+        return box
+
+    engine._open = open_and_pause
+    try:
+        talking = threading.Thread(target=lambda: found.update(got=_talk_at_once(engine, source, stop)))
+        talking.start()
+        assert ready.wait(20)
+        time.sleep(0.5)  # the pipe is full by now
+        stop.set()
+        began = time.monotonic()
+        talking.join(5)
+    finally:
+        engine._open = opened
+    assert found["got"].ended == "cancelled"
+    assert time.monotonic() - began < 3
+
+
+def _talk_at_once(engine, source, stop):
+    """A run whose `ready` frame was read by the test already."""
+    from sandbox.docker_engine import _Talk
+
+    _Talk.ready = True
+    try:
+        return engine.run(source, cancelled=stop)
+    finally:
+        _Talk.ready = False
+
+
+def test_a_box_grows_by_the_files_that_it_is_given(engine):
+    """What lies in /box is memory: an upload must not eat what the program was promised."""
+    code = (
+        b"import os\ndata = open('in/large.bin','rb').read()\nopen('out/copy.bin','wb').write(data)\n"
+        b"more = bytearray(120_000_000)\nfor i in range(0, len(more), 4096): more[i] = 1\nprint(len(data))"
+    )
+    source = Source("python", ("python3", "main.py"), {"main.py": code, "in/large.bin": bytes(90_000_000)})
+    got = engine.run(source, limits=Limits(time_s=20.0), stdin=b"x")
+    assert (got.ended, got.stdout) == ("exit", "90000000\n"), got.stderr
+    small, large = Source("python", ("true",)), Source("python", ("true",), {"a": bytes(50 << 20)})
+    memory = [engine.config(s, Limits())["HostConfig"]["Memory"] for s in (small, large)]
+    assert memory == [(256 + 64) << 20, (256 + 100) << 20]
 
 
 def test_a_fork_bomb_ends_with_its_box(engine):
@@ -288,3 +373,65 @@ def test_without_an_engine_it_says_what_to_do(monkeypatch):
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:9")
     nobody = DockerEngine()
     assert "Docker" in nobody.available()
+
+
+@pytest.fixture
+def silent(monkeypatch):
+    """An engine that accepts every call (the system does, for a socket that listens) and never says a word."""
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server:
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{server.getsockname()[1]}")
+        yield
+
+
+def test_an_engine_that_accepts_and_is_silent_is_given_up_soon(silent):
+    from sandbox.docker_engine import SILENT, DockerEngine
+
+    began = time.monotonic()
+    mute = DockerEngine()
+    assert mute.available() == SILENT
+    assert time.monotonic() - began < 4
+    with pytest.raises(EngineUnavailable):
+        assert mute.client
+    assert time.monotonic() - began < 8
+
+
+def test_the_sweep_is_not_held_by_a_silent_engine(silent):
+    from sandbox.docker_engine import DockerEngine
+
+    began = time.monotonic()
+    with pytest.raises(EngineUnavailable):
+        DockerEngine().reap()
+    assert time.monotonic() - began < 4
+
+
+def test_later_questions_do_not_wait_for_a_silent_engine(silent):
+    """The first answer was good; then the engine fell silent, and no page may wait for it."""
+    from sandbox.docker_engine import SILENT, DockerEngine
+
+    mute = DockerEngine()
+    mute._checked = (time.monotonic() - 60, "")
+    began = time.monotonic()
+    assert mute.available() == ""
+    assert mute.available() == ""
+    assert time.monotonic() - began < 1
+    assert _wait(lambda: mute.available() == SILENT)
+
+
+def test_the_engine_of_dockers_current_context_is_used_without_its_command(tmp_path):
+    """Rootless engines and Docker Desktop are named there, and nowhere else."""
+    link = tmp_path / "mine.sock"
+    link.symlink_to("/var/run/docker.sock")
+    point_to(f"unix://{link}", tmp_path)
+    env = {k: v for k, v in os.environ.items() if k != "DOCKER_HOST"}
+
+    def asked():
+        return subprocess.run(
+            [sys.executable, "-m", "sandbox", "engine"], cwd=ROOT, capture_output=True, text=True, check=False,
+            env={**env, "DOCKER_CONFIG": str(tmp_path), "PATH": "/nowhere"},
+        )  # fmt: skip
+
+    assert asked().returncode == 0
+    link.unlink()
+    assert asked().returncode == 3
+    (tmp_path / "config.json").write_text('{"currentContext": "gone"}')
+    assert "Traceback" not in asked().stderr

@@ -131,3 +131,24 @@ def test_an_unknown_address_is_answered_in_words(browser):
     reply = browser.get("/programs/nothing/")
     assert reply.status_code == 404
     assert "There is nothing here" in reply.content.decode()
+
+
+def test_no_page_of_a_person_is_kept_by_a_browser_or_on_the_way(browser):
+    card = make_card(browser.maker(), shape="tool")
+    browser.post(f"/c/{card.token}/run/", {"n": "3", "once": "1"})
+    run = Run.objects.get().get_absolute_url()
+    pages = [
+        "/",
+        "/shelf/",
+        run,
+        card.program.get_absolute_url(),
+        card.get_absolute_url(),
+        "/connect/",
+        "/nowhere/",
+    ]
+    for path in pages:
+        assert browser.get(path)["Cache-Control"] == "private, no-store", path
+    assert browser.get(f"/cards/{card.pk}/shot.png")["Cache-Control"] == "private, max-age=60"
+    style = browser.get("/static/css/tokens.css")
+    style.close()
+    assert "no-store" not in style["Cache-Control"]

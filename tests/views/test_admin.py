@@ -129,3 +129,23 @@ def test_what_a_stranger_made_is_text_there(admin):
 
 def test_the_admin_is_closed_to_others(browser):
     assert browser.get("/admin/vibe/program/").status_code == 302
+
+
+def test_a_staff_login_ends_after_half_a_day_and_the_makers_cards_stay(admin, monkeypatch):
+    from vibe.views import privacy
+
+    now = [1_000_000.0]
+    monkeypatch.setattr(privacy.time, "time", lambda: now[0])
+    maker = Maker.objects.create()
+    session = admin.session
+    session["maker"] = maker.pk
+    session.save()
+    card = make_card(maker)
+    assert admin.get("/admin/").status_code == 200
+    now[0] += privacy.LOGIN_S - 60
+    assert admin.get("/admin/").status_code == 200
+    now[0] += 61
+    assert admin.get("/admin/").status_code == 302
+    assert admin.get(card.program.get_absolute_url()).status_code == 200
+    admin.force_login(get_user_model().objects.get())
+    assert admin.get("/admin/").status_code == 200

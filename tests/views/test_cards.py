@@ -2,7 +2,10 @@
 
 import html
 import io
+import os
 import re
+import subprocess
+import sys
 import zipfile
 from datetime import timedelta
 
@@ -10,10 +13,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from tests.views.conftest import make_card
-from vibe import cards
+from tests.views.conftest import TOOL, make_card
+from vibe import cards, jobs, results
 from vibe.generation.bundle import bundle
-from vibe.models import Card, Version
+from vibe.models import Card, Run, Version
 from vibe.sealed import SANDBOX
 from vibe.views import content
 
@@ -253,6 +256,65 @@ def test_a_tool_is_saved_as_a_zip_that_runs_without_us(browser):
         assert set(box.namelist()) == {"tea/tool.toml", "tea/main.py", "tea/run.py", "tea/README.txt"}
 
 
+ADDER = """import json, pathlib
+given = json.loads(pathlib.Path("input.json").read_text())
+rows = pathlib.Path(given["table"]).read_text().splitlines()
+print(sum(int(r) for r in rows) * given["n"])
+pathlib.Path("out", "result.csv").write_text("sum\\n")
+"""
+WITH_FILE = (
+    TOOL + '[[inputs]]\nname = "table"\nlabel = "Table"\ntype = "file"\naccept = [".csv"]\nrequired = true\n'
+)
+
+
+def test_the_copy_of_a_tool_really_runs_without_us(browser, tmp_path):
+    """As its README says: only Python, in a folder of its own, nothing of ours in reach."""
+    card = make_card(browser.maker(), shape="tool", files={"tool.toml": WITH_FILE, "main.py": ADDER})
+    with zipfile.ZipFile(io.BytesIO(Client(**NOBODY).get(f"/c/{card.token}/download").content)) as box:
+        box.extractall(tmp_path)
+    (tmp_path / "numbers.csv").write_text("2\n3\n")
+    ran = subprocess.run(
+        [sys.executable, "run.py"], cwd=tmp_path / "tea", capture_output=True, text=True, check=False,
+        env={"PATH": os.environ["PATH"]}, timeout=60, input="3\n../numbers.csv\n",
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines()[-1].endswith("15")
+    assert (tmp_path / "tea" / "out" / "result.csv").read_text() == "sum\n"
+
+
+@pytest.mark.parametrize("number", ["²", "9" * 5000, "9" * 12, "-1", "x", ""])
+def test_a_version_that_is_none_is_not_there(browser, number):
+    card = make_card(browser.maker())
+    assert browser.post(f"/cards/{card.pk}/show-version/", {"number": number}).status_code == 404
+    assert browser.post(f"/programs/{card.program_id}/versions/{'9' * 5000}/restore/").status_code == 404
+    assert browser.post(f"/programs/{card.program_id}/versions/{'9' * 30}/restore/").status_code == 404
+    assert browser.post(f"/jobs/{'9' * 30}/stop/").status_code == 404
+
+
+def test_a_run_that_leaves_many_large_tables_is_still_a_small_page(browser):
+    card = make_card(browser.maker(), shape="tool")
+    browser.post(f"/c/{card.token}/run/", {"n": "3", "once": "1"})
+    run = Run.objects.get()
+    line = ",".join(["x" * 300] * 40) + "\n"
+    for n in range(32):
+        jobs.keep_run_file(run, f"{n}.csv", (line * 400).encode(), made=True)
+    found = results.shown(run)
+    assert len(found.tables) == results.TABLES
+    assert sum(len(t.rows) * len(t.head) for t in found.tables) <= results.CELLS
+    assert len(found.files) == 32
+    small = [t for t in results.shown(run).tables if t.left_out]
+    assert small, "what is left out is said"
+
+
+def test_three_ordinary_tables_are_shown_whole(browser):
+    card = make_card(browser.maker(), shape="tool")
+    browser.post(f"/c/{card.token}/run/", {"n": "3", "once": "1"})
+    run = Run.objects.get()
+    for n in range(3):
+        jobs.keep_run_file(run, f"{n}.csv", b"month,sum\n" + b"may,1\n" * 100, made=True)
+    assert [(len(t.rows), t.left_out) for t in results.shown(run).tables] == [(100, 0)] * 3
+
+
 def test_the_qr_code_is_a_picture_of_the_link(browser):
     reply = Client(**NOBODY).get(f"/c/{make_card(browser.maker()).token}/qr.svg")
     assert reply["Content-Type"] == "image/svg+xml"
@@ -282,9 +344,6 @@ def test_without_boxes_a_tool_says_that_it_cannot_run(browser, boxes):
 
 
 def test_a_file_of_a_run_is_never_served_as_a_page(browser, stranger):
-    from vibe import jobs
-    from vibe.models import Run
-
     card = make_card(browser.maker(), shape="tool")
     stranger.post(f"/c/{card.token}/run/", {"n": "3", "once": "1"})
     run = Run.objects.get()

@@ -5,7 +5,8 @@ import html
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from vibe import models_in_use
+from tests.views.conftest import Browser, make_card
+from vibe import models_in_use, recipes
 from vibe.models import Job, Maker, Program, Upload
 
 pytestmark = pytest.mark.django_db
@@ -190,3 +191,70 @@ def test_a_model_server_on_this_machine_is_offered_on_the_desk(browser, monkeypa
         models_in_use, "local_servers", lambda: [Found("Ollama", "http://127.0.0.1:11434/v1", ("llama",))]
     )
     assert "Use Ollama, found on this machine" in browser.get("/").content.decode()
+
+
+def test_settings_that_cannot_be_used_are_shown_again_as_they_were_typed(browser):
+    typed = {"slot.pairs": "x", "slot.title": "<b>Tea</b>"}
+    reply = browser.post("/programs/", {"recipe": "chart", "description": "", **typed})
+    assert reply.status_code == 422
+    page = reply.content.decode()
+    assert "\nx</textarea>" in page
+    assert "&lt;b&gt;Tea&lt;/b&gt;" in page
+
+
+@pytest.mark.parametrize("recipe", recipes.catalog(), ids=lambda r: r.slug)
+@pytest.mark.parametrize("typed", ["", "x", "²", "1e999", "\x00", "9" * 5000, "a: b\n: 1\n::"])
+def test_no_setting_of_any_recipe_breaks_the_page(browser, recipe, typed):
+    slots = {f"slot.{s.name}": typed for s in recipes.settings_of(recipe.slug, {})}
+    reply = browser.post("/programs/", {"recipe": recipe.slug, "description": "", **slots})
+    assert reply.status_code == 422
+
+
+def test_one_key_in_a_run_and_in_a_program_is_two_keys(browser):
+    card = make_card(browser.maker(), shape="tool")
+    run, program = (f"/c/{card.token}/run/", {"n": "3"}), ("/programs/", {"description": "A tea page"})
+    change = (f"/programs/{card.program_id}/jobs/", {"description": "Larger"})
+    for first, second in ((run, program), (program, run), (change, program)):
+        places = [browser.post(path, {**data, "once": first[0]})["Location"] for path, data in (first, second)]
+        assert places[0] != places[1]
+
+
+@pytest.mark.parametrize("length", ["²", "9" * 5000, "-1", "x"])
+def test_a_length_that_is_none_is_refused(browser, length):
+    reply = browser.generic("POST", "/programs/", b"", content_type="text/plain", CONTENT_LENGTH=length)
+    assert reply.status_code == 413
+
+
+def test_a_sixth_thing_at_once_is_asked_to_wait_and_the_words_stay(browser):
+    for n in range(5):
+        assert send(browser, f"Tea page {n}", once=str(n)).status_code == 302
+    reply = send(browser, "One more tea page", once="6")
+    assert reply.status_code == 429
+    assert "I am making 5 things for you already" in reply.content.decode()
+    assert "One more tea page" in reply.content.decode()
+    small = browser.post("/programs/", {"description": "More", "once": "7"}, headers={"HX-Request": "true"})
+    assert small.status_code == 429
+    assert len(small.content) < 1000
+    program = Job.objects.first().program
+    assert browser.post(f"/programs/{program.pk}/jobs/", {"description": "Larger"}).status_code == 429
+    assert send(browser, "Tea page 4", once="4").status_code == 302, "the same form again is no other"
+    Job.objects.filter(state="queued").first().delete()
+    assert send(browser, "One more tea page", once="6").status_code == 302
+
+
+def test_what_waits_for_the_person_counts_for_nothing(browser):
+    for n in range(6):
+        assert send(browser, f"Tea page {n}", once=str(n)).status_code == 302
+        Job.objects.update(state="waiting")
+
+
+def test_a_sixth_run_at_once_is_asked_to_wait(browser):
+    card = make_card(browser.maker(), shape="tool")
+    for n in range(5):
+        assert browser.post(f"/c/{card.token}/run/", {"n": "3", "once": str(n)}).status_code == 302
+    reply = browser.post(f"/c/{card.token}/run/", {"n": "4", "once": "6"})
+    assert reply.status_code == 429
+    assert "5 runs of yours are not done yet" in reply.content.decode()
+    assert 'value="4"' in reply.content.decode()
+    assert browser.post(f"/c/{card.token}/run/", {"n": "3", "once": "1"}).status_code == 302
+    assert Browser().post(f"/c/{card.token}/run/", {"n": "3", "once": "1"}).status_code == 302

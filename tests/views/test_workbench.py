@@ -1,12 +1,13 @@
 """The workbench and its commands."""
 
+import dataclasses
 import re
 
 import pytest
 
 from tests import fakes
 from tests.views.conftest import make_card
-from vibe import jobs, worker
+from vibe import jobs, models_in_use, worker
 from vibe.choices import JobState
 from vibe.models import Job, ModelRow, Program, StepRecord
 
@@ -178,3 +179,33 @@ def test_what_was_taken_out_goes_with_the_next_change(browser):
     assert Job.objects.latest("pk").without == ["history", "file:a.css"]
     browser.post(f"/programs/{card.program_id}/jobs/", {"description": "red", "once": "2"})
     assert Job.objects.latest("pk").without == []
+
+
+PASSED_ON = ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP"]
+
+
+@pytest.mark.parametrize("header", PASSED_ON)
+def test_through_a_tunnel_nobody_connects_a_model_and_nobody_sees_where_it_is(browser, header):
+    row = ModelRow(name="test-model", base_url="http://10.1.2.3:8080/v1")
+    row.set_key("sk-very-secret-0001")
+    row.save()
+    through = {header: "for=203.0.113.7"}
+    assert browser.post("/connect/", {"do": "disconnect"}, headers=through).status_code == 403
+    assert ModelRow.objects.filter(enabled=True).exists()
+    page = browser.get("/connect/", headers=through).content.decode()
+    assert "test-model" in page
+    assert "10.1.2.3" not in page
+    assert "0001" not in page
+    mine = browser.get("/connect/").content.decode()
+    assert "10.1.2.3" in mine
+    assert "0001" in mine
+
+
+def test_a_visitor_of_a_shared_server_does_not_see_where_its_model_should_be(browser, settings, monkeypatch):
+    settings.LOCAL_ONLY = False
+    settings.CONFIG = dataclasses.replace(settings.CONFIG, model_url="http://10.1.2.3:8080/v1")
+    monkeypatch.setattr(models_in_use, "current_model", lambda: None)
+    for path in ("/", "/connect/"):
+        page = browser.get(path).content.decode()
+        assert "The AI model does not answer now." in page
+        assert "10.1.2.3" not in page

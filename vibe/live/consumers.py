@@ -45,16 +45,18 @@ class JobConsumer(AsyncWebsocketConsumer):
         if self.job is None:
             await self._refuse(FOREIGN)
             return
+        query = parse_qs(
+            self.scope["query_string"].decode("latin-1")
+        )  # before the slot is counted: it is a stranger's
+        after = query.get("after", ["0"])[0]
+        self.seen = int(after) if after.isdecimal() and len(after) < 16 else 0
+        self.as_json = query.get("format") == ["json"]
         key = (self.job.maker_id, job_id)
         if _open.get(key, 0) >= MAX_SOCKETS:
             await self._refuse(TOO_MANY)
             return
         self.key = key
         _open[key] = _open.get(key, 0) + 1
-        query = parse_qs(self.scope["query_string"].decode("latin-1"))
-        after = query.get("after", ["0"])[0]
-        self.seen = int(after) if after.isdigit() else 0
-        self.as_json = query.get("format") == ["json"]
         self.sent = self.acked = 0
         self.sizes: list[tuple[int, int]] = []  # (seq, bytes) not yet acknowledged
         self.room = asyncio.Event()
@@ -172,3 +174,11 @@ class JobConsumer(AsyncWebsocketConsumer):
     @database_sync_to_async
     def _history(self, job_id: int, after: int) -> list[Any]:
         return feed.history(job_id, after)
+
+
+class Nowhere(AsyncWebsocketConsumer):
+    """Any other address of a socket."""
+
+    async def connect(self) -> None:
+        await self.accept()
+        await self.close(FOREIGN)

@@ -13,7 +13,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -21,14 +21,13 @@ import httpx2
 import openai
 
 from vibe.llm.errors import Cancelled, ModelFault, kind_of
-from vibe.llm.message import IMAGE_TOKENS, Call, Delta, Finish, Learned, Message, Reply, Usage
-from vibe.llm.thinking import ThinkSplitter
+from vibe.llm.gathered import Gathered, OnDelta
+from vibe.llm.message import Call, Learned, Message, Reply
 
-MAX_REPLY = 2_000_000  # characters
+WHOLE_S = 900.0  # a call that streams longer than this writes no small program
+QUIET_S = 180.0  # without a word of an answer, however many comments keep the line alive
 CANCEL_POLL_S = 0.02
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-
-OnDelta = Callable[[Delta], None]
 
 
 class Client(Protocol):
@@ -39,10 +38,12 @@ class Client(Protocol):
 
 
 class OpenAIClient:
-    """Safe to share by threads. `idle_s` and `connect_s` override the timeouts, for tests."""
+    """Safe to share by threads. `idle_s`, `connect_s` and `whole_s` override the limits, for tests."""
 
-    def __init__(self, *, idle_s: float | None = None, connect_s: float = 5.0) -> None:
-        self._idle_s, self._connect_s = idle_s, connect_s
+    def __init__(
+        self, *, idle_s: float | None = None, connect_s: float = 5.0, whole_s: float = WHOLE_S
+    ) -> None:
+        self._idle_s, self._connect_s, self._whole_s = idle_s, connect_s, whole_s
 
     def ask(
         self, call: Call, *, on_delta: OnDelta | None = None, cancelled: threading.Event | None = None
@@ -54,7 +55,7 @@ class OpenAIClient:
         return future.result()
 
     async def _watched(self, call: Call, on_delta: OnDelta, cancelled: threading.Event) -> Reply:
-        gathered = _Gathered(call, on_delta)
+        gathered = Gathered(call, on_delta, quiet_s=self._idle_s or QUIET_S)
         task = asyncio.ensure_future(self._call(call, gathered))
         while not task.done():
             if cancelled.is_set():
@@ -67,36 +68,48 @@ class OpenAIClient:
             await asyncio.wait({task}, timeout=CANCEL_POLL_S)
         return task.result()
 
-    async def _call(self, call: Call, gathered: "_Gathered") -> Reply:
+    async def _call(self, call: Call, gathered: Gathered) -> Reply:
         try:
             return await self._read(call, gathered)
         except ModelFault as fault:
             fault.usage = gathered.spent()
             raise
 
-    async def _read(self, call: Call, gathered: "_Gathered") -> Reply:
-        local = call.model.local or urlsplit(call.model.base_url).hostname in LOOPBACK
-        idle = self._idle_s or (180.0 if local else 30.0)
-        timeout = httpx2.Timeout(connect=self._connect_s, read=idle, write=30.0, pool=10.0)
-        async with openai.AsyncOpenAI(
-            api_key=call.model.key or "none",
-            base_url=call.model.base_url,
-            max_retries=0,
-            timeout=timeout,
-            # Proxies of the environment are for the internet, never for a server on this machine.
-            http_client=httpx2.AsyncClient(timeout=timeout, trust_env=not local),
-        ) as client:
-            try:
-                stream = await self._open(client, call)
-                await gathered.read(stream)
-            except ModelFault:
+    async def _read(self, call: Call, gathered: Gathered) -> Reply:
+        try:
+            async with asyncio.timeout(self._whole_s) as whole:
+                await self._stream(call, gathered)
+        except ModelFault:
+            raise
+        except Exception as problem:
+            if whole.expired():
+                raise gathered.fault("too_long", f"not complete after {self._whole_s:.0f} s") from None
+            fault = fault_of(problem, gathered.text, call.model.key)
+            if fault is None:
                 raise
-            except Exception as problem:
-                fault = fault_of(problem, gathered.text)
-                if fault is None:
-                    raise
-                raise fault from problem
-        return gathered.reply()
+            raise fault from None  # what it came from may hold the key, and a log prints the whole chain
+        return replace(gathered.reply(), learned=_new(call))
+
+    async def _stream(self, call: Call, gathered: Gathered) -> None:
+        key = call.model.key
+        if not (key.isascii() and key.isprintable()):
+            raise ModelFault("wrong_key", "the key holds signs that no header can carry")
+        try:
+            local = call.model.local or urlsplit(call.model.base_url).hostname in LOOPBACK
+            idle = self._idle_s or (180.0 if local else 30.0)
+            timeout = httpx2.Timeout(connect=self._connect_s, read=idle, write=30.0, pool=10.0)
+            client = openai.AsyncOpenAI(
+                api_key=key or "none",
+                base_url=call.model.base_url,
+                max_retries=0,
+                timeout=timeout,
+                # Proxies of the environment are for the internet, never for a server on this machine.
+                http_client=httpx2.AsyncClient(timeout=timeout, trust_env=not local),
+            )
+        except (ValueError, httpx2.InvalidURL) as problem:
+            raise ModelFault("no_server", f"no address: {problem}", secret=key) from None
+        async with client:
+            await gathered.read(await self._open(client, call))
 
     async def _open(self, client: openai.AsyncOpenAI, call: Call) -> Any:
         """Start the stream; drop what the server names as unknown to it, at most five times."""
@@ -189,159 +202,62 @@ def _parameters(call: Call) -> dict[str, Any]:
     return {name: value for name, value in wanted.items() if name not in gone}
 
 
-class _Gathered:
-    """What has streamed so far."""
+def fault_of(problem: Exception, partial: str = "", secret: str = "") -> ModelFault | None:
+    """The ModelFault for an exception of the SDK or of what lies below it; None when it is none of theirs.
 
-    def __init__(self, call: Call, on_delta: OnDelta) -> None:
-        self.call, self.on_delta = call, on_delta
-        self.began = time.monotonic()
-        self.parts: list[str] = []
-        self.size = self.thought = self.chunks = 0
-        self.finish: str | None = None
-        self.refusal = ""
-        self.usage: Usage | None = None
-        self.splitter = ThinkSplitter()
-        self.half = ""  # of an emoji that a server cut in two
-
-    @property
-    def text(self) -> str:
-        return "".join(self.parts)
-
-    async def read(self, stream: Any) -> None:
-        if not hasattr(stream, "__aiter__"):
-            raise ModelFault("not_a_model", f"the reply was {type(stream).__name__}, not a stream")
-        kind = stream.response.headers.get("content-type", "")
-        if "html" in kind:
-            await stream.close()
-            raise ModelFault("not_a_model", f"the reply was {kind}")
-        async for chunk in stream:
-            self.take(chunk)
-        if self.half:
-            self._emit(*self.splitter.feed("\ufffd"))
-        self._emit(*self.splitter.close())
-
-    def take(self, chunk: Any) -> None:
-        self.chunks += 1
-        extra = chunk.model_extra or {}
-        if error := extra.get("error"):
-            error = error if isinstance(error, dict) else {"message": str(error)}
-            code, message = str(error.get("code", "")), str(error.get("message", ""))
-            status = int(code) if code.isdigit() else None
-            raise ModelFault(kind_of(status, code, message), message, partial=self.text)
-        if chunk.usage:
-            self.usage = _usage(chunk.usage)
-        for choice in chunk.choices or ():
-            delta = choice.delta
-            if delta is not None:
-                more = delta.model_extra or {}
-                if thinking := more.get("reasoning_content") or more.get("reasoning"):
-                    self._emit("", _whole(str(thinking)))
-                if delta.refusal:
-                    self.refusal += delta.refusal
-                if delta.content:
-                    self._emit(*self.splitter.feed(self._joined(_words(delta.content))))
-            self.finish = choice.finish_reason or self.finish
-
-    def _joined(self, text: str) -> str:
-        """`text` with the halves of cut characters put together; a half that stays alone becomes the � sign."""
-        text = self.half + text
-        self.half = text[-1] if text and "\ud800" <= text[-1] <= "\udbff" else ""
-        return _whole(text[: len(text) - len(self.half)])
-
-    def _emit(self, text: str, thinking: str) -> None:
-        if text:
-            self.parts.append(text)
-            self.size += len(text)
-            if self.size > MAX_REPLY:
-                raise ModelFault("too_long", f"more than {MAX_REPLY} characters")
-        self.thought += len(thinking)
-        if text or thinking:
-            self.on_delta(Delta(text, thinking))
-
-    def reply(self) -> Reply:
-        """The Reply, or a ModelFault when what came is none."""
-        text = self.text
-        if self.refusal or self.finish == "content_filter":
-            raise ModelFault("refused", self.refusal or "content filter", partial=text)
-        if not self.chunks:
-            raise ModelFault("not_a_model", "the stream held nothing at all")
-        if self.finish is None:
-            raise ModelFault("cut", "the stream ended without a finish reason", partial=text)
-        if not text.strip():
-            raise ModelFault("empty", f"finish {self.finish}, {self.thought} characters of thinking")
-        finish: Finish = "length" if self.finish == "length" else "stop"
-        seconds = time.monotonic() - self.began
-        return Reply(text, finish, self.usage or self._estimate(), seconds, _new(self.call))
-
-    def spent(self) -> Usage | None:
-        """What the call has cost so far, counted or estimated; None before anything came."""
-        return self.usage or (self._estimate() if self.chunks else None)
-
-    def _estimate(self) -> Usage:
-        asked = sum(len(m.text) // 4 + len(m.images) * IMAGE_TOKENS for m in self.call.messages)
-        return Usage(asked, (self.size + self.thought) // 4, thinking=self.thought // 4, estimated=True)
-
-
-def _words(content: Any) -> str:
-    """The text of a delta: some servers send a list of parts."""
-    if isinstance(content, list):
-        return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
-    return str(content)
-
-
-def _whole(text: str) -> str:
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _usage(counted: Any) -> Usage:
-    prompt, answer = counted.prompt_tokens_details, counted.completion_tokens_details
-    return Usage(
-        counted.prompt_tokens or 0,
-        counted.completion_tokens or 0,
-        (prompt.cached_tokens or 0) if prompt else 0,
-        (answer.reasoning_tokens or 0) if answer else 0,
-    )
-
-
-def fault_of(problem: Exception, partial: str = "") -> ModelFault | None:
-    """The ModelFault for an exception of the SDK or of what lies below it; None when it is none of theirs."""
+    `secret` is the key of the call: it stands nowhere in the fault, whatever a provider echoes.
+    """
     match problem:
         case openai.APITimeoutError():
             # The SDK wraps what its transport raised: a connect timeout is another thing than silence.
             connecting = isinstance(problem.__cause__, httpx2.ConnectTimeout)
-            return ModelFault("no_server" if connecting else "silent", str(problem), partial=partial)
+            return ModelFault(
+                "no_server" if connecting else "silent", str(problem), partial=partial, secret=secret
+            )
         case openai.APIConnectionError():
             cut = isinstance(problem.__cause__, httpx2.RemoteProtocolError | httpx2.ReadError) or bool(partial)
-            return ModelFault("cut" if cut else "no_server", _cause(problem), partial=partial)
+            return ModelFault("cut" if cut else "no_server", _cause(problem), partial=partial, secret=secret)
         case openai.APIStatusError():
-            body = problem.body if isinstance(problem.body, dict) else {}
-            code = f"{problem.code or ''} {body.get('type', '')}"
-            if "html" in problem.response.headers.get("content-type", ""):
-                kind = "not_a_model" if problem.status_code < 500 else "provider"
-                return ModelFault(kind, f"HTTP {problem.status_code} with a web page", partial=partial)  # type: ignore[arg-type]
-            kind = kind_of(problem.status_code, code, problem.message)
-            return ModelFault(
-                kind, problem.message, retry_after=_retry_after(problem.response), partial=partial
-            )
+            return _refused(problem, partial, secret)
         case openai.APIResponseValidationError() | json.JSONDecodeError():
-            return ModelFault("bad_json", str(problem), partial=partial)
+            return ModelFault("bad_json", str(problem), partial=partial, secret=secret)
         case openai.ContentFilterFinishReasonError():
-            return ModelFault("refused", str(problem), partial=partial)
+            return ModelFault("refused", str(problem), partial=partial, secret=secret)
         case openai.LengthFinishReasonError():
-            return ModelFault("too_long", str(problem), partial=partial)
+            return ModelFault("too_long", str(problem), partial=partial, secret=secret)
         case openai.APIError():
             return ModelFault(
-                kind_of(None, str(problem.code or ""), problem.message), problem.message, partial=partial
+                kind_of(None, str(problem.code or ""), problem.message),
+                problem.message,
+                partial=partial,
+                secret=secret,
             )
         case openai.OpenAIError():
-            return ModelFault("bad_request", str(problem), partial=partial)
-        case httpx2.TimeoutException():
-            return ModelFault("silent", repr(problem), partial=partial)
+            return ModelFault("bad_request", str(problem), partial=partial, secret=secret)
+        case httpx2.TimeoutException() | TimeoutError():
+            return ModelFault("silent", repr(problem), partial=partial, secret=secret)
+        case httpx2.RemoteProtocolError() | httpx2.ReadError():
+            return ModelFault("cut", repr(problem), partial=partial, secret=secret)
         case httpx2.HTTPError() | httpx2.InvalidURL() | httpx2.StreamError():
-            return ModelFault("cut" if partial else "no_server", repr(problem), partial=partial)
+            return ModelFault("cut" if partial else "no_server", repr(problem), partial=partial, secret=secret)
+        case ExceptionGroup() | OverflowError():  # of one attempt an address: no such port, no such network
+            return ModelFault("cut" if partial else "no_server", repr(problem), partial=partial, secret=secret)
         case ValueError():
-            return ModelFault("bad_json", repr(problem), partial=partial)
+            return ModelFault("bad_json", repr(problem), partial=partial, secret=secret)
     return None
+
+
+def _refused(problem: openai.APIStatusError, partial: str, secret: str) -> ModelFault:
+    """The fault of an HTTP status that is none of success."""
+    status, headers = problem.status_code, problem.response.headers
+    if "html" in headers.get("content-type", ""):
+        told = f"HTTP {status} with a web page"
+        return ModelFault("not_a_model" if status < 500 else "provider", told, partial=partial)
+    body = problem.body if isinstance(problem.body, dict) else {}
+    kind = kind_of(status, f"{problem.code or ''} {body.get('type', '')}", problem.message)
+    return ModelFault(
+        kind, problem.message, retry_after=_retry_after(problem.response), partial=partial, secret=secret
+    )
 
 
 def _cause(problem: Exception) -> str:

@@ -1,10 +1,10 @@
 """Connecting a model: is this address one we may call, does it list models, does it answer?"""
 
+import http.client
 import ipaddress
 import json
 import socket
 import time
-import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +14,8 @@ from vibe.llm.client import OpenAIClient
 from vibe.llm.errors import ModelFault
 from vibe.llm.message import Call, Message, Model
 
+# Where clouds keep secrets outside the link-local range.
+_NOBODYS = (ipaddress.ip_network("100.64.0.0/10"), ipaddress.ip_network("fd00:ec2::254/128"))
 TEST_WORDS = "Answer with the single word: ready"
 
 
@@ -30,7 +32,10 @@ def trouble_with(base_url: str) -> str:
     Plain http is for this machine and its network only. Addresses that belong to no machine of anyone's (link-local,
     where clouds keep their secrets, and the like) are never called.
     """
-    parts = urlsplit(base_url)
+    try:
+        parts = urlsplit(base_url)
+    except ValueError:  # half an IPv6 address
+        return "No machine has that name. Check the address."
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         return "Use an address that begins with https:// or http://."
     if parts.username or parts.password or parts.query or parts.fragment:
@@ -43,9 +48,13 @@ def trouble_with(base_url: str) -> str:
     for text in found:
         address = ipaddress.ip_address(str(text).split("%")[0])
         address = getattr(address, "ipv4_mapped", None) or address
+        if address.is_loopback:  # first: the library counts ::1 as reserved
+            continue
+        if any(address in net for net in _NOBODYS if net.version == address.version):
+            return "That address is not one of a model server. Check it."
         if address.is_link_local or address.is_multicast or address.is_unspecified or address.is_reserved:
             return "That address is not one of a model server. Check it."
-        if parts.scheme == "http" and not (address.is_loopback or address.is_private):
+        if parts.scheme == "http" and not address.is_private:
             return (
                 "Use https:// for a server that is not in your own network: your key would travel in the open."
             )
@@ -59,15 +68,15 @@ def list_models(model: Model, timeout_s: float = 3.0) -> list[str]:
 
 def listing(model: Model, timeout_s: float = 3.0) -> list[dict[str, Any]]:
     """The entries of the server's list of models, each with an "id"; empty when there is none that can be read."""
-    request = urllib.request.Request(  # noqa: S310  the scheme was checked
-        f"{model.base_url}/models", headers={"Authorization": f"Bearer {model.key or 'none'}"}
-    )
     opener = urllib.request.build_opener(_NoRedirect)
     try:
+        request = urllib.request.Request(  # noqa: S310  the scheme was checked
+            f"{model.base_url}/models", headers={"Authorization": f"Bearer {model.key or 'none'}"}
+        )
         with opener.open(request, timeout=timeout_s) as reply:
             entries = json.loads(reply.read(4 << 20))["data"]
             return [entry for entry in entries if isinstance(entry, dict) and "id" in entry][:500]
-    except (OSError, ValueError, KeyError, TypeError, urllib.error.URLError):
+    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
         return []
 
 

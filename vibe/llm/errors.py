@@ -63,8 +63,8 @@ _CODES: tuple[tuple[str, str], ...] = (
     (r"model_not_found|model .*(not found|does not exist)", "unknown_model"),
     (r"rate_limit", "rate_limited"),
 )
-_STATUS = {400: "bad_request", 401: "wrong_key", 402: "no_credit", 403: "wrong_key", 404: "unknown_model",
-           408: "silent", 409: "provider", 413: "overflow", 422: "bad_request", 429: "rate_limited"}  # fmt: skip
+_STATUS = {400: "bad_request", 401: "wrong_key", 402: "no_credit", 403: "wrong_key", 404: "not_a_model",
+           405: "not_a_model", 408: "silent", 409: "provider", 413: "overflow", 422: "bad_request", 429: "rate_limited"}  # fmt: skip
 
 
 class LlmError(Exception):
@@ -78,19 +78,29 @@ class Cancelled(LlmError):
 
 
 class ModelFault(LlmError):
-    """Raised when a call gave no usable answer. `partial` is what had streamed; `detail` is for admins."""
+    """Raised when a call gave no usable answer. `partial` is what had streamed; `detail` is for admins.
+
+    `secret` is the key of the call; neither `detail` nor str() holds it, nor anything else that looks like a key.
+    """
 
     def __init__(
-        self, kind: Kind, detail: str = "", *, retry_after: float | None = None, partial: str = ""
+        self,
+        kind: Kind,
+        detail: str = "",
+        *,
+        retry_after: float | None = None,
+        partial: str = "",
+        secret: str = "",
     ) -> None:
         row = TABLE[kind]
+        detail = scrub(detail, secret)[:600]
         super().__init__(f"{kind}: {detail}")
         self.kind: Kind = kind
         self.sentence = row.sentence
         self.retry = row.retry
         self.retry_after = retry_after
         self.partial = partial
-        self.detail = scrub(detail)[:600]
+        self.detail = detail
 
 
 def kind_of(status: int | None, code: str, message: str) -> Kind:
@@ -101,10 +111,14 @@ def kind_of(status: int | None, code: str, message: str) -> Kind:
             return kind  # type: ignore[return-value]
     if status is None or status >= 500:
         return "provider"
+    if status == 404 and re.search(r"\bmodels?\b", words):  # otherwise it is the address that is not there
+        return "unknown_model"
     return _STATUS.get(status, "bad_request")  # type: ignore[return-value]
 
 
-def scrub(text: str) -> str:
-    """`text` without anything that looks like a key."""
+def scrub(text: str, secret: str = "") -> str:
+    """`text` without `secret` and without anything that looks like a key."""
+    if secret:
+        text = text.replace(secret, "[key]")
     text = re.sub(r"\b(sk|pk|gsk|xai|key)[-_][\w-]{8,}", "[key]", text)
     return re.sub(r"(?i)(bearer|authorization:?)\s+\S+", r"\1 [key]", text)

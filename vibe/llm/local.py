@@ -1,10 +1,10 @@
 """Finds model servers on this machine, at the ports where they usually are. Loopback only, 300 ms at most."""
 
+import http.client
 import json
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 TIMEOUT_S = 0.3
@@ -22,9 +22,11 @@ class Found:
 def detect(*, own_port: int = 0, ports: Mapping[str, int] = USUAL) -> list[Found]:
     """The servers that answer as a model server does. `own_port` is ours and never asked."""
     asked = [(name, port) for name, port in ports.items() if port != own_port]
-    with ThreadPoolExecutor(max_workers=len(asked) or 1) as pool:
-        answers = pool.map(lambda pair: _ask(*pair), asked)
-        return [found for found in answers if found]
+    pool = ThreadPoolExecutor(max_workers=len(asked) or 1)
+    answers = [pool.submit(_ask, *pair) for pair in asked]
+    wait(answers, timeout=TIMEOUT_S)  # a server that dribbles would hold us longer than its socket's own limit
+    pool.shutdown(wait=False, cancel_futures=True)
+    return [found for answer in answers if answer.done() and (found := answer.result())]
 
 
 def _ask(name: str, port: int) -> Found | None:
@@ -35,6 +37,6 @@ def _ask(name: str, port: int) -> Found | None:
         with opener.open(f"{base}/models", timeout=TIMEOUT_S) as reply:
             listed = json.loads(reply.read(1 << 20))
         models = tuple(str(m["id"]) for m in listed["data"] if "embed" not in str(m["id"]).lower())
-    except (OSError, ValueError, KeyError, TypeError, urllib.error.URLError):
+    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
         return None
     return Found(name, base, models)

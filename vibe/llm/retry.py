@@ -4,8 +4,9 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 
-from vibe.llm.client import Client, OnDelta
+from vibe.llm.client import Client
 from vibe.llm.errors import Cancelled, ModelFault
+from vibe.llm.gathered import OnDelta
 from vibe.llm.message import Call, Reply, Usage
 
 MORE_TRIES = 2

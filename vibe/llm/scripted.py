@@ -3,8 +3,8 @@
 import threading
 from collections.abc import Iterable
 
-from vibe.llm.client import OnDelta
 from vibe.llm.errors import Cancelled, ModelFault
+from vibe.llm.gathered import OnDelta
 from vibe.llm.message import Call, Delta, Reply, Usage
 
 

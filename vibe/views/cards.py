@@ -145,7 +145,9 @@ def rename(request: HttpRequest, pk: str) -> HttpResponse:
 def show_version(request: HttpRequest, pk: str) -> HttpResponse:
     card = access.card_of(request, pk)
     number = request.POST.get("number", "")
-    version = card.program.versions.filter(number=int(number) if number.isdigit() else -1).first()
+    version = card.program.versions.filter(
+        number=int(number) if number.isdecimal() and len(number) < 10 else -1
+    ).first()
     if version is None:
         raise Http404
     cards.show_version(card, version)

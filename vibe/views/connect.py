@@ -17,11 +17,17 @@ TIERS: tuple[tuple[models_in_use.Tier, str], ...] = (
     ("strong", "For everything"),
     ("quick", "Only for plans and checks"),
 )
+_PASSED_ON = {"HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA"}
 
 
 def may_connect(request: HttpRequest) -> bool:
     """The person at this machine, while it serves nobody else; otherwise the admins."""
-    return settings.LOCAL_ONLY or bool(request.user.is_staff)
+    return (settings.LOCAL_ONLY and not _came_through(request)) or bool(request.user.is_staff)
+
+
+def _came_through(request: HttpRequest) -> bool:
+    """Whether somebody passed this on to us: a tunnel may well rewrite the Host to ours, for the whole internet."""
+    return any(name in _PASSED_ON or name.startswith("HTTP_X_FORWARDED") for name in request.META)
 
 
 @require_http_methods(["GET", "POST"])
@@ -35,13 +41,14 @@ def connect(request: HttpRequest) -> HttpResponse:
             }
         else:
             said = _do(request)
+    allowed = may_connect(request)
     model = models_in_use.current_model()
     quick = models_in_use.model_for("quick")
     row = models_in_use.row_in_use()
     known = models_in_use.row_of(model) if model else None
     context = {
         "here": "connect",
-        "allowed": may_connect(request),
+        "allowed": allowed,
         "model": model,
         "quick": quick if quick != model else None,
         "known": capabilities.told(known.capabilities) if known else "",
@@ -49,9 +56,9 @@ def connect(request: HttpRequest) -> HttpResponse:
         "ends": known.end_is_near(timezone.now().date()) if known else "",
         "tiers": TIERS,
         "from_environment": model is not None and row is None,
-        "key_end": row.key_end if row else "",
-        "why_none": "" if model else models_in_use.why_none(),
-        "found": models_in_use.local_servers() if may_connect(request) else [],
+        "key_end": row.key_end if row and allowed else "",
+        "why_none": "" if model else models_in_use.why_none(with_address=allowed),
+        "found": models_in_use.local_servers() if allowed else [],
         "given": said.get("given", {}),
         "wrong": said.get("wrong", {}),
         "listed": said.get("listed", []),

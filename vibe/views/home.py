@@ -10,8 +10,9 @@ from django.views.decorators.http import require_GET, require_POST
 
 from vibe import allowance, cards, jobs, models_in_use, perform, recipes
 from vibe.choices import Autonomy, Effort, Shape
-from vibe.forms import DescribeForm, Files, slots_of
-from vibe.views import estimates
+from vibe.forms import DescribeForm, Files, settings_typed, slots_of
+from vibe.views import enough, estimates
+from vibe.views.connect import may_connect
 from vibe.views.makers import maker_of, sure_maker
 from vibe.views.replies import go
 
@@ -66,13 +67,15 @@ def describe(request: HttpRequest) -> HttpResponse:
     if not valid:
         if request.htmx:  # type: ignore[attr-defined]
             return wrong(request, form)
-        given = {
-            name: request.POST.get(name, "")
-            for name in ("description", "shape", "autonomy", "effort", "recipe")
-        }
-        return _desk(request, {**given, "once": data.get("once", "")}, form=form, status=422)
+        return _desk(request, given_in(request, data.get("once", "")), form=form, status=422)
+    maker = sure_maker(request)
+    if said := enough.of_making(maker, "make", "", data["once"]):
+        form.add_error(None, said)
+        if request.htmx:  # type: ignore[attr-defined]
+            return wrong(request, form, status=429)
+        return _desk(request, given_in(request, data["once"]), form=form, status=429)
     job = jobs.begin(
-        sure_maker(request),
+        maker,
         description=data["description"],
         shape=data["shape"],
         autonomy=data["autonomy"],
@@ -87,9 +90,15 @@ def describe(request: HttpRequest) -> HttpResponse:
     return go(request, job.program.get_absolute_url())
 
 
-def wrong(request: HttpRequest, form: DescribeForm) -> HttpResponse:
+def given_in(request: HttpRequest, once: str) -> dict[str, Any]:
+    """What was typed and chosen, for the form that asks again."""
+    names = ("description", "shape", "autonomy", "effort", "recipe")
+    return {**{name: request.POST.get(name, "") for name in names}, "once": once}
+
+
+def wrong(request: HttpRequest, form: DescribeForm, status: int = 422) -> HttpResponse:
     """Only the sentences: the form on the page keeps its words and its files."""
-    return render(request, "home/_wrong.html", {"lines": form.sentences()}, status=422)
+    return render(request, "home/_wrong.html", {"lines": form.sentences()}, status=status)
 
 
 def lost_files(request: HttpRequest) -> list[str]:
@@ -120,10 +129,10 @@ def _desk(
         "once": initial.get("once") or uuid.uuid4().hex,
         "errors": [*form.sentences(), *lost_files(request)] if form else [],
         "model": model,
-        "why_none": "" if model else models_in_use.why_none(),
+        "why_none": "" if model else models_in_use.why_none(with_address=may_connect(request)),
         "off": allowance.off() if model else "",
         "used": allowance.used_today(maker) if model and maker else None,
-        "found": [] if model else models_in_use.local_servers(),
+        "found": models_in_use.local_servers() if not model and may_connect(request) else [],
         "boxes": perform.engine().available(),
         "shapes": SHAPES,
         "shape": initial.get("shape") or Shape.AUTO,
@@ -134,7 +143,7 @@ def _desk(
         "examples": EXAMPLES,
         "recipes": recipes.catalog(),
         "recipe": chosen,
-        "recipe_slots": recipes.settings_of(chosen.slug, slots_of(request.POST)) if chosen else (),
+        "recipe_slots": settings_typed(chosen.slug, slots_of(request.POST)) if chosen else (),
         "cards": cards.shelf(maker).filter(thrown=None)[:6] if maker else [],
     }
     return render(request, "home/home.html", context, status=status)

@@ -16,7 +16,7 @@ from vibe.live import feed
 from vibe.live.fragments import around
 from vibe.live.timeline import fold
 from vibe.models import Job, Program
-from vibe.views import access, tools
+from vibe.views import access, enough, tools
 from vibe.views.home import STOPS, lost_files, tell_of, wrong
 from vibe.views.replies import done, go
 
@@ -65,6 +65,11 @@ def change(request: HttpRequest, pk: str) -> HttpResponse:
             return wrong(request, form)
         return _bench(request, program, form=form, status=422)
     data = form.cleaned_data
+    if said := enough.of_making(program.maker, "change", program.pk, data["once"]):
+        form.add_error(None, said)
+        if request.htmx:  # type: ignore[attr-defined]
+            return wrong(request, form, status=429)
+        return _bench(request, program, form=form, status=429)
     last = program.jobs.order_by("-pk").first()
     jobs.change(
         program,

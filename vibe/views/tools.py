@@ -10,6 +10,7 @@ from vibe import jobs, perform
 from vibe.generation import tool
 from vibe.live.fragments import spec_of
 from vibe.models import Card, Version
+from vibe.views import enough
 from vibe.views.makers import maker_of, sure_maker
 
 # One grey pixel: what stands where no picture of a card was taken.
@@ -64,12 +65,17 @@ def run(
         return show(
             request, version, card, title=title, back=back, status=422, given=given, wrong=cleaned.sentences
         )
+    visitor, once = sure_maker(request), request.POST.get("once", "")[:64] or uuid.uuid4().hex
+    if said := enough.of_running(visitor, str(version.pk), once):
+        return show(
+            request, version, card, title=title, back=back, status=429, given=given, wrong={"once": said}
+        )
     made = jobs.run(
         version,
-        sure_maker(request),
+        visitor,
         values=cleaned.values,
         files=cleaned.files,
-        once=request.POST.get("once", "")[:64] or uuid.uuid4().hex,
+        once=once,
         card=card,
     )
     return redirect(made)

@@ -7,11 +7,10 @@ from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParser
 from django.utils.datastructures import ImmutableList
 
-from vibe.forms import MAX_ALL
+from vibe.forms import MAX_BODY
 from vibe.views.errors import too_large
 
 Next = Callable[[HttpRequest], HttpResponse]
-ROOM = 2 * 1024 * 1024  # for the words and the form around the files
 
 
 class _Parser(MultiPartParser):
@@ -35,7 +34,7 @@ class UploadsMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         length = request.META.get("CONTENT_LENGTH") or "0"
-        if not length.isdigit() or int(length) > MAX_ALL + ROOM:
+        if not length.isdecimal() or len(length) > 15 or int(length) > MAX_BODY:
             return too_large(request)
         sent: list[tuple[str, str]] = []
         request.names_sent = sent  # type: ignore[attr-defined]

@@ -1,9 +1,10 @@
 """Makes a program from the terminal, on the same path as the browser. Exit codes are a contract (DESIGN §4)."""
 
 import json
-import re
+import os
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +16,10 @@ from django.db import close_old_connections, connections
 
 from vibe import jobs, worker
 from vibe.choices import Autonomy, Effort, JobState, Shape, Verdict
-from vibe.forms import DescribeForm, clean_name
+from vibe.forms import MAX_ALL, MAX_FILE, MAX_FILES, DescribeForm, clean_name, unique_name
 from vibe.live import feed
+from vibe.management import folder, screen
+from vibe.management.private import keep_private
 from vibe.models import EventRecord, Job, Maker, Version
 
 MADE, MADE_UNSURE, NOT_MADE, OUR_FAULT = 0, 1, 2, 3
@@ -29,6 +32,8 @@ class Command(BaseCommand):
         "could check it. 2: it could not be made. 3: something of ours is broken."
     )
 
+    umask = 0o022
+
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("text", help="What the program should do, in plain words.")
         parser.add_argument(
@@ -40,10 +45,16 @@ class Command(BaseCommand):
         parser.add_argument(
             "--out", metavar="DIR", help="Where the files go (default: a folder named by the title)."
         )
+        parser.add_argument(
+            "--force",
+            action="store_true",
+            help="Write over files of the same name in DIR, which must be empty else.",
+        )
         parser.add_argument("--json", action="store_true", help="Print one event a line.")
         parser.add_argument("--recipe", default="", help="Use this ready-made recipe by name.")
 
     def handle(self, *args: Any, **o: Any) -> None:
+        self.umask = keep_private(settings.VAR)
         try:
             call_command("migrate", interactive=False, verbosity=0)
             code = self._generate(o)
@@ -52,7 +63,7 @@ class Command(BaseCommand):
         except Exception as problem:
             if o["verbosity"] > 1:
                 raise
-            self.stderr.write(f"Something of ours is broken: {type(problem).__name__}: {problem}")
+            self._complain(f"Something of ours is broken: {type(problem).__name__}: {problem}")
             code = OUR_FAULT
         finally:
             worker.leave(2)
@@ -62,9 +73,16 @@ class Command(BaseCommand):
     def _generate(self, o: dict[str, Any]) -> int:
         text = o["text"].strip()
         if trouble := DescribeForm.trouble_with(text):
-            self.stderr.write(trouble)
+            self._complain(trouble)
             return NOT_MADE
-        uploads = [(clean_name(Path(f).name), _chunks(Path(f))) for f in o["file"]]
+        paths = [Path(f) for f in o["file"]]
+        trouble = _trouble_with_files(paths)
+        if o["out"]:
+            trouble = trouble or folder.trouble_with(Path(o["out"]), force=o["force"])
+        if trouble:
+            self._complain(trouble)
+            return NOT_MADE
+        uploads = [(name, _chunks(path)) for name, path in zip(_names(paths), paths, strict=True)]
         maker, _ = Maker.objects.get_or_create(pk=TERMINAL)
         job = jobs.begin(
             maker,
@@ -77,41 +95,61 @@ class Command(BaseCommand):
             recipe=o["recipe"],
             lease=worker.OWNER,
         )
-        printed = 0
+        self.printed = 0
+        mine = True
         while True:
-            attending = threading.Thread(target=_attend, args=(job,), daemon=True)
-            attending.start()
+            job = self._attend(job, o) if mine else self._follow(job, o)
+            if job.state == JobState.WAITING:
+                if not self._answer(job, o):
+                    return NOT_MADE
+            elif job.state not in (JobState.QUEUED, JobState.RUNNING):
+                return self._end(job, o)
+            claimed = jobs.claim(worker.OWNER, only=job.pk)
+            if claimed is None and mine and not o["json"]:
+                self._say("· The Vibe that runs here takes it on.")
+            mine = claimed is not None
+            job.refresh_from_db()
+
+    def _attend(self, job: Job, o: dict[str, Any]) -> Job:
+        """Make it here, and print what happens, until it ends, waits, or is somebody else's."""
+        attending = threading.Thread(target=_attend, args=(job,), daemon=True)
+        attending.start()
+        try:
+            while attending.is_alive():
+                attending.join(0.05)
+                self._print(job, o)
+        except KeyboardInterrupt:
+            jobs.stop(job)
+            attending.join(3)
+        job.refresh_from_db()
+        self._print(job, o)
+        return job
+
+    def _follow(self, job: Job, o: dict[str, Any]) -> Job:
+        """Print what happens to a Job that another worker makes, until it ends, waits, or is free again."""
+        while True:
             try:
-                while attending.is_alive():
-                    attending.join(0.05)
-                    printed = self._print(job, printed, o)
+                time.sleep(0.1)
+                job.refresh_from_db()
+                self._print(job, o)
+                if job.state != JobState.RUNNING:
+                    return job
             except KeyboardInterrupt:
                 jobs.stop(job)
-                attending.join(3)
-            job.refresh_from_db()
-            printed = self._print(job, printed, o)
-            if job.state != JobState.WAITING:
-                break
-            if not self._answer(job, o):
-                return NOT_MADE
-            if jobs.claim(worker.OWNER, only=job.pk) is None:
-                return OUR_FAULT
-            job.refresh_from_db()
-        return self._end(job, o)
 
     def _answer(self, job: Job, o: dict[str, Any]) -> bool:
         """Ask the person at the terminal; without one there is nobody to ask, which is exit 2."""
         step = jobs.open_step(job)
         if step is None or not sys.stdin.isatty() or o["json"]:
-            self.stderr.write("It waits for an answer, and there is no terminal to ask. Nothing was made.")
+            self._complain("It waits for an answer, and there is no terminal to ask. Nothing was made.")
             jobs.stop(job)
             return False
         if step.kind == "question":
             choices = step.request["choices"]
             for number, choice in enumerate(choices, 1):
-                self.stdout.write(f"  {number}. {choice['label']}: {choice['line']}")
+                self._say(f"  {number}. {choice['label']}: {choice['line']}")
             said = input("Number, or Enter to leave it: ").strip()
-            if not said.isdigit() or not 0 < int(said) <= len(choices):
+            if said not in {str(n) for n in range(1, len(choices) + 1)}:
                 jobs.stop(job)
                 return False
             jobs.answer(job, {"choice": choices[int(said) - 1]["value"]})
@@ -122,35 +160,45 @@ class Command(BaseCommand):
         jobs.answer(job, {"yes": yes, "choice": "yes" if yes else "no"})
         return True
 
-    def _print(self, job: Job, after: int, o: dict[str, Any]) -> int:
-        for record in EventRecord.objects.filter(job=job, seq__gt=after).order_by("seq"):
-            after = record.seq
+    def _print(self, job: Job, o: dict[str, Any]) -> None:
+        """Every event that was not printed yet."""
+        for record in EventRecord.objects.filter(job=job, seq__gt=self.printed).order_by("seq"):
+            self.printed = record.seq
             data = json.loads(record.payload)
             if o["json"]:
                 head = {"job": job.pk, "seq": record.seq, "type": record.type, "at": record.at.isoformat()}
-                self.stdout.write(json.dumps({**head, **data}, ensure_ascii=False))
+                self.stdout.write(screen.as_json({**head, **data}))
             elif line := _line(record.type, data):
-                self.stdout.write(line)
+                self._say(line)
         self.stdout.flush()
-        return after
+
+    def _say(self, text: str) -> None:
+        self.stdout.write(screen.plain(text))
+
+    def _complain(self, text: str) -> None:
+        self.stderr.write(screen.plain(text))
 
     def _end(self, job: Job, o: dict[str, Any]) -> int:
         version = Version.objects.filter(job=job).first()
         if version is None:
-            self.stderr.write(job.sentence)
+            self._complain(job.sentence)
             return OUR_FAULT if job.fault_ref else NOT_MADE
-        folder = Path(
-            o["out"] or re.sub(r"[^a-z0-9]+", "-", version.program.title.lower()).strip("-") or "program"
-        )
-        for path, text in version.files.items():
-            target = folder / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8")
+        out = Path(o["out"]) if o["out"] else folder.free_one(version.program.title)
+        private = os.umask(self.umask)  # what goes to the person is as they like their files
+        try:
+            folder.fill(out, version.files, force=o["force"])
+        except (
+            folder.NoFolder
+        ) as problem:  # it is made: it lies in the database, and on the shelf while Vibe runs
+            self._complain(problem.sentence)
+            return OUR_FAULT
+        finally:
+            os.umask(private)
         if not o["json"]:
             card = version.cards.first()
-            self.stdout.write(f"{job.sentence}\nFiles: {folder}/")
+            self._say(f"{job.sentence}\nFiles: {out}/")
             if card:
-                self.stdout.write(f"Card, while Vibe runs: {settings.VIBE_ORIGIN}{card.get_absolute_url()}")
+                self._say(f"Card, while Vibe runs: {settings.VIBE_ORIGIN}{card.get_absolute_url()}")
         return MADE if version.verdict == Verdict.HELD else MADE_UNSURE
 
 
@@ -160,6 +208,31 @@ def _attend(job: Job) -> None:
         worker.attend(job)
     finally:
         connections.close_all()
+
+
+def _trouble_with_files(paths: list[Path]) -> str:
+    """Why these files cannot be given; empty when they can. The same limits as on the page."""
+    if len(paths) > MAX_FILES:
+        return f"Give at most {MAX_FILES} files. These were {len(paths)}."
+    whole = 0
+    for path in paths:
+        if path.is_dir():
+            return f"{path} is a folder: give its files one by one."
+        if not path.is_file():
+            return f"{path} is not there, or no plain file."
+        if not os.access(path, os.R_OK):
+            return f"{path} may not be read."
+        if (size := path.stat().st_size) > MAX_FILE:
+            return f"{path} is larger than {MAX_FILE >> 20} MB."
+        whole += size
+    return f"All files together are larger than {MAX_ALL >> 20} MB." if whole > MAX_ALL else ""
+
+
+def _names(paths: list[Path]) -> Iterator[str]:
+    taken: set[str] = set()
+    for path in paths:
+        taken.add(name := unique_name(clean_name(path.name), taken))
+        yield name
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

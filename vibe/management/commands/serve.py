@@ -16,7 +16,10 @@ from django.utils.module_loading import import_string
 
 from vibe import allowance, jobs, models_in_use, perform, worker
 from vibe.celery import app as celery_app
+from vibe.forms import MAX_BODY
 from vibe.live import feed
+from vibe.management.door import limit_bodies
+from vibe.management.private import keep_private
 
 logger = logging.getLogger("vibe.serve")
 
@@ -40,6 +43,7 @@ class Command(BaseCommand):
         if trouble := _cannot_listen(host, port):
             self.stderr.write(trouble)
             raise SystemExit(1)
+        keep_private(settings.VAR)
         call_command("migrate", interactive=False, verbosity=0)
         ending = threading.Event()
         making = _start_worker()
@@ -151,6 +155,7 @@ def _serve(host: str, port: int) -> None:
     from daphne.server import Server
     from twisted.internet import reactor
 
+    limit_bodies(MAX_BODY)
     server = Server(
         application=import_string(settings.ASGI_APPLICATION),
         endpoints=build_endpoint_description_strings(host=host, port=port),

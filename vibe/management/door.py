@@ -1,0 +1,59 @@
+"""The door of the served process: a body that is too large is answered at once, before a byte of it is kept.
+
+The server underneath writes a whole body to disk before our application hears of the request, so it is refused here:
+by its Content-Length, or where it is sent in chunks as soon as they are too many.
+"""
+
+from typing import Any
+
+import daphne.server
+from daphne.http_protocol import HTTPFactory, WebRequest
+
+LINGER_S = 2.0  # the answer is lost when the connection closes on a browser that is still sending
+_ANSWER = (
+    b"HTTP/1.1 413 Content Too Large\r\nContent-Type: text/plain; charset=utf-8\r\n"
+    b"Content-Length: %d\r\nConnection: close\r\n\r\n%s"
+)
+_WORDS = b"That is more than I can take at once. Add at most 300 files, 25 MB each and 100 MB in all.\n"
+
+
+def limit_bodies(most: int) -> None:
+    """From here on the server takes no body of more than `most` bytes."""
+
+    class Request(WebRequest):
+        refused = False
+        taken = 0
+
+        def gotLength(self, length: int | None) -> None:  # noqa: N802  Twisted's name
+            super().gotLength(length if length is None or length <= most else 0)
+            if length is not None and length > most:
+                self._refuse()
+
+        def handleContentChunk(self, data: bytes) -> None:  # noqa: N802
+            self.taken += len(data)
+            if not self.refused and self.taken > most:
+                self._refuse()
+            if not self.refused:
+                super().handleContentChunk(data)
+
+        def requestReceived(self, *args: Any) -> None:  # noqa: N802
+            if not self.refused:
+                super().requestReceived(*args)
+
+        def _refuse(self) -> None:
+            from twisted.internet import reactor
+
+            self.refused = True
+            self.requestHeaders.removeHeader(b"Expect")  # or it would be told to go on
+            self.content.truncate(0)
+            transport = self.channel.transport
+            transport.write(_ANSWER % (len(_WORDS), _WORDS))
+            reactor.callLater(LINGER_S, transport.abortConnection)  # type: ignore[attr-defined]
+
+    class Factory(HTTPFactory):
+        def buildProtocol(self, addr: Any) -> Any:  # noqa: N802
+            protocol = super().buildProtocol(addr)
+            protocol.requestFactory = Request
+            return protocol
+
+    daphne.server.HTTPFactory = Factory
