@@ -5,7 +5,8 @@ import json
 import pytest
 
 from sandbox.outcome import Outcome
-from vibe.generation.tool import BadTool, Cleaned, ToolSpec, Wrong, broken, clean, message, sample, source
+from vibe.generation.samples import broken, sample
+from vibe.generation.tool import BadTool, Cleaned, ToolSpec, Wrong, clean, message, source
 
 TOML = """
 title = "Totals"
