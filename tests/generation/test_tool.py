@@ -115,6 +115,40 @@ def test_a_sample_uses_the_persons_own_file_where_one_fits():
     assert sample(SPEC).values["months"] == 6
 
 
+IBAN = ToolSpec.parse(
+    'run = ["python3", "main.py"]\n[[inputs]]\nname = "iban"\nlabel = "IBAN"\ntype = "text"\nrequired = true\n'
+    '[[inputs]]\nname = "list"\nlabel = "List"\ntype = "file"\naccept = [".csv"]\n'
+)
+GOOD = {
+    "id": "good",
+    "input": {"iban": "DE02", "list": "a.csv"},
+    "files": {"a.csv": "x\n1\n"},
+    "expect": [{"see": "exit"}],
+}
+REFUSES = {"id": "bad", "input": {"iban": "nonsense"}, "expect": [{"see": "message", "contains": "IBAN"}]}
+
+
+def test_a_sample_is_what_a_promise_gives_where_nothing_else_fits():
+    made = sample(IBAN, checks=[REFUSES, GOOD])
+    assert (made.of, made.values, made.files) == (
+        "promise",
+        {"iban": "DE02", "list": "in/a.csv"},
+        {"in/a.csv": b"x\n1\n"},
+    )
+    mine = sample(IBAN, {"mine.csv": b"y"}, [REFUSES, GOOD])
+    assert (mine.of, mine.values["iban"], mine.files) == ("person", "DE02", {"in/mine.csv": b"y"})
+    assert sample(IBAN, {"mine.csv": b"y"}).of == "ours"  # the text is made up
+    assert sample(IBAN, checks=[REFUSES]).of == "ours"
+    assert sample(ToolSpec.parse('run = ["python3", "main.py"]')).of == "tool"
+
+
+def test_noise_comes_with_fitting_values_for_the_rest():
+    noise = broken(IBAN, [GOOD])
+    assert noise is not None
+    assert noise.values["iban"] == "DE02"
+    assert noise.files["in/a.csv"].startswith(bytes(range(32)))
+
+
 def test_there_is_something_to_break_a_tool_with():
     noise = broken(SPEC)
     assert noise is not None

@@ -243,9 +243,12 @@ def sentence(outcome: Outcome) -> str:
 def message(outcome: Outcome) -> str:
     """The one plain sentence that a tool gave for bad input, or "" when it gave a traceback or nothing."""
     said = (outcome.stderr.strip() or outcome.stdout.strip()).splitlines()
-    if outcome.code == 0 or not said or has_traceback(outcome):
+    if outcome.code == 0 or not said or has_traceback(outcome) or _EXCEPTION.match(said[-1]):
         return ""
     return said[-1].strip()[:300]
+
+
+_EXCEPTION = re.compile(r"\s*[\w.]+(?:Error|Exception)(?::|\s*$)")  # "KeyError: 'Amount'" is no sentence either
 
 
 def has_traceback(outcome: Outcome) -> bool:
