@@ -4,6 +4,9 @@ import pytest
 
 from tests.sandbox.test_look import broken, opened
 from vibe.choices import Verdict
+from vibe.generation import look
+from vibe.generation.bundle import bundle
+from vibe.generation.checks import judge, runs
 
 pytestmark = pytest.mark.docker
 HEAD = "<!doctype html><meta name=viewport content='width=device-width'><title>x</title><h1>Hi</h1>"
@@ -35,10 +38,6 @@ def test_what_a_promise_makes_the_page_fetch_or_throw_breaks_it(engine):
         "steps": [{"do": "fill", "target": {"label": "N"}, "value": "{n}"}],
         "expect": [{"see": "text", "target": {"mark": "sum"}, "number": "n"}],
     }  # fmt: skip
-    from vibe.generation import look
-    from vibe.generation.bundle import bundle
-    from vibe.generation.checks import judge, runs
-
     made = bundle(
         {
             "index.html": page(
@@ -146,3 +145,30 @@ SEEN_OR_NOT = {
 def test_there_is_something_to_see_or_there_is_not(engine, html, says):
     _, judged = opened(engine, html)
     assert broken(judged).get("a-blank", "") == says
+
+
+ADDS = """<!doctype html><meta name=viewport content='width=device-width'><title>Sum</title>
+<label>A <input id=a></label> <label>B <input id=b></label> <button id=s>Add</button> <p data-vibe=sum></p>
+<script>s.onclick=()=>{document.querySelector('p').textContent=Number(a.value)+Number(b.value)}</script>"""
+
+
+def test_five_promises_with_all_their_runs_fit_into_one_look(engine):
+    given = {"a": 3, "b": 4}
+    steps = [
+        {"do": "fill", "target": {"label": "A"}, "value": "{a}"},
+        {"do": "fill", "target": {"label": "B"}, "value": "{b}"},
+        {"do": "click", "target": {"role": "button", "name": "Add"}},
+    ]
+    sums = [{"see": "text", "target": {"mark": "sum"}, "number": "a + b"}]
+    checks = [
+        {"id": f"c{n}", "sentence": "It adds", "given": given, "vary": {"a": [5, 50]}, "again": {"b": f"b + {n}"}, "steps": steps, "expect": sums}
+        for n in range(1, 6)
+    ]  # fmt: skip
+    made, asked = bundle({"index.html": ADDS}), runs(checks, 7)
+    answer = look.observations(
+        engine.run(look.source(made, asked), limits=look.limits()), made, asked
+    ).as_json()
+    assert [c["id"] for c in answer["checks"] if c["late"] or c["failed"]] == []
+    judged = judge("page", checks, answer, seed=7)
+    assert judged.verdict == Verdict.HELD
+    assert {c["id"] for c in checks} <= judged.held_ids
