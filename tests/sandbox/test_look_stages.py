@@ -11,6 +11,8 @@ from vibe.generation.checks import judge, runs
 pytestmark = pytest.mark.docker
 HEAD = "<!doctype html><meta name=viewport content='width=device-width'><title>x</title><h1>Hi</h1>"
 
+NARROW = "setTimeout(()=>{if(innerWidth<500) "  # later: while a frame is being laid out it has no width yet
+
 
 def page(body, script=""):
     return f"{HEAD}{body}<script>{script}</script>"
@@ -57,14 +59,14 @@ def test_what_a_promise_makes_the_page_fetch_or_throw_breaks_it(engine):
 
 
 def test_a_page_that_hangs_on_a_phone_is_not_said_to_fit_one(engine):
-    _, judged = opened(engine, page("", "if(innerWidth<500) for(;;);"))
+    _, judged = opened(engine, page("", NARROW + "for(;;);},150)"))
     found = broken(judged)
     assert found["a-phone"] == "I could not look"
     assert "on a phone" in found["a-errors"]
 
 
 def test_an_error_that_comes_on_a_phone_only_is_told(engine):
-    _, judged = opened(engine, page("", "if(innerWidth<500) boom();"))
+    _, judged = opened(engine, page("", NARROW + "boom()},150)"))
     assert "on a phone: " in broken(judged)["a-errors"]
     assert "boom" in broken(judged)["a-errors"]
 
@@ -90,6 +92,27 @@ def test_a_button_that_leaves_the_page_is_told_and_the_others_are_tried(engine):
     assert "“Anew”" not in broken(judged)["a-buttons"]
     assert "“Boom”: " in broken(judged)["a-buttons"]
     assert not any("not tried" in line for line in judged.not_checked)
+
+
+def test_a_page_that_goes_away_by_itself_is_told(engine):
+    _, judged = opened(engine, page("", "setTimeout(()=>{location.href='/other'},300)"))
+    assert "it left the page by itself" in broken(judged)["a-errors"]
+
+
+def test_a_promise_whose_button_loads_the_page_anew_is_still_looked_at(engine):
+    keeps = {
+        "id": "keeps", "sentence": "It is kept", "expect": [{"see": "text", "target": {"mark": "n"}, "is": "1"}],
+        "steps": [{"do": "click", "target": {"role": "button", "name": "Save"}}, {"do": "wait", "seconds": 1}],
+    }  # fmt: skip
+    _, judged = opened(
+        engine,
+        page(
+            "<button id=a>Save</button><p data-vibe=n></p>",
+            "document.querySelector('p').textContent=localStorage.n||'';a.onclick=()=>{localStorage.n='1';location.reload()}",
+        ),
+        [keeps],
+    )
+    assert broken(judged) == {}
 
 
 OVERLAY = "<div id=o hidden style='position:fixed;inset:0;background:#fff;z-index:9'>Help</div>"

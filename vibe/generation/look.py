@@ -43,7 +43,7 @@ def source(page: Bundle, checks: Sequence[Json], *, brief: bool = False) -> Sour
         "viewports": [WIDE, PHONE],
         "settle_ms": 400,
         "brief": brief,
-        "seconds": min(60 + 2 * len(checks), 100),  # a run takes a second; on a busy machine two or three
+        "seconds": min(60 + 2 * len(checks), 95),  # a run takes a second; on a busy machine two or three
         "checks": [{k: c[k] for k in ("id", "steps", "expect") if k in c} for c in checks],
     }
     return Source(

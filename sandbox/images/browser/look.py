@@ -40,7 +40,7 @@ FLAGS = [
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--disable-extensions",
     "--force-color-profile=srgb", "--font-render-hinting=none",
 ]  # fmt: skip
-CHECK_S = 10
+CHECK_S, WAIT_S = 10, 10  # for one run; and for what it waits
 DRAW_S = 3  # how long a page may take until there is something to see
 
 
@@ -262,6 +262,11 @@ def result(wanted: dict, **more) -> dict:
     }  # fmt: skip
 
 
+def waits(steps: list[dict]) -> float:
+    """The seconds that a check only waits, as it asks for."""
+    return sum(min(float(s.get("seconds", 1)), 5) for s in steps if s["do"] == "wait")
+
+
 def check(browser, wanted: dict) -> dict:
     """Do the steps of one check on a fresh page and report the raw values that it asks to see."""
     told = result(wanted)
@@ -299,8 +304,7 @@ def check(browser, wanted: dict) -> dict:
     except Error:
         look.close()
         raise
-    waited = sum(min(float(s.get("seconds", 1)), 5) for s in steps if s["do"] == "wait")
-    told["seconds"] = round(time.monotonic() - began - waited - (filming - PURSE.seconds), 2)
+    told["seconds"] = round(time.monotonic() - began - waits(steps) - (filming - PURSE.seconds), 2)
     return told
 
 
@@ -348,7 +352,7 @@ def checks(playwright, until: float) -> None:
 
         stage(
             playwright,
-            CHECK_S,
+            CHECK_S + min(waits(wanted.get("steps", [])), WAIT_S),
             lambda browser, wanted=wanted: SEEN["checks"].append(check(browser, wanted)),
             failed,
         )

@@ -119,6 +119,11 @@ def at_most(seconds: float):
         timer.cancel()
 
 
+def is_away(url: str) -> bool:
+    """Whether an address is another one than the page's own."""
+    return re.split("[?#]", url)[0] != ADDRESS
+
+
 class Look:
     """One page in a fresh context, and all that it complained about."""
 
@@ -174,8 +179,7 @@ class Look:
         except Error:
             if Now.killed:
                 raise
-            away = [url for url in self.went if re.split("[?#]", url)[0] != ADDRESS]
-            return "left" if away else "reloaded"
+            return "left" if any(map(is_away, self.went)) else "reloaded"
         return ""
 
     def answers(self) -> None:
@@ -192,8 +196,11 @@ class Look:
         complain(kind, text, line, column)
 
     def on_navigated(self, frame) -> None:
-        if frame is self.frame:
-            self.went.append(frame.url)
+        if frame is not self.frame:
+            return
+        self.went.append(frame.url)
+        if Now.stage not in ("click", "check") and is_away(frame.url):
+            self.complain("left", "it left the page by itself")
 
     def on_error(self, problem) -> None:
         text, stack = str(problem.message or problem), str(getattr(problem, "stack", "") or "")

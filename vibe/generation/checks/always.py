@@ -14,7 +14,7 @@ from vibe.generation.tool import has_traceback, message
 from vibe.sealed import KNOWN_CONSOLE_LINES
 
 OPENED = "I opened it in a sealed box"
-THROWN = frozenset({"uncaught", "rejection", "crash", "stuck"})
+THROWN = frozenset({"uncaught", "rejection", "crash", "stuck", "left"})
 NAMED = 6  # buttons that were not tried, by name
 
 
