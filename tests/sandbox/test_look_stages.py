@@ -148,8 +148,11 @@ def test_the_thirteenth_button_is_tried_too(engine):
 
 
 def test_a_button_that_hangs_the_page_is_named(engine):
-    _, judged = opened(engine, page("<button id=a>Spin</button>", "a.onclick=()=>{for(;;);}"))
+    _, judged = opened(
+        engine, page("<button id=a>Spin</button><button>Calm</button>", "a.onclick=()=>{for(;;);}")
+    )
     assert "“Spin”: the page stopped answering" in broken(judged)["a-buttons"]
+    assert "1 button was not tried: “Calm”." in judged.not_checked
 
 
 DARK = "<style>html{background:#000;color:#eee}</style>"

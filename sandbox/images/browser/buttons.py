@@ -56,8 +56,11 @@ class Walk:
             times[folded] = key[1] + 1
             self.known.setdefault(key, name)
             found.append((at, key, name, usable, clear))
-        SEEN["untried"] = [name for key, name in self.known.items() if key not in self.done]
+        self.left_over()
         return found
+
+    def left_over(self) -> None:
+        SEEN["untried"] = [name for key, name in self.known.items() if key not in self.done]
 
     def go(self) -> None:
         lost = 0
@@ -100,6 +103,8 @@ class Walk:
             doing("click", name)
             record = {"name": name, "errors": 0, "changed": False, "left": False, "text": "", "line": None}
             SEEN["buttons_tried"].append(record)
+            self.done.add(key)
+            self.left_over()
             try:
                 button.click(timeout=CLICK_MS)
             except Error:
@@ -107,13 +112,12 @@ class Walk:
                     raise
                 if moved := self.look.gone(self.document):  # it was clicked, and took its page away at once
                     record["left"] = moved == "left"
-                    self.done.add(key)
                 else:
                     SEEN["buttons_tried"].remove(record)
+                    self.done.remove(key)
                     self.failed[key] = self.failed.get(key, 0) + 1
                 self.renew()
                 return
-            self.done.add(key)
             self.used, self.escaped = self.used + 1, False
             clicked = time.monotonic()
             film.stepped(len(SEEN["buttons_tried"]) - 1, {"do": "click"})
