@@ -37,7 +37,7 @@ def test_a_calm_page_holds_and_says_what_was_not_checked():
         ),
         ({"errors": [{"kind": "rejection", "text": "no", "file": None, "line": None}]}, "a-errors"),
         ({"text": " ", "colours": 1}, "a-blank"),
-        ({"requests": ["https://tracker.example/x"]}, "a-outside"),
+        ({"requests": [{"url": "https://tracker.example/x", "stage": "open"}]}, "a-outside"),
         ({"sideways": {"390": True}}, "a-phone"),
         (
             {
@@ -59,6 +59,62 @@ def test_a_calm_page_holds_and_says_what_was_not_checked():
 def test_each_always_on_check_can_fail(more, broken):
     found = results(**more)
     assert [i for i, r in found.items() if not r["held"]] == [broken]
+
+
+def error(stage, name="", kind="uncaught", text="TypeError: x"):
+    return {"kind": kind, "text": text, "file": None, "line": None, "stage": stage, "name": name}
+
+
+def button(name="Go", **more):
+    return {"name": name, "errors": 0, "changed": False, "left": False, "text": "", **more}
+
+
+def test_what_was_not_seen_is_never_held():
+    found = results(sideways={"1280": False})
+    assert (found["a-phone"]["held"], found["a-phone"]["saw"]) == (False, "I could not look")
+
+
+@pytest.mark.parametrize(
+    ("more", "broken", "says"),
+    [
+        ({"errors": [error("phone")]}, "a-errors", "it said on a phone: TypeError: x"),
+        ({"errors": [error("later", kind="stuck", text="no answer")]}, "a-errors", "it said a while after it opened: no answer"),
+        ({"errors": [error("click", "Go")], "buttons_tried": [button()]}, "a-buttons", "“Go”: TypeError: x"),
+        ({"buttons_tried": [button(left=True)]}, "a-buttons", "“Go”: it left the page"),
+        ({"requests": [{"url": "https://a.example/", "stage": "click", "name": "Load"}]}, "a-outside", "it asked for https://a.example/ when I clicked “Load”"),
+        ({"requests": [{"url": "https://a.example/", "stage": "check", "name": "c1~again"}]}, "a-outside", "it asked for https://a.example/ when I did what a promise says"),
+    ],
+)  # fmt: skip
+def test_what_came_later_is_told_with_when_it_came(more, broken, says):
+    found = results(**more)
+    assert {i: r["saw"] for i, r in found.items() if not r["held"]} == {broken: says}
+
+
+def test_buttons_that_were_not_tried_are_named():
+    def said(*untried):
+        return judge("page", [], {**SEEN, "untried": untried}).not_checked[1:]
+
+    assert said() == []
+    assert said("Undo") == ["1 button was not tried: “Undo”."]
+    assert said("+", "+", "") == ["3 buttons were not tried: “+” and one without a name."]
+    assert said(*"abcdefgh")[0].endswith("“f” and 2 more.")
+
+
+@pytest.mark.parametrize(
+    ("more", "held"),
+    [
+        ({"text": "Hello", "colours": 2}, True),
+        ({"text": "Hello", "colours": 1}, False),  # in the colour of the page
+        ({"text": " ", "colours": 1, "drawn": True}, False),  # a canvas with nothing on it
+        ({"text": " ", "colours": 2, "drawn": True}, True),
+        ({"text": " ", "colours": 2, "drawn": False}, False),  # a line, or a border around nothing
+        ({"text": " ", "colours": 2, "controls": {"inputs": 1}}, True),
+        ({"text": " ", "colours": 3, "drawn": False}, True),  # a picture made of boxes
+        ({"text": " ", "colours": 1, "controls": {"buttons": 1}}, False),
+    ],
+)
+def test_there_is_something_to_see_when_somebody_could_see_it(more, held):
+    assert results(**more)["a-blank"]["held"] is held
 
 
 def test_a_warning_of_the_console_breaks_nothing():
@@ -163,6 +219,73 @@ def tool(runs, checks=()):
     return judge(
         "tool", list(checks), {"runs": [{"check": name, "outcome": {**base, **o}} for name, o in runs.items()]}
     )
+
+
+def noise(**outcome):
+    judged = tool({"sample": {"stdout": "ok"}, "broken": outcome})
+    return {r["id"]: (r["held"], r["saw"]) for r in judged.results}["a-bad"]
+
+
+TRACE = "Traceback (most recent call last)\nKeyError: 'x'"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "held"),
+    [
+        ({"code": 1, "stderr": "I cannot read this."}, True),
+        ({"code": 1, "stdout": "I cannot read this."}, True),
+        ({"code": 0}, True),
+        ({"code": 1}, False),
+        ({"code": 1, "stdout": TRACE}, False),
+        ({"code": 0, "stdout": TRACE}, False),
+        ({"code": 1, "stdout": TRACE, "stderr": "Sorry."}, False),
+        ({"code": 1, "stderr": "KeyError: 'x'"}, False),
+        ({"code": 1, "stderr": "Error: the file has no dates."}, True),
+    ],
+)
+def test_noise_must_be_met_with_a_sentence(outcome, held):
+    assert noise(**outcome)[0] is held
+    if outcome == {"code": 1}:
+        assert noise(**outcome)[1] == "it ended without a word"
+
+
+REFUSED = {"code": 2, "stderr": "Enter an IBAN."}
+IBAN = {
+    "id": "t", "sentence": "It knows a wrong one", "input": {"iban": "DE02"}, "expect": [{"see": "stdout", "contains": "wrong"}],
+}  # fmt: skip
+
+
+def test_a_tool_that_refuses_what_we_made_up_is_not_broken():
+    judged = tool({"sample": REFUSED, "broken": REFUSED, "t": {"stdout": "wrong"}}, [IBAN])
+    assert judged.verdict == Verdict.HELD
+    assert {r["id"] for r in judged.results} == {"a-bad", "t"}
+    assert judged.not_checked == [
+        "Whether it runs on other input: I had none that fits, and it said “Enter an IBAN.”."
+    ]
+
+
+def test_a_tool_that_was_never_seen_to_run_is_never_held():
+    judged = tool({"sample": REFUSED, "broken": REFUSED})
+    assert judged.verdict == Verdict.UNCHECKED
+    assert judged.not_checked[0] == "Whether it does what you asked."
+    assert "Nothing was seen to run." in judged.not_checked[1]
+    assert tool({"sample": REFUSED, "t": REFUSED}, [IBAN]).verdict == Verdict.BROKEN
+
+
+@pytest.mark.parametrize("of", ["person", "promise", "tool"])
+def test_a_tool_that_refuses_what_is_not_ours_is_broken(of):
+    base = {"ended": "exit", "stdout": "", "artifacts": [], "seconds": 0.2, **REFUSED}
+    judged = judge("tool", [], {"runs": [{"check": "sample", "of": of, "outcome": base}]})
+    assert {r["id"] for r in judged.results if not r["held"]} == {"a-runs", "a-says"}
+
+
+def test_a_silent_or_broken_end_on_our_sample_is_broken():
+    for outcome in (
+        {"code": 1},
+        {"code": 1, "stderr": TRACE},
+        {"ended": "timeout", "code": None, "stderr": "Hm."},
+    ):
+        assert tool({"sample": outcome}).verdict == Verdict.BROKEN
 
 
 def test_a_tool_must_answer_and_meet_noise_with_a_sentence():

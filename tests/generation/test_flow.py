@@ -20,7 +20,7 @@ PLAN = "TITLE Tea timer\nSTEP A start button\nSTEP A bell\nCHECK It rings\n"
 CHECKED = PLAN + '{"expect": [{"see": "visible", "target": {"text": "rings"}}], "covers": [2]}\n'
 SEEN = {
     "loaded": True, "seconds": 0.1, "errors": [], "requests": [], "text": "hello", "title": "Tea", "drawn": False,
-    "colours": 9, "sideways": {}, "controls": {}, "buttons_tried": [], "checks": [],
+    "colours": 9, "sideways": {"390": False}, "controls": {}, "buttons_tried": [], "checks": [],
 }  # fmt: skip
 HELD = [
     {"id": "a-opens", "sentence": "It opens", "held": True, "idle": ""},

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from sandbox.outcome import Outcome
-from vibe.generation.tool import BadTool, Cleaned, ToolSpec, Wrong, broken, clean, message, sample, source
+from vibe.generation.samples import broken, sample
+from vibe.generation.tool import BadTool, Cleaned, ToolSpec, Wrong, clean, message, source
 
 TOML = """
 title = "Totals"
@@ -112,6 +113,40 @@ def test_a_sample_uses_the_persons_own_file_where_one_fits():
     assert sample(SPEC, {"mine.csv": b"x,y\n"}).files == {"in/mine.csv": b"x,y\n"}
     assert next(iter(sample(SPEC, {"mine.png": b"\x89"}).files)) == "in/sample.csv"
     assert sample(SPEC).values["months"] == 6
+
+
+IBAN = ToolSpec.parse(
+    'run = ["python3", "main.py"]\n[[inputs]]\nname = "iban"\nlabel = "IBAN"\ntype = "text"\nrequired = true\n'
+    '[[inputs]]\nname = "list"\nlabel = "List"\ntype = "file"\naccept = [".csv"]\n'
+)
+GOOD = {
+    "id": "good",
+    "input": {"iban": "DE02", "list": "a.csv"},
+    "files": {"a.csv": "x\n1\n"},
+    "expect": [{"see": "exit"}],
+}
+REFUSES = {"id": "bad", "input": {"iban": "nonsense"}, "expect": [{"see": "message", "contains": "IBAN"}]}
+
+
+def test_a_sample_is_what_a_promise_gives_where_nothing_else_fits():
+    made = sample(IBAN, checks=[REFUSES, GOOD])
+    assert (made.of, made.values, made.files) == (
+        "promise",
+        {"iban": "DE02", "list": "in/a.csv"},
+        {"in/a.csv": b"x\n1\n"},
+    )
+    mine = sample(IBAN, {"mine.csv": b"y"}, [REFUSES, GOOD])
+    assert (mine.of, mine.values["iban"], mine.files) == ("person", "DE02", {"in/mine.csv": b"y"})
+    assert sample(IBAN, {"mine.csv": b"y"}).of == "ours"  # the text is made up
+    assert sample(IBAN, checks=[REFUSES]).of == "ours"
+    assert sample(ToolSpec.parse('run = ["python3", "main.py"]')).of == "tool"
+
+
+def test_noise_comes_with_fitting_values_for_the_rest():
+    noise = broken(IBAN, [GOOD])
+    assert noise is not None
+    assert noise.values["iban"] == "DE02"
+    assert noise.files["in/a.csv"].startswith(bytes(range(32)))
 
 
 def test_there_is_something_to_break_a_tool_with():

@@ -150,3 +150,41 @@ def test_the_checks_of_a_tool_that_cannot_fail_are_found_and_an_honest_tool_hold
     assert idle(checks, answers, shape="tool", seed=SEED) == {"fixed": "constant", "ends": "blank"}
     honest = judge("tool", checks, tool_answer(engine, ADDS, checks), seed=SEED)
     assert [r for r in honest.results if not r["held"] and r["id"] in {"total", "fixed", "ends"}] == []
+
+
+INDEX = {
+    "tool.toml": 'title = "Index"\nrun = ["python3", "main.py"]\n'
+    + "".join(
+        f'[[inputs]]\nname = "{name}"\nlabel = "{name}"\ntype = "{kind}"\n'
+        for name, kind in [("name", "text"), ("born", "text"), ("height", "number"), ("weight", "number")]
+    ),
+    "main.py": """import datetime, json, sys
+given = json.load(open("input.json"))
+try:
+    datetime.date.fromisoformat(given["born"])
+except ValueError:
+    sys.exit("Enter the day of birth like 1990-05-31.")
+if given["height"] < 50:
+    sys.exit("Enter the height in centimetres.")
+print(f"{given['name']}: {given['weight'] / (given['height'] / 100) ** 2:.1f}")
+""",
+}
+BODY = {
+    "id": "index", "sentence": "It reckons the index", "given": {"kilos": 80}, "vary": {"kilos": [50, 99]},
+    "input": {"name": "Ann", "born": "1990-05-31", "height": 200, "weight": "{kilos}"},
+    "expect": [{"see": "stdout", "number": "kilos / 4"}],
+}  # fmt: skip
+
+
+def test_a_tool_that_needs_fitting_input_is_tried_on_what_its_promise_gives(engine):
+    judged = judge("tool", [BODY], tool_answer(engine, INDEX, [BODY]), seed=SEED)
+    assert broken(judged) == {}
+    assert judged.verdict == Verdict.HELD
+    assert {"a-runs", "a-says", "index"} <= judged.held_ids
+
+
+def test_a_tool_for_which_there_is_no_fitting_input_is_neither_broken_nor_held(engine):
+    judged = judge("tool", [], tool_answer(engine, INDEX, []))
+    assert broken(judged) == {}
+    assert judged.verdict == Verdict.UNCHECKED
+    assert "Enter the day of birth" in judged.not_checked[1]

@@ -17,7 +17,7 @@ from sandbox.limits import MIB, Limits
 from sandbox.outcome import Outcome
 from sandbox.source import Source
 from vibe import sealed
-from vibe.generation import film, tool
+from vibe.generation import film, samples, tool
 from vibe.generation.bundle import Bundle
 from vibe.generation.steps import Json
 
@@ -43,7 +43,7 @@ def source(page: Bundle, checks: Sequence[Json], *, brief: bool = False) -> Sour
         "viewports": [WIDE, PHONE],
         "settle_ms": 400,
         "brief": brief,
-        "seconds": min(45 + len(checks), 100),  # a run takes under a second; on a busy machine somewhat more
+        "seconds": min(60 + 2 * len(checks), 95),  # a run takes a second; on a busy machine two or three
         "checks": [{k: c[k] for k in ("id", "steps", "expect") if k in c} for c in checks],
     }
     return Source(
@@ -114,15 +114,17 @@ def _clean(raw: Json, page: Bundle) -> Json:
     return {
         "loaded": raw.get("loaded") is True,
         "seconds": _number(raw.get("seconds")),
-        "errors": [_error(e, page) for e in _list(raw.get("errors"), 60)],
-        "requests": [str(r)[:300] for r in _list(raw.get("requests"), 40)],
+        "errors": [_error(e, page) for e in _list(raw.get("errors"), 100)],
+        "requests": [{"url": str(r["url"])[:300], **_when(r)} for r in _list(raw.get("requests"), 40)],
         "text": str(raw.get("text", ""))[:5000],
         "title": str(raw.get("title", ""))[:200],
         "drawn": raw.get("drawn") is True,
         "colours": int(_number(raw.get("colours"))),
+        # A stage that did not end leaves nothing here: what was not seen is not said.
         "sideways": {str(k): v is True for k, v in dict(raw.get("sideways") or {}).items()},
         "controls": {k: int(_number(v)) for k, v in dict(raw.get("controls") or {}).items()},
         "buttons_tried": [_button(b, page) for b in _list(raw.get("buttons_tried"), 40)],
+        "untried": [str(name)[:60] for name in _list(raw.get("untried"), 200)],
         "checks": [_check(c) for c in _list(raw.get("checks"), 120)],
     }
 
@@ -148,7 +150,13 @@ def _error(raw: Json, page: Bundle) -> Json:
         "kind": str(raw.get("kind", ""))[:20],
         "text": str(raw.get("text", ""))[:600],
         **_located(raw, page),
+        **_when(raw),
     }
+
+
+def _when(raw: Json) -> Json:
+    """The stage of the look in which something came: open, phone, later, click (name: of the button), check (its id)."""
+    return {"stage": str(raw.get("stage", ""))[:20], "name": str(raw.get("name", ""))[:60]}
 
 
 def _button(raw: Json, page: Bundle) -> Json:
@@ -156,6 +164,7 @@ def _button(raw: Json, page: Bundle) -> Json:
         "name": str(raw.get("name", ""))[:60],
         "errors": int(_number(raw.get("errors"))),
         "changed": raw.get("changed") is True,
+        "left": raw.get("left") is True,
         "text": str(raw.get("text", ""))[:300],
         **_located(raw, page),
     }
@@ -177,6 +186,9 @@ def _check(raw: Json) -> Json:
         if failed
         else None,
         "seen": seen,
+        "raised": str(raw.get("raised") or "")[:300],
+        "seconds": _number(raw.get("seconds")),
+        "late": raw.get("late") is True,
     }
 
 
@@ -204,30 +216,20 @@ def run_tool_checks(
     cancelled: threading.Event | None = None,
 ) -> Observations:
     """Runs a tool on a sample (the person's own file where one fits), on noise, and once for each check."""
-    tries: list[tuple[str, tool.Cleaned]] = [("sample", tool.sample(spec, given))]
-    if noise := tool.broken(spec):
+    sample = samples.sample(spec, given, checks)
+    tries: list[tuple[str, tool.Cleaned]] = [("sample", sample)]
+    if noise := samples.broken(spec, checks):
         tries.append(("broken", noise))
-    tries += [(str(c["id"]), _check_input(spec, c)) for c in checks]
+    # What the form would refuse never reaches a tool; the check then sees the tool's defaults.
+    tries += [(str(c["id"]), samples.promised(spec, c) or samples.sample(spec)) for c in checks]
     runs: list[Json] = []
     for name, cleaned in tries:
         if cancelled and cancelled.is_set():
             break
         outcome = engine.run(tool.source(files, spec, cleaned), limits=tool.limits(), cancelled=cancelled)
         runs.append({"check": name, "outcome": _journal(outcome)})
+    runs[:1] = [{**run, "of": sample.of} for run in runs[:1]]
     return Observations({"runs": runs})
-
-
-def _check_input(spec: tool.ToolSpec, check: Json) -> tool.Cleaned:
-    """The input that a check asks for; a file input's value names one of the check's own files."""
-    asked, texts = check.get("input") or {}, check.get("files") or {}
-    files = {
-        one.name: (str(asked[one.name]), str(texts.get(asked[one.name], "")).encode())
-        for one in spec.inputs
-        if one.type == "file" and asked.get(one.name)
-    }
-    cleaned = tool.clean(spec, asked, files)
-    # What the form would refuse never reaches a tool; the check then sees the tool's defaults.
-    return cleaned if isinstance(cleaned, tool.Cleaned) else tool.sample(spec)
 
 
 def _journal(outcome: Outcome) -> Json:

@@ -4,8 +4,6 @@ In the box: the program's files, `input.json` with the values, files under `in/`
 collected. A bad input is a sentence for the field, never an exception of ours.
 """
 
-import csv
-import io
 import json
 import re
 import tomllib
@@ -261,67 +259,14 @@ def sentence(outcome: Outcome) -> str:
 def message(outcome: Outcome) -> str:
     """The one plain sentence that a tool gave for bad input, or "" when it gave a traceback or nothing."""
     said = (outcome.stderr.strip() or outcome.stdout.strip()).splitlines()
-    if outcome.code == 0 or not said or "Traceback (most recent call last)" in outcome.stderr:
+    if outcome.code == 0 or not said or has_traceback(outcome) or _EXCEPTION.match(said[-1]):
         return ""
     return said[-1].strip()[:300]
 
 
-# --- something to try it on -------------------------------------------------------------------------------------
-
-_CSV = [("Date", "Text", "Amount"), *[(f"2026-{m:02d}-{d:02d}", t, a) for m, d, t, a in [
-    (9, 2, "Rent", "-870.00"), (9, 14, "Groceries", "-64.20"), (9, 30, "Salary", "2840.00"), (10, 2, "Rent", "-870.00"),
-    (10, 9, "Groceries", "-81.35"), (10, 17, "Train", "-29.90"), (10, 30, "Salary", "2840.00"),
-]]]  # fmt: skip
-_PNG = bytes.fromhex(
-    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000050001a5f645"
-    "400000000049454e44ae426082"
-)
+_EXCEPTION = re.compile(r"\s*[\w.]+(?:Error|Exception)(?::|\s*$)")  # "KeyError: 'Amount'" is no sentence either
 
 
-def sample(spec: ToolSpec, given: Mapping[str, bytes] | None = None) -> Cleaned:
-    """Sensible values to try the tool on: its own defaults, the person's attached file where one fits, else ours."""
-    values: dict[str, Any] = {}
-    files: dict[str, tuple[str, bytes]] = {}
-    for one in spec.inputs:
-        if one.type == "file":
-            files[one.name] = _sample_file(one, given or {})
-        elif one.default is not None:
-            values[one.name] = one.default
-        else:
-            values[one.name] = {
-                "number": one.min if one.min is not None else min(3.0, one.max or 3.0),
-                "choice": one.choices[0] if one.choices else "",
-                "date": "2026-11-24",
-                "yesno": "no",
-                "text": "The quick brown fox jumps over the lazy dog",
-            }[one.type]
-    cleaned = clean(spec, values, files)
-    return cleaned if isinstance(cleaned, Cleaned) else Cleaned({i.name: i.default for i in spec.inputs})
-
-
-def _sample_file(one: Input, given: Mapping[str, bytes]) -> tuple[str, bytes]:
-    accept = tuple(a.lower() for a in one.accept)
-    for name, data in given.items():
-        if not accept or name.lower().endswith(accept):
-            return name, data
-    ending = accept[0] if accept else ".csv"
-    if ending in {".csv", ".tsv"}:
-        out = io.StringIO()
-        csv.writer(out, delimiter="\t" if ending == ".tsv" else ",").writerows(_CSV)
-        return f"sample{ending}", out.getvalue().encode()
-    if ending == ".json":
-        return "sample.json", json.dumps([dict(zip(_CSV[0], row, strict=True)) for row in _CSV[1:]]).encode()
-    if ending in {".png", ".jpg", ".jpeg", ".webp", ".gif"}:
-        return "sample.png" if ".png" in accept else f"sample{ending}", _PNG
-    return f"sample{ending}", b"The quick brown fox jumps over the lazy dog.\nThe quick brown fox.\n"
-
-
-def broken(spec: ToolSpec) -> Cleaned | None:
-    """An input that no tool can use: files of noise, else an absurd text. None when there is nothing to break."""
-    good = sample(spec)
-    if good.files:
-        return Cleaned(good.values, dict.fromkeys(good.files, bytes(range(256)) * 8))
-    texts = [i.name for i in spec.inputs if i.type == "text"]
-    if not texts:
-        return None
-    return Cleaned({**good.values, **dict.fromkeys(texts, "\u202e\x07,,;;\n\n")})
+def has_traceback(outcome: Outcome) -> bool:
+    """Whether Python's own complaint was printed, wherever to: that is no sentence for a person."""
+    return any("Traceback (most recent call last)" in text for text in (outcome.stderr, outcome.stdout))

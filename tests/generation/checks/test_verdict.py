@@ -104,6 +104,47 @@ def test_a_run_that_the_box_did_not_do_does_not_hold():
     assert (one(made)["held"], one(made)["saw"]) == (False, "I could not look")
 
 
+def test_an_error_while_a_promise_is_kept_breaks_it():
+    def seen(**more):
+        return [{"id": "p", "failed": None, "seen": ["3"], "raised": "TypeError: x", **more}]
+
+    check = {"id": "p", "sentence": "s", "expect": [{"see": "text", "is": "3"}]}
+    made = judge("page", [check], {**SEEN, "checks": seen()})
+    assert (one(made)["held"], one(made)["saw"], one(made)["expected"]) == (
+        False, "it held, but the page raised an error: TypeError: x", "3; no errors",
+    )  # fmt: skip
+    wrong = one(judge("page", [check], {**SEEN, "checks": seen(seen=["4"])}))
+    assert wrong["saw"] == "“4”; the page raised an error: TypeError: x"
+    lost = seen(seen=[], failed={"step": 0, "why": "it was not there", "missing": False})
+    assert one(judge("page", [check], {**SEEN, "checks": lost}))["saw"].endswith(
+        "raised an error: TypeError: x"
+    )
+    counts = {**check, "expect": [{"see": "errors", "is": 1}]}
+    assert one(judge("page", [counts], {**SEEN, "checks": seen(seen=[1])}))["held"]
+
+
+LATE = {"failed": {"step": 0, "why": "there was no time left"}, "seen": [], "late": True, "seconds": 0.0}
+
+
+def test_a_promise_that_there_was_no_time_for_is_not_checked():
+    first = {"id": "share", "failed": None, "seen": ["30.00"], "seconds": 1.2}
+    made = judge("page", [SHARE], {**SEEN, "checks": [first, {"id": "share~again", **LATE}]})
+    assert made.verdict == Verdict.HELD
+    assert "share" not in made.held_ids
+    assert made.not_checked == ["“Everybody pays the same”: there was no time left to look."]
+    wrong = judge(
+        "page", [SHARE], {**SEEN, "checks": [{**first, "seen": ["31"]}, {"id": "share~again", **LATE}]}
+    )
+    assert "share" in wrong.broken_ids
+
+
+def test_a_page_does_not_get_out_of_its_promises_by_being_slow():
+    first = {"id": "share", "failed": None, "seen": ["30.00"], "seconds": 4.1}
+    made = judge("page", [SHARE], {**SEEN, "checks": [first, {"id": "share~again", **LATE}]})
+    assert made.verdict == Verdict.BROKEN
+    assert one(made)["saw"] == "there was no time left to look: it is too slow"
+
+
 def test_what_cannot_fail_counts_for_nothing():
     made = judged([SHARE], lambda r: ["NaN"], idle={"share": "blank"})
     assert made.verdict == Verdict.HELD

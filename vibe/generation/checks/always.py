@@ -1,82 +1,162 @@
-"""The checks that need no model: a page opens calmly, a tool runs and answers. From what the box saw, never its word."""
+"""The checks that need no model: a page opens calmly, a tool runs and answers. From what the box saw, never its word.
 
-from vibe.generation.checks.results import count, ended, outcome_of, place, result
+What was not seen does not hold: a stage of the look that did not end leaves nothing behind, and that is told.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sandbox.outcome import Outcome
+from vibe.generation.checks import told
+from vibe.generation.checks.results import count, ended, listed, outcome_of, place, result
 from vibe.generation.steps import Json
-from vibe.generation.tool import message
+from vibe.generation.tool import has_traceback, message
 from vibe.sealed import KNOWN_CONSOLE_LINES
 
 OPENED = "I opened it in a sealed box"
+THROWN = frozenset({"uncaught", "rejection", "crash", "stuck", "left"})
+NAMED = 6  # buttons that were not tried, by name
 
 
-def page(seen: Json) -> list[Json]:
-    """Results over the observations of a page (vibe/generation/look.py)."""
+@dataclass(frozen=True)
+class Always:
+    """results: of the checks that are always there. not_checked: what they could not look at, in sentences. ran:
+    whether anything was seen to run at all; without that nothing is held."""
+
+    results: list[Json]
+    not_checked: list[str] = field(default_factory=list)
+    ran: bool = True
+
+
+def page(seen: Json, promises: Mapping[str, str] | None = None) -> Always:
+    """Over the observations of a page (vibe/generation/look.py). `promises` are {check id: its sentence}."""
     if not seen.get("loaded"):
         why = next((e["text"] for e in seen.get("errors", [])), seen.get("reason") or "nothing came")
-        return [result("a-opens", "It opens", OPENED, "the page", f"it did not open: {why}")]
-    errors = [e for e in seen["errors"] if e["text"] not in KNOWN_CONSOLE_LINES]
-    thrown = [e for e in errors if e["kind"] in {"uncaught", "rejection", "crash", "stuck"}]
-    outside = seen["requests"]
-    clicked = seen["buttons_tried"]
-    faulty = [b for b in clicked if b["errors"]]
+        return Always([result("a-opens", "It opens", OPENED, "the page", f"it did not open: {why}")])
+    errors = [e for e in seen["errors"] if e["text"] not in KNOWN_CONSOLE_LINES and e["kind"] in THROWN]
+    # Those of a click belong to its button, those of a promise to the promise; a page that hung is told in any case.
+    own = [e for e in errors if e.get("stage", "open") not in {"click", "check"}]
+    outside = [f"{r['url']}{told.when(r, promises)}" for r in seen["requests"]]
+    blank, wide = _blank(seen), seen["sideways"].get("390")
     results = [
         result("a-opens", "It opens", OPENED, "the page", f"it opened in {seen['seconds']:.1f} s", held=True),
         result(
             "a-errors", "It opens without errors", OPENED, "no errors",
-            "; ".join(f"it said: {place(e.get('file'), e.get('line'))}{e['text']}" for e in thrown[:4]) or "no errors",
-            held=not thrown,
+            "; ".join(_said(e, promises) for e in own[:4]) or "no errors", held=not own,
         ),
         result(
-            "a-blank", "There is something to see", OPENED, "words or a picture",
-            "an empty page" if _is_blank(seen) else "words or a picture", held=not _is_blank(seen),
+            "a-blank", "There is something to see", OPENED, "words or a picture", blank or "words or a picture",
+            held=not blank,
         ),
         result(
-            "a-outside", "Nothing is fetched from outside", OPENED, "nothing from the internet",
-            f"it asked for {', '.join(outside[:3])}" if outside else "nothing", held=not outside,
+            "a-outside", "Nothing is fetched from outside", "I opened it and used it in a sealed box",
+            "nothing from the internet", f"it asked for {', '.join(outside[:3])}" if outside else "nothing",
+            held=not outside,
         ),
         result(
             "a-phone", "It fits a phone", "I opened it 390 points wide", "nothing is cut off at the side",
-            "it is wider than the screen" if seen["sideways"].get("390") else "it fits",
-            held=not seen["sideways"].get("390"),
+            "I could not look" if wide is None else "it is wider than the screen" if wide else "it fits",
+            held=wide is False,
         ),
     ]  # fmt: skip
-    if clicked:
-        said = "; ".join(
-            f"“{b['name'] or 'a button'}”: {place(b.get('file'), b.get('line'))}{b['text']}" for b in faulty[:3]
-        )
+    if clicked := seen["buttons_tried"]:
+        said = _of_buttons(clicked, errors)
         results.append(
             result(
                 "a-buttons", "Its buttons raise no errors", f"I clicked {count(len(clicked), 'button')}", "no errors",
-                said or "no errors", held=not faulty,
+                "; ".join(said[:3]) or "no errors", held=not said,
             )
         )  # fmt: skip
-    return results
+    return Always(results, _untried(seen.get("untried", [])))
 
 
-def _is_blank(seen: Json) -> bool:
-    return not seen["text"].strip() and not (seen["drawn"] and seen["colours"] > 1) and seen["colours"] <= 2
+def _said(error: Json, promises: Mapping[str, str] | None) -> str:
+    return f"it said{told.when(error, promises)}: {place(error.get('file'), error.get('line'))}{error['text']}"
 
 
-def tool(answer: Json) -> list[Json]:
-    """Results over the runs of a tool on a sample and on noise."""
+def _of_buttons(clicked: Sequence[Json], errors: Sequence[Json]) -> list[str]:
+    """What is wrong with the buttons: of each what it raised or that the page was gone; and errors that came late."""
+    said, faulty = [], set()
+    for b in clicked:
+        name = f"“{b['name'] or 'a button'}”"
+        if b["errors"]:
+            faulty.add(b["name"])
+            said.append(f"{name}: {place(b.get('file'), b.get('line'))}{b['text']}")
+        if b.get("left"):
+            said.append(f"{name}: it left the page")
+    late = [e for e in errors if e.get("stage") == "click" and e["name"] not in faulty]
+    said += [f"“{e['name'] or 'a button'}”: {place(e.get('file'), e.get('line'))}{e['text']}" for e in late]
+    return said
+
+
+def _untried(names: Sequence[str]) -> list[str]:
+    """The sentence about buttons that were not tried, if there are any."""
+    if not names:
+        return []
+    called = list(dict.fromkeys(f"“{name}”" if name else "one without a name" for name in names))
+    more = len(called) - NAMED
+    shown = [*called[:NAMED], *([f"{more} more"] if more > 0 else [])]
+    verb = "was" if len(names) == 1 else "were"
+    return [f"{count(len(names), 'button')} {verb} not tried: {listed(shown)}."]
+
+
+def _blank(seen: Json) -> str:
+    """What is seen in place of something to see; "" when there is something. One colour all over shows nothing, in
+    whatever words; without words, fields and pictures a line or a border is nothing either."""
+    if seen["colours"] < 2:
+        return "words that cannot be seen: all has one colour" if seen["text"].strip() else "an empty page"
+    controls = seen.get("controls", {})
+    there = seen["text"].strip() or seen["drawn"] or controls.get("buttons") or controls.get("inputs")
+    return "" if there or seen["colours"] > 2 else "an empty page"
+
+
+# --- tools ------------------------------------------------------------------------------------------------------
+
+_GIVEN = {
+    "person": "I ran it on your file in a sealed box",
+    "promise": "I ran it on what a promise gives, in a sealed box",
+    "tool": "I ran it as it comes, in a sealed box",
+}
+
+
+def tool(answer: Json) -> Always:
+    """Over the runs of a tool: on a sample, on noise, and on what its promises give."""
     runs = {str(r["check"]): outcome_of(r["outcome"]) for r in answer.get("runs", [])}
-    first = runs.get("sample")
+    first = runs.pop("sample", None)
     if first is None:
-        return [result("a-runs", "It runs", "I tried it", "an answer", "it did not start")]
+        return Always([result("a-runs", "It runs", "I tried it", "an answer", "it did not start")])
+    noise = runs.pop("broken", None)
+    whose = next(str(r.get("of", "ours")) for r in answer["runs"] if r["check"] == "sample")
+    refused = message(first) if whose == "ours" and first.ended == "exit" else ""
+    results = [_copes(noise)] if noise else []
+    if refused:  # it may be right: what we made up need not be what it is for
+        ran = any(_ran(one) for one in runs.values())
+        only = "" if ran else " Nothing was seen to run."
+        sentence = f"Whether it runs on other input: I had none that fits, and it said “{refused[:120]}”.{only}"
+        return Always(results, [sentence], ran)
+    did = _GIVEN.get(whose, "I ran it on a sample in a sealed box")
     answered = bool(first.stdout.strip() or first.artifacts)
-    results = [
-        result("a-runs", "It runs", "I ran it on a sample in a sealed box", "it ends by itself, without errors", ended(first), held=first.ok),
+    return Always([
+        result("a-runs", "It runs", did, "it ends by itself, without errors", ended(first), held=first.ok),
         result(
-            "a-says", "It gives an answer", "I ran it on a sample", "text, a table or a picture",
+            "a-says", "It gives an answer", did, "text, a table or a picture",
             f"{count(len(first.stdout.splitlines()), 'line')} and {count(len(first.artifacts), 'file')}" if answered else "nothing",
             held=answered,
         ),
-    ]  # fmt: skip
-    if noise := runs.get("broken"):
-        calm = noise.ended == "exit" and "Traceback (most recent call last)" not in noise.stderr
-        results.append(
-            result(
-                "a-bad", "Input that it cannot use gets a plain sentence", "I gave it a file of noise",
-                "one plain sentence", message(noise) or ("it coped" if calm else ended(noise)), held=calm,
-            )
-        )  # fmt: skip
-    return results
+        *results,
+    ])  # fmt: skip
+
+
+def _ran(outcome: Outcome) -> bool:
+    return outcome.ok and bool(outcome.stdout.strip() or outcome.artifacts)
+
+
+def _copes(noise: Outcome) -> Json:
+    """The result about input that no tool can use: a sentence, or an end as if it were usable."""
+    calm = noise.ended == "exit" and not has_traceback(noise) and (noise.code == 0 or bool(message(noise)))
+    silent = noise.ended == "exit" and not (noise.stdout.strip() or noise.stderr.strip())
+    saw = message(noise) or ("it coped" if calm else "it ended without a word" if silent else ended(noise))
+    return result(
+        "a-bad", "Input that it cannot use gets a plain sentence", "I gave it a file of noise", "one plain sentence",
+        saw, held=calm,
+    )  # fmt: skip

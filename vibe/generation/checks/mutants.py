@@ -67,7 +67,7 @@ def mutants(files: Mapping[str, str], shape: str, seed: int, most: int = 10) -> 
 def kill_rate(winner: Judged, tried: Sequence[Judged]) -> KillRate:
     """How many of the judged mutants broke a check that holds and counts for `winner`; what no box could open is left out."""
     seen = [judged for judged in tried if judged.verdict != Verdict.UNCHECKED]
-    return KillRate(sum(1 for judged in seen if winner.held_ids - judged.held_ids), len(seen))
+    return KillRate(sum(1 for judged in seen if winner.held_ids & judged.broken_ids), len(seen))
 
 
 def _made(files: Mapping[str, str], place: _Place) -> Mutant | None:

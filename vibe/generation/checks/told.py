@@ -3,7 +3,7 @@
 "I typed 90 into “Bill” and clicked “Split”"; "€23.50"; "“NaN”"; "there is no button “Split”: I could not click it".
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 
 from vibe.generation.checks import figures
@@ -50,6 +50,24 @@ def _done(step: Step) -> str:
             return "reloaded it"
         case _:
             return f"clicked {where}"
+
+
+def when(came: Json, promises: Mapping[str, str] | None = None) -> str:
+    """When in the look something came, to be put behind what came; "" for the opening. `promises` are {id: sentence}."""
+    name = str(came.get("name", ""))
+    match came.get("stage"):
+        case "phone":
+            return " on a phone"
+        case "later":
+            return " a while after it opened"
+        case "click":
+            return f" when I clicked “{fold(name)[:60]}”" if name else " when I clicked a button"
+        case "check":
+            sentence = (promises or {}).get(name.partition("~")[0])
+            return (
+                f" when I checked “{fold(sentence)[:120]}”" if sentence else " when I did what a promise says"
+            )
+    return ""
 
 
 def count_seconds(seconds: float | None) -> str:

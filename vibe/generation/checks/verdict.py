@@ -5,7 +5,7 @@ the program. A check holds only if all its runs hold; one that cannot fail (`idl
 import hashlib
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sandbox.outcome import Outcome
@@ -20,6 +20,7 @@ from vibe.generation.steps import Json
 from vibe.generation.tool import message
 
 MAX_EVIDENCE = 4000
+SLOW_S = 3.0  # a run takes about one second
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,11 @@ class Judged:
     def held_ids(self) -> frozenset[str]:
         """The checks that hold and count."""
         return frozenset(str(r["id"]) for r in self.results if r["held"] and not r["idle"])
+
+    @property
+    def broken_ids(self) -> frozenset[str]:
+        """The checks that do not hold and count."""
+        return frozenset(str(r["id"]) for r in self.results if not r["held"] and not r["idle"])
 
     def evidence_without(self, hidden: Collection[str]) -> str:
         """The evidence for a repair; of the checks in `hidden` only their number is told."""
@@ -81,41 +87,58 @@ def judge(
     if why := answer.get("unchecked"):
         return Judged(Verdict.UNCHECKED, [], [f"Everything: {why}"])
     checks, idle = as_checks(promised), idle or {}
-    results = always.tool(answer) if shape == "tool" else always.page(answer)
+    sentences = {check.id: check.sentence for check in checks}
+    found = always.tool(answer) if shape == "tool" else always.page(answer, sentences)
+    results, unseen = list(found.results), list[str]()
     if shape == "tool" or answer.get("loaded"):
-        results += promises(shape, checks, answer, seed=seed, idle=idle)
-    return _judged(results, _not_checked(shape, checks, idle), _places(checks))
+        of_promises = promises(shape, checks, answer, seed=seed, idle=idle)
+        results += of_promises
+        looked_at = {r["id"] for r in of_promises}
+        unseen = [f"“{c.sentence}”: there was no time left to look." for c in checks if c.id not in looked_at]
+    not_checked = [*_not_checked(shape, checks, idle, found.ran), *found.not_checked, *unseen]
+    return _judged(results, not_checked, _places(checks), ran=found.ran)
 
 
 def promises(
     shape: str, checks: Sequence[Check], answer: Json, *, seed: int = 0, idle: Mapping[str, str] | None = None
 ) -> list[Json]:
-    """The results of the checks alone, without those that are always there."""
+    """The results of the checks alone, without those that are always there and those that there was no time for."""
     look = _tool_run if shape == "tool" else _page_run
     seen = {str(r["check"]): r for r in answer.get("runs", [])} | {
         str(c["id"]): c for c in answer.get("checks", [])
     }
-    return [_promise(check, look, seen, seed, (idle or {}).get(check.id, "")) for check in checks]
+    slow = _is_slow(answer.get("checks", []))
+    made = (_promise(check, look, seen, seed, (idle or {}).get(check.id, ""), slow) for check in checks)
+    return [one for one in made if one is not None]
 
 
-def _not_checked(shape: str, checks: Sequence[Check], idle: Mapping[str, str]) -> list[str]:
+def _is_slow(runs: Sequence[Json]) -> bool:
+    """Whether a page's own runs took so long that it is its own fault when there was no time for all of them: a page
+    must not get out of its promises by being slow."""
+    took = [float(r.get("seconds", 0)) for r in runs if not r.get("late")]
+    return bool(took) and sum(took) / len(took) > SLOW_S
+
+
+def _not_checked(shape: str, checks: Sequence[Check], idle: Mapping[str, str], ran: bool) -> list[str]:
     only = "runs on a sample and shows no errors." if shape == "tool" else "opens and shows no errors."
     if not checks:
-        return [f"Whether it does what you asked: I only checked that it {only}"]
+        return [f"Whether it does what you asked{f': I only checked that it {only}' if ran else '.'}"]
     if all(c.id in idle for c in checks):
-        return [
-            f"Whether it does what you asked: my own checks cannot fail, so they count for nothing. All I know is that it {only}"
-        ]
+        known = f" All I know is that it {only}" if ran else ""
+        return [f"Whether it does what you asked: my own checks cannot fail, so they count for nothing.{known}"]
     return []
 
 
-def _judged(results: list[Json], not_checked: list[str], places: Mapping[str, str] | None = None) -> Judged:
+def _judged(
+    results: list[Json], not_checked: list[str], places: Mapping[str, str] | None = None, *, ran: bool = True
+) -> Judged:
+    """`ran` false: nothing was seen to run, so nothing is held."""
     counted = [r for r in results if not r["idle"]]
     broken = [r for r in counted if not r["held"]]
     figure = r"\d+(?:[.,'\u00a0\u202f]\d+)*"
     text = re.sub(figure, "#", "|".join(sorted(f"{r['id']}:{r['saw']}" for r in broken)))
     made = Judged(
-        Verdict.BROKEN if broken else Verdict.HELD if counted else Verdict.UNCHECKED, results, not_checked,
+        Verdict.BROKEN if broken else Verdict.HELD if counted and ran else Verdict.UNCHECKED, results, not_checked,
         signature=hashlib.sha256(text.encode()).hexdigest()[:16] if broken else "", places=places or {},
     )  # fmt: skip
     return Judged(made.verdict, results, not_checked, made.evidence_without(()), made.signature, made.places)
@@ -144,6 +167,7 @@ class _Ran:
     saw: str
     seen: Sequence[Seen] = ()
     film: str = ""
+    late: bool = False  # there was no time left to look
 
 
 _Look = Callable[[Bound, "Json | None", Sequence[Seen]], _Ran]
@@ -155,13 +179,18 @@ _OPENING = {
 }
 
 
-def _promise(check: Check, look: _Look, seen: Mapping[str, Json], seed: int, idle: str) -> Json:
-    """One promise over all its runs; the first that does not hold is the one that is told."""
+def _promise(
+    check: Check, look: _Look, seen: Mapping[str, Json], seed: int, idle: str, slow: bool
+) -> Json | None:
+    """One promise over all its runs; the first that does not hold is the one that is told. None when there was no time
+    for all of them, what was seen held, and the page is not to blame (`slow`)."""
     runs = bound(check, seed)
     ran: dict[str, _Ran] = {}
     for run in runs:
         before = ran[run.first.id].seen if run.first else ()
         ran[run.id] = look(run, seen.get(run.id), before)
+    if not slow and any(r.late for r in ran.values()) and all(r.held or r.late for r in ran.values()):
+        return None
     told_id = next((id_ for id_, r in ran.items() if not r.held), runs[0].id)
     one = ran[told_id]
     opening = _OPENING.get(told_id.removeprefix(check.id), "")
@@ -196,11 +225,32 @@ def _page_run(run: Bound, seen: Json | None, before: Sequence[Seen]) -> _Ran:
     if seen is None:
         return _Ran(False, told.steps(run.steps), _wanted(run), "I could not look")
     film = run.id if seen.get("film") or seen.get("frames") else ""
+    if seen.get("late"):
+        saw = "there was no time left to look: it is too slow"
+        return _Ran(False, told.steps(run.steps), _wanted(run), saw, film=film, late=True)
     if failed := seen.get("failed"):
         number = int(failed["step"])
         step = run.steps[number] if number < len(run.steps) else None
-        return _Ran(False, told.steps(run.steps[:number]), _wanted(run), told.stuck(step, failed), film=film)
-    return _compared(run, told.steps(run.steps), seen["seen"], before, film)
+        return _Ran(
+            False,
+            told.steps(run.steps[:number]),
+            _wanted(run),
+            told.stuck(step, failed) + _raised(run, seen, "; "),
+            film=film,
+        )
+    ran = _compared(run, told.steps(run.steps), seen["seen"], before, film)
+    if not (error := _raised(run, seen, "; " if not ran.held else "it held, but ")):
+        return ran
+    expected = ran.expected if not ran.held else f"{ran.expected}; no errors"
+    return replace(ran, held=False, expected=expected, saw=error if ran.held else ran.saw + error)
+
+
+def _raised(run: Bound, seen: Json, opening: str) -> str:
+    """The error that nobody caught while a promise's steps were done; "" for none, or where the promise itself says
+    how many there should be."""
+    if not seen.get("raised") or any(e.see == "errors" for e in run.expect):
+        return ""
+    return f"{opening}the page raised an error: {seen['raised']}"
 
 
 def _tool_run(run: Bound, seen: Json | None, before: Sequence[Seen]) -> _Ran:

@@ -1,0 +1,144 @@
+"""buttons: click every button of a page once, and write down what became of it.
+
+A button may take its page away, hide the others or cover them. Then the page is opened afresh and the walk goes on;
+what could not be clicked after all, or was one too many, is left in `untried` by its name.
+"""
+
+import re
+import time
+
+from page import JOB, SEEN, Now, at_most, doing, filmed, fresh, note, settle, thrown
+from playwright.sync_api import Error
+
+MAX_BUTTONS, WALK_S, CLICK_MS, CLICK_S = 30, 16, 1500, 9
+STAY_MS = 2200  # how long a page is watched at the least: some freeze only after a while
+BUTTONS = "button, [role=button], input[type=button], input[type=submit]"
+
+LISTED = """all => all.slice(0, 200).map(e => {
+  const box = e.getBoundingClientRect();
+  const usable = box.width > 0 && box.height > 0 && getComputedStyle(e).visibility === "visible" && !e.matches(":disabled, [aria-disabled=true]");
+  const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+  const name = e.innerText || e.getAttribute("aria-label") || e.value || e.title || "";
+  return [name.trim().split(/\\s+/).join(" ").slice(0, 60), usable, !top || e.contains(top)];
+})"""
+STATE = "() => document.body.innerText + '|' + document.body.innerHTML.length + '|' + [...document.querySelectorAll('input,select,textarea')].map(e => e.value + e.checked).join()"
+
+
+class Walk:
+    """The walk through the buttons of one page. A button is known by its name, its figures aside (a counter on it
+    changes them), and its place among those of the same name."""
+
+    def __init__(self, browser) -> None:
+        self.browser = browser
+        self.known: dict[tuple[str, int], str] = {}
+        self.done: set[tuple[str, int]] = set()
+        self.failed: dict[tuple[str, int], int] = {}
+        self.document, self.used, self.escaped = None, 0, False
+        self.renew()
+        self.film = filmed(self.look, "buttons", min(len(self.rows()), MAX_BUTTONS))
+        self.until = time.monotonic() + WALK_S
+
+    def renew(self) -> None:
+        doing("later")
+        self.look = fresh(self.browser, *JOB["viewports"][0])
+        self.document, self.used, self.escaped = None, 0, False
+
+    def rows(self) -> list[tuple[int, tuple[str, int], str, bool, bool]]:
+        """The buttons as they are now: place, key, name, usable, in the clear."""
+        self.look.follow()
+        with at_most(CLICK_S):
+            listed = self.look.frame.locator(BUTTONS).evaluate_all(LISTED)
+        times: dict[str, int] = {}
+        found = []
+        for at, (name, usable, clear) in enumerate(listed):
+            folded = re.sub(r"\d+", "#", name)
+            key = (folded, times.get(folded, 0))
+            times[folded] = key[1] + 1
+            self.known.setdefault(key, name)
+            found.append((at, key, name, usable, clear))
+        self.left_over()
+        return found
+
+    def left_over(self) -> None:
+        SEEN["untried"] = [name for key, name in self.known.items() if key not in self.done]
+
+    def go(self) -> None:
+        lost = 0
+        while lost < 6:
+            try:
+                if self.document and (moved := self.look.gone(self.document)):
+                    SEEN["buttons_tried"][-1]["left"] = moved == "left"
+                    self.renew()
+                rows = self.rows()
+                todo = [r for r in rows if r[1] not in self.done and r[3] and self.failed.get(r[1], 0) < 2]
+                if len(SEEN["buttons_tried"]) >= MAX_BUTTONS or time.monotonic() > self.until:
+                    break
+                if pick := next((r for r in todo if r[4]), None):
+                    self.press(*pick[:3])
+                elif todo and not self.escaped:
+                    self.look.page.keyboard.press("Escape")
+                    self.escaped = True
+                elif self.used and any(k not in self.done and self.failed.get(k, 0) < 2 for k in self.known):
+                    self.renew()
+                else:
+                    break
+            except Error:
+                if Now.killed:
+                    raise
+                lost += 1
+                self.renew()
+        settle(self.look, self.look.loaded, STAY_MS)
+        self.look.answers()
+        if self.document and self.look.gone(self.document) == "left":
+            SEEN["buttons_tried"][-1]["left"] = True
+
+    def press(self, at: int, key: tuple[str, int], name: str) -> None:
+        button = self.look.frame.locator(BUTTONS).nth(at)
+        film = self.film
+        film.look = self.look
+        with at_most(CLICK_S):
+            before, complaints = self.look.frame.evaluate(STATE), len(self.look.errors)
+            self.document = self.look.frame.evaluate_handle("document")
+            film.aim("click", lambda: button)
+            doing("click", name)
+            record = {"name": name, "errors": 0, "changed": False, "left": False, "text": "", "line": None}
+            SEEN["buttons_tried"].append(record)
+            self.done.add(key)
+            self.left_over()
+            try:
+                button.click(timeout=CLICK_MS)
+            except Error:
+                if Now.killed:
+                    raise
+                if moved := self.look.gone(self.document):  # it was clicked, and took its page away at once
+                    record["left"] = moved == "left"
+                else:
+                    SEEN["buttons_tried"].remove(record)
+                    self.done.remove(key)
+                    self.failed[key] = self.failed.get(key, 0) + 1
+                self.renew()
+                return
+            self.used, self.escaped = self.used + 1, False
+            clicked = time.monotonic()
+            film.stepped(len(SEEN["buttons_tried"]) - 1, {"do": "click"})
+            settle(self.look, clicked, 120)
+            raised = thrown(self.look, complaints)
+            record["errors"] = len(raised)
+            if raised:
+                record["text"], record["line"] = raised[-1]["text"], raised[-1]["line"]
+            if not self.look.gone(self.document):
+                record["changed"] = self.look.frame.evaluate(STATE) != before
+        note()
+
+
+def buttons(browser) -> None:
+    Walk(browser).go()
+    note()
+
+
+def broke_off(why: str) -> bool:
+    """When the page stopped answering at a button that was clicked: it is told there, and true."""
+    if Now.stage != "click" or not SEEN["buttons_tried"]:
+        return False
+    SEEN["buttons_tried"][-1].update(errors=1, text=why)
+    return True

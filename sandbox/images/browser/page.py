@@ -1,0 +1,281 @@
+"""page: one page in headless Chromium, under the product's own frame and headers, and all that it complained about.
+
+A complaint, or a request to the outside, is written down the moment it comes, with the stage of the look in which it
+came: nothing is lost with a page that hangs, and nothing is judged here.
+"""
+
+import contextlib
+import glob
+import json
+import os
+import re
+import signal
+import threading
+import time
+from http.server import BaseHTTPRequestHandler
+
+from film import Film
+from playwright.sync_api import Error
+
+STEP_MS, ANSWER_S = 2500, 6  # how long a step may take; how long a page may take to say that it is there
+COMPLAINTS, REQUESTS = 50, 40
+
+with open("job.json", encoding="utf-8") as source:
+    JOB = json.load(source)
+ADDRESS = f"http://{JOB['content_host']}:{JOB['port']}/"
+SEEN = {
+    "loaded": False, "seconds": 0.0, "errors": [], "requests": [], "text": "", "title": "", "html_nodes": 0,
+    "colours": 0, "drawn": False, "sideways": {}, "controls": {"buttons": 0, "inputs": 0, "unlabelled": 0},
+    "buttons_tried": [], "untried": [], "checks": [], "films": {},
+}  # fmt: skip
+
+
+class Now:
+    """What is being done: open, phone, later (it was left alone for a while), click (`name` is the button's) or check
+    (`name` is the run's id). `killed`: the browser was ended because the page did not come back."""
+
+    stage, name = "open", ""
+    killed = False
+
+
+def doing(stage: str, name: str = "") -> None:
+    Now.stage, Now.name = stage, name
+
+
+def complain(kind: str, text: str, line=None, column=None) -> None:
+    """Write a complaint down, once: a page says the same each time it is opened."""
+    known = {
+        (e["kind"], e["text"], e["line"], e["stage"] if kind in ("stuck", "crash") else "")
+        for e in SEEN["errors"]
+    }
+    quiet = kind.startswith("console")
+    if (kind, text, line, Now.stage if kind in ("stuck", "crash") else "") in known:
+        return
+    if sum(1 for e in SEEN["errors"] if e["kind"].startswith("console") == quiet) < COMPLAINTS:
+        SEEN["errors"].append(
+            {"kind": kind, "text": text, "line": line, "column": column, "stage": Now.stage, "name": Now.name}
+        )
+
+
+def asked_for(url: str) -> None:
+    """Write down an address outside that the page asked for."""
+    if len(SEEN["requests"]) < REQUESTS and all(r["url"] != url for r in SEEN["requests"]):
+        SEEN["requests"].append({"url": url, "stage": Now.stage, "name": Now.name})
+
+
+def note() -> None:
+    with open("out/observations.tmp", "w", encoding="utf-8") as out:
+        json.dump(SEEN, out)
+    os.replace("out/observations.tmp", "out/observations.json")
+
+
+class Handler(BaseHTTPRequestHandler):
+    """The host page on the app's host name, the document on every other one, each with its own headers; any other
+    path is not there, as it is not there on a card's origin."""
+
+    def do_GET(self) -> None:
+        host = self.headers.get("Host", "").split(":")[0]
+        app = host == JOB["app_host"]
+        if self.path == "/favicon.ico":
+            self.send_response(204)
+            self.end_headers()
+            return
+        there = self.path.split("?")[0] == "/"
+        body = b"Not found"
+        if there:
+            with open("host.html" if app else "page.html", "rb") as page:
+                body = page.read()
+        self.send_response(200 if there else 404)
+        for name, value in JOB["host_headers" if app else "document_headers"].items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+def kill_browser() -> None:
+    Now.killed = True
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        with contextlib.suppress(OSError, ValueError):
+            with open(path, "rb") as line:
+                name = line.read().split(b"\0")[0]
+            if b"chromium" in name:
+                os.kill(int(path.split("/")[2]), signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def at_most(seconds: float):
+    """A page that never comes back (an endless loop) ends with its browser: evaluate() has no timeout."""
+    timer = threading.Timer(seconds, kill_browser)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def is_away(url: str) -> bool:
+    """Whether an address is another one than the page's own."""
+    return re.split("[?#]", url)[0] != ADDRESS
+
+
+class Look:
+    """One page in a fresh context, and all that it complained about."""
+
+    def __init__(self, browser, width: int, height: int) -> None:
+        self.browser = browser
+        self.errors: list[dict] = []
+        self.frame = None
+        self.went: list[str] = []
+        self.context = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
+        self.page = self.context.new_page()
+        self.lens = self.context.new_cdp_session(self.page)
+        self.page.set_default_timeout(STEP_MS)
+        self.page.on("pageerror", self.on_error)
+        self.page.on("console", self.on_console)
+        self.page.on("request", self.on_request)
+        self.page.on("crash", lambda _: self.complain("crash", "the page crashed"))
+        self.page.on("framenavigated", self.on_navigated)
+        self.open()
+
+    def open(self) -> None:
+        self.frame = None
+        self.page.goto(f"http://{JOB['app_host']}:{JOB['port']}/", wait_until="load", timeout=15_000)
+        self.loaded = time.monotonic()
+        self.frame = self.settled_frame()
+        self.went = []
+
+    def renew(self, width: int, height: int) -> None:
+        """As new: nothing kept, nothing complained about. The processes stay, which saves a second each time."""
+        self.page.evaluate("localStorage.clear()")
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.errors = []
+        self.open()
+
+    def settled_frame(self):
+        for _ in range(60):
+            frames = [f for f in self.page.frames if f != self.page.main_frame and f.url.startswith("http")]
+            if frames:
+                with contextlib.suppress(Error):
+                    frames[0].wait_for_load_state("load", timeout=8000)
+                return frames[0]
+            self.page.wait_for_timeout(50)
+        raise Error("the page never appeared in its frame")
+
+    def follow(self) -> None:
+        """The frame that is there now: a document that went somewhere is built anew around its address."""
+        if self.frame.is_detached():
+            self.frame = self.settled_frame()
+
+    def gone(self, document) -> str:
+        """What became of a document that we hold: "" while it is there, else "reloaded" or "left"."""
+        try:
+            document.evaluate("() => 1")
+        except Error:
+            if Now.killed:
+                raise
+            return "left" if any(map(is_away, self.went)) else "reloaded"
+        return ""
+
+    def answers(self) -> None:
+        """Raises Error, and ends the browser, when the page does not come back to us."""
+        with at_most(ANSWER_S):
+            try:
+                self.frame.evaluate("() => 1")
+            except Error:  # it went somewhere in the same moment
+                if Now.killed:
+                    raise
+
+    def complain(self, kind: str, text: str, line=None, column=None) -> None:
+        self.errors.append({"kind": kind, "text": text, "line": line})
+        complain(kind, text, line, column)
+
+    def on_navigated(self, frame) -> None:
+        if frame is not self.frame:
+            return
+        self.went.append(frame.url)
+        if Now.stage not in ("click", "check") and is_away(frame.url):
+            self.complain("left", "it left the page by itself")
+
+    def on_error(self, problem) -> None:
+        text, stack = str(problem.message or problem), str(getattr(problem, "stack", "") or "")
+        place = re.search(
+            r":(\d+):(\d+)\)?\s*$", stack.splitlines()[1] if len(stack.splitlines()) > 1 else stack
+        )
+        kind = "rejection" if "in promise" in stack or "in promise" in text else "uncaught"
+        name = getattr(problem, "name", "") or ""
+        text = text if not name or text.startswith(name) else f"{name}: {text}"
+        self.complain(kind, text[:600], *((int(place[1]), int(place[2])) if place else ()))
+
+    def on_console(self, message) -> None:
+        if message.type not in ("error", "warning"):
+            return
+        text, where = message.text, message.location or {}
+        self.complain(f"console-{message.type}", text[:600], where.get("lineNumber"))
+        if "Content Security Policy" in text or "Refused to" in text:
+            for url in re.findall(r"['\s]((?:https?|wss?)://[^'\s]{1,300})", text):
+                if not (
+                    "form-action" in text and url.startswith(ADDRESS)
+                ):  # a form that posts nowhere asks nobody
+                    asked_for(url)
+
+    def on_request(self, request) -> None:
+        host = re.match(r"[a-z]+://([^:/]+)", request.url)
+        if host and host[1] not in (JOB["app_host"], JOB["content_host"]):
+            asked_for(request.url[:300])
+
+    def close(self) -> None:
+        with contextlib.suppress(Error):
+            self.context.close()
+
+
+LOOK: Look | None = None
+
+
+def fresh(browser, width: int, height: int) -> Look:
+    """The page as it is when one opens it for the first time."""
+    global LOOK
+    if LOOK is not None and LOOK.browser is browser:
+        try:
+            LOOK.renew(width, height)
+            return LOOK
+        except Error:
+            LOOK.close()
+    LOOK = Look(browser, width, height)
+    return LOOK
+
+
+def filmed(look: Look, name: str, steps: int) -> Film:
+    """A film that is written down as it grows: a page that hangs still leaves its frames."""
+    film = Film(look, name, steps)
+    SEEN["films"][name] = film.frames
+    film.opened()
+    settle(look, look.loaded, 100)
+    return film
+
+
+def settle(look: Look, since: float, ms: int) -> None:
+    """Let the page be until `ms` have passed `since` it was last used; filming it took some of them."""
+    look.page.wait_for_timeout(max(20, ms - (time.monotonic() - since) * 1000))
+
+
+def plain(problem: Error) -> str:
+    """Why a step failed, without the words of the library that drove the browser."""
+    first = problem.message.split("\n")[0]
+    if "Timeout" in first:
+        return "it was not there, or it could not be used"
+    if Now.killed or "closed" in first or "crashed" in first:
+        return "the page stopped answering"
+    if "detached" in first or "destroyed" in first or "navigat" in first:
+        return "it left the page"
+    return first[:300]
+
+
+def thrown(look: Look, since: int = 0) -> list[dict]:
+    """The errors that nobody caught, from the `since`-th complaint on."""
+    return [e for e in look.errors[since:] if e["kind"] in ("uncaught", "rejection", "crash")]
