@@ -300,8 +300,21 @@ def _keep(one: Attended, result: Result) -> None:
         return
     version = _make_version(one.job, result)
     _forgive(one.job, result.wasted)
+    _keep_tried(one, version)
     _announce(one, version, result)
     _end(one, JobState.DONE, _last_word(version, result))
+
+
+def _keep_tried(one: Attended, version: Version) -> None:
+    """What a tool gave for the file that its maker attached is theirs to look at, like any run of theirs."""
+    if not version.is_tool or one.performer is None:
+        return
+    if found := one.performer.tried(version.files):
+        cleaned, outcome = found
+        jobs.keep_run(
+            version, one.job.maker, values=cleaned.values, files=cleaned.files, outcome=outcome,
+            sentence=tool.sentence(outcome), once=f"tried-{one.job.pk}",
+        )  # fmt: skip
 
 
 def _forgive(job: Job, wasted: Sequence[int]) -> None:

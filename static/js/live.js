@@ -52,6 +52,8 @@ function apply(html) {
     turn.focus();
   }
   if (frame.dataset.type === "version-made") look("look");
+  /* The next request has begun: the page goes on with it, unless something is being typed or read in a dialog. */
+  if (document.querySelector("[data-follow]") && !document.getElementById("say")?.value && !document.querySelector("dialog[open]")) location.reload();
 }
 
 function dropped(yes) {

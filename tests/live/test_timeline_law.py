@@ -34,6 +34,8 @@ PARTS = (
     "_share",
     "_title",
     "_reading",
+    "_next",
+    "_settings",
 )
 TEXT = st.sampled_from(["a", "two words", "<b>&amp;", "x\ny", "ü…"])
 N = st.sampled_from(["1", "2", "3.1"])

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_GET
 
 from vibe import cards, sealed
 from vibe.generation.bundle import bundle
+from vibe.live import unchecked
 from vibe.models import Card
 
 DRAFT = "draft"
@@ -32,13 +33,18 @@ def document(request: HttpRequest, seal: str) -> HttpResponse:
         headers = sealed.draft_headers(settings.VIBE_ORIGIN, single_origin=settings.SINGLE_ORIGIN)
         return HttpResponse(sealed.draft_document(), headers=headers)
     version = cards.by_seal(seal)
-    if version is None or version.is_tool:
+    found = unchecked.by_seal(seal) if version is None else None
+    if (version is None or version.is_tool) and found is None:
         return _gone()
     if request.META.get("HTTP_SEC_FETCH_DEST", "iframe") not in {"iframe", "frame"}:
         # Opened directly it shows the card page, so that the banner is always seen.
         card = Card.objects.filter(seal=seal).first()
         return HttpResponseRedirect(settings.VIBE_ORIGIN + (card.get_absolute_url() if card else "/"))
-    page = bundle(version.files, title=version.program.title)
+    if version is not None:
+        page = bundle(version.files, title=version.program.title)
+    else:
+        assert found
+        page = bundle(found[1])
     headers = sealed.document_headers(settings.VIBE_ORIGIN, single_origin=settings.SINGLE_ORIGIN)
     return HttpResponse(page.document, headers=headers)
 

@@ -1,6 +1,7 @@
 """1. Describe: the desk with the one sentence box, and the ready-made recipes."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -71,6 +72,12 @@ def describe(request: HttpRequest) -> HttpResponse:
             for name in ("description", "shape", "autonomy", "effort", "recipe")
         }
         return _desk(request, {**given, "once": data.get("once", "")}, form=form, status=422)
+    typed = slots_of(request.POST)
+    if data.get("recipe") and recipes.problems(data["recipe"], typed):
+        fields = recipes.fields(data["recipe"], {}, typed)
+        if request.htmx:  # type: ignore[attr-defined]
+            return wrong(request, form, fields)
+        return _desk(request, {**data}, form=form, status=422)
     job = jobs.begin(
         sure_maker(request),
         description=data["description"],
@@ -80,16 +87,20 @@ def describe(request: HttpRequest) -> HttpResponse:
         once=data["once"],
         uploads=form.files_given.chunks(),
         recipe=data.get("recipe", ""),
-        slots=slots_of(request.POST),
+        slots=typed,
     )
     tell_of(request, form.files_given)
     assert job.program
     return go(request, job.program.get_absolute_url())
 
 
-def wrong(request: HttpRequest, form: DescribeForm) -> HttpResponse:
-    """Only the sentences: the form on the page keeps its words and its files."""
-    return render(request, "home/_wrong.html", {"lines": form.sentences()}, status=422)
+def wrong(
+    request: HttpRequest, form: DescribeForm, fields: Sequence[recipes.Field] | None = None
+) -> HttpResponse:
+    """Only the sentences: the form on the page keeps its words and its files. `fields`: settings of a recipe, of which
+    some cannot be used."""
+    template = "home/_wrong.html" if fields is None else "home/_slots_wrong.html"
+    return render(request, template, {"lines": form.sentences(), "fields": fields}, status=422)
 
 
 def lost_files(request: HttpRequest) -> list[str]:
@@ -134,7 +145,7 @@ def _desk(
         "examples": EXAMPLES,
         "recipes": recipes.catalog(),
         "recipe": chosen,
-        "recipe_slots": recipes.settings_of(chosen.slug, slots_of(request.POST)) if chosen else (),
+        "recipe_fields": recipes.fields(chosen.slug, {}, slots_of(request.POST)) if chosen else (),
         "cards": cards.shelf(maker).filter(thrown=None)[:6] if maker else [],
     }
     return render(request, "home/home.html", context, status=status)
