@@ -286,9 +286,10 @@ def _last_run(base: Version | None) -> Json:
 
 
 def _head(row: UploadRow) -> Upload:
-    path = row.path
-    head = path.open("rb").read(HEAD) if path.exists() else b""
-    return Upload(row.name, row.size, head)
+    if not row.path.exists():
+        return Upload(row.name, row.size, b"")
+    with row.path.open("rb") as source:
+        return Upload(row.name, row.size, source.read(HEAD))
 
 
 # --- ends -------------------------------------------------------------------------------------------------------

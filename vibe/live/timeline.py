@@ -190,7 +190,7 @@ class Timeline:
     def _say_once(self) -> None:
         """What ended a step and with it the Job is said at the end, and not a second time under the step."""
         for step in self.steps:
-            if step.line and step.state != "done" and step.line in self.sentence:
+            if step.line and step.kind != "check" and step.state == "bad" and step.line in self.sentence:
                 step.line = ""
 
     def _judge(self) -> None:
