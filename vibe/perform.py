@@ -101,6 +101,7 @@ class Performer:
         self._changed: steps.Json | None = None  # the plan as the person changed it, for every candidate alike
         self._changing = threading.Lock()
         self.files: dict[str, str] = dict(job.files or (job.base.files if job.base else {}))
+        self.begun = False  # a stop came when some text of a file was there
         self.samples: list[tuple[dict[str, str], Outcome]] = []  # files of a tool, what it gave for its sample
         self.wrote = bool(job.files)  # what a person edited by hand is there already
 
@@ -249,6 +250,8 @@ class Performer:
                 return {"changed": self._take_change()}
             if writer:
                 self._keep_written(writer)
+                self.begun = writer.begun
+            self._book_stopped(record, model, stopped.usage)
             self._feed(events.StepEnded(n, "stopped", "Stopped", time.monotonic() - began))
             raise
         except ModelFault as fault:
@@ -426,8 +429,15 @@ class Performer:
         if not model.local:
             record.price_in, record.price_out = model.price_in, model.price_out
 
+    def _book_stopped(self, record: StepRecord, model: Model, usage: Usage | None) -> None:
+        """The step has no answer, but it was paid for."""
+        if usage:
+            self._book(record, model, usage)
+            record.save(update_fields=ANSWERED)
+            self._feed(self._spent())
+
     def _spent(self) -> events.Spent:
-        asked = self.job.steps.filter(kind="ask").exclude(answer__isnull=True)
+        asked = self.job.steps.filter(kind="ask").exclude(answer__isnull=True, tokens_out=0)
         sums = asked.aggregate(n=Count("id"), i=Sum("tokens_in"), o=Sum("tokens_out"), c=Sum("cost_usd"))
         unknown = asked.filter(cost_usd=None, tokens_out__gt=0).exists()
         cost = None if unknown or sums["c"] is None else float(sums["c"])
@@ -467,6 +477,10 @@ class FileWriter:
 
     def close(self, finish: str) -> None:
         self._show(self._parser.close(finish))
+
+    @property
+    def begun(self) -> bool:
+        return bool(self.complete) or any("".join(parts).strip() for parts in self._open.values())
 
     def came_to(self, got: Reply) -> tuple[str, str]:
         """How the step ended, done or bad, and its line."""

@@ -96,5 +96,5 @@ if (address) {
   addEventListener("pageshow", hurry);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) hurry(); });
   /* A command that went through while the line is down: the page itself shows what came of it. */
-  document.addEventListener("htmx:afterRequest", event => { if (event.detail.successful && event.detail.requestConfig.verb !== "get" && socket?.readyState !== 1) location.reload(); });
+  document.addEventListener("htmx:afterRequest", event => { if (event.detail.xhr.status < 400 && event.detail.requestConfig.verb !== "get" && socket?.readyState !== 1) location.reload(); });
 }

@@ -146,6 +146,7 @@ def test_a_stop_in_mid_sentence_shows_what_was_written(browser, script, monkeypa
     assert 'data-label="Stopped here, not checked"' in preview
     assert 'data-code="code-0"' in preview
     assert "nothing to show" not in preview
+    assert "What was written so far is shown, not checked." in page_of(browser, Program.objects.get())
 
 
 def test_a_recipe_is_seen_while_it_is_checked(browser, boxes, settings):
