@@ -45,7 +45,10 @@ function apply(html) {
     else if (node.id) swap(node);
   }
   prepare();
-  if (atEnd) talk.scrollTop = talk.scrollHeight;
+  if (atEnd) {
+    talk.scrollTop = talk.scrollHeight;
+    talk.querySelector("#part-end > .sheet")?.scrollIntoView({ block: "nearest" }); /* the settings come after it */
+  }
   const turn = document.querySelector("[data-turn]");
   if (turn && !turn.dataset.turned && [document.body, document.getElementById("say")].includes(document.activeElement) && !document.getElementById("say")?.value) {
     turn.dataset.turned = "1";

@@ -17,6 +17,10 @@ def test_a_recipe_is_seen_at_once_and_changed_by_settings_that_came_by_themselve
     assert not maker.page.query_selector("#part-end h2")
     maker.shoot("going-on-unchecked")
     assert maker.finished() == "Ready. Try it."
+    maker.page.wait_for_selector("#slot-tip")
+    assert maker.page.locator("#part-end h2").evaluate(
+        "h => h.getBoundingClientRect().top >= h.closest('.talk').getBoundingClientRect().top"
+    )
     maker.page.fill("#slot-tip", "-5 apples")
     maker.page.click("text=Use these settings")
     maker.page.wait_for_selector("#wrong-slot-tip:not(:empty)")
