@@ -140,25 +140,6 @@ def _shown(name: str) -> str:
     return re.sub(r"[^\x20-\x7e\u00a1-\uffff]", "�", name)[:80]
 
 
-class _AsTyped(recipes.Slot):
-    """A setting that cannot be used as it was typed, for the form that asks again."""
-
-    @property
-    def shown(self) -> str:
-        return str(self.value)
-
-
-def settings_typed(slug: str, raw: Mapping[str, str]) -> tuple[recipes.Slot, ...]:
-    """All settings of a recipe for its form, with what was typed, usable or not."""
-    good, _ = recipes.clean(slug, raw)
-    return tuple(
-        _AsTyped(**{**vars(slot), "value": raw[slot.name]})
-        if slot.name in raw and slot.name not in good
-        else slot
-        for slot in recipes.settings_of(slug, good)
-    )
-
-
 def slots_of(data: Mapping[str, Any]) -> dict[str, str]:
     """Recipe settings that a person typed: fields `slot.<name>`."""
     return {key[5:]: str(data[key])[:5000] for key in data if key.startswith("slot.")}

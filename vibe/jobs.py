@@ -19,6 +19,7 @@ from django.db.models import F, Min, Q, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from sandbox.outcome import Outcome
 from vibe import celery, events
 from vibe.choices import Autonomy, JobKind, JobState
 from vibe.generation import context
@@ -26,6 +27,7 @@ from vibe.generation.difference import difference, in_words
 from vibe.live import feed
 from vibe.live.bell import control
 from vibe.models import Card, Job, Maker, Program, Run, RunFile, StepRecord, Upload, Version
+from vibe.models.run import TRIED
 
 TWIN_S = 10  # two tabs with one wish are one wish
 LEASE_S = 4.0  # measured: kill -9 to a running successor 4.0–4.3 s
@@ -110,6 +112,7 @@ def change(
     effort: str,
     once: str,
     uploads: Iterable[FileIn] = (),
+    recipe: str = "",
     slots: Mapping[str, Any] | None = None,
     without: Iterable[str] = (),
     shape: str = "",
@@ -118,6 +121,7 @@ def change(
 ) -> Job:
     """A later request about `program`; it starts from the current version when its turn comes.
 
+    `recipe`: its settings `slots` are changed, and no model is asked.
     `without`: names of parts that the model is not to read (generation.reading.Part.name). `pointed`: what the person
     pointed at in the preview, in words (generation.pointed).
     """
@@ -129,7 +133,8 @@ def change(
     shape = shape or (program.current.shape if program.current else (first.shape if first else "auto"))
     kind = JobKind.CHANGE if program.current else JobKind.MAKE
     wish = {
-        "request": description, "shape": shape, "autonomy": autonomy, "effort": effort, "slots": dict(slots or {}),
+        "request": description, "shape": shape, "autonomy": autonomy, "effort": effort, "recipe": recipe,
+        "slots": dict(slots or {}),
     }  # fmt: skip
     try:
         with transaction.atomic():
@@ -217,6 +222,34 @@ def run(
         return Run.objects.get(job__once=once)
     _wake(job)
     return made
+
+
+def keep_run(
+    version: Version, maker: Maker, *, values: dict[str, Any], files: Mapping[str, bytes], outcome: Outcome,
+    sentence: str, once: str,
+) -> None:  # fmt: skip
+    """A run that is over already: the making of a tool tried it on its maker's file. Kept once, for 24 hours."""
+    state, now = JobState.DONE if outcome.ok else JobState.FAILED, timezone.now()
+    try:
+        with transaction.atomic():
+            job = _new_job(
+                maker, None, JobKind.RUN, once_key(maker, "try", str(version.pk), once), request=TRIED, shape=version.shape, state=state,
+                sentence=sentence[:400], started=now, ended=now,
+            )  # fmt: skip
+            made = Run.objects.create(
+                version=version, visitor=maker, job=job, values=values, outcome=outcome.as_json()
+            )
+            for name, data in files.items():
+                keep_run_file(made, name, data, made=False)
+            for artifact in outcome.artifacts:
+                keep_run_file(made, artifact.name, artifact.data, made=True)
+            for stream, text in (("stdout", outcome.stdout), ("stderr", outcome.stderr)):
+                if text:
+                    feed.publish_now(job.pk, events.Output(stream, text))
+            feed.publish_now(job.pk, events.RunEnded(outcome.as_json()))
+            feed.publish_now(job.pk, events.StateChanged(state, sentence))
+    except IntegrityError:
+        return  # a worker that was lost kept it already
 
 
 def keep_run_file(run_: Run, name: str, data: bytes, *, made: bool) -> RunFile:

@@ -19,6 +19,7 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from sandbox.engine import Engine
+from sandbox.outcome import Outcome
 from vibe import allowance, events, films, jobs, models_in_use, weak_spots
 from vibe.generation import attachments, look, reply, steps, tool
 from vibe.generation.bundle import bundle
@@ -28,7 +29,7 @@ from vibe.generation.policy import policy
 from vibe.live import feed
 from vibe.llm.client import Client
 from vibe.llm.errors import Cancelled, ModelFault
-from vibe.llm.message import Call, Delta, Model, Usage
+from vibe.llm.message import Call, Delta, Model, Reply, Usage
 from vibe.llm.retry import ask_patiently
 from vibe.models import Job, StepRecord
 
@@ -44,7 +45,7 @@ TITLES = {
     "resample": ("write", "Write afresh", "Mending led nowhere, so I begin again"),
     "escalate": ("write", "Think harder", "I try once more with all I have"),
     "inspect": ("run", "Read your files", "Looking into them in a sealed box"),
-    "run": ("check", "Run and check", "Opening it in a sealed box"),
+    "run": ("check", "Run and check", "Trying it in a sealed box"),
 }
 SIDE_BY_SIDE = 4  # parts of an All at once: model calls wait, boxes have one core each
 
@@ -100,6 +101,8 @@ class Performer:
         self._changed: steps.Json | None = None  # the plan as the person changed it, for every candidate alike
         self._changing = threading.Lock()
         self.files: dict[str, str] = dict(job.files or (job.base.files if job.base else {}))
+        self.begun = False  # a stop came when some text of a file was there
+        self.samples: list[tuple[dict[str, str], Outcome]] = []  # files of a tool, what it gave for its sample
         self.wrote = bool(job.files)  # what a person edited by hand is there already
 
     # --- the seam that drive calls ------------------------------------------------------------------------------
@@ -177,7 +180,8 @@ class Performer:
             case steps.Run(why="candidate") | steps.Inspect():
                 kind, title, _ = TITLES[step.kind]
                 self._feed(events.StepStarted(number, kind, title))
-                self._feed(events.StepEnded(number, "done"))
+                ran = step.kind == "run" and "unchecked" not in answer
+                self._feed(events.StepEnded(number, "done", look.line(answer) if ran else ""))
             case steps.Approve(about="plan"):
                 self._feed(_proposed({**step.proposal, **(answer.get("proposal") or {})}, waits=False))
             case steps.Tell():
@@ -226,6 +230,7 @@ class Performer:
             nonlocal writer
             if writer:
                 writer = FileWriter(self._feed if step.shown else _nobody, n)
+                self._feed(events.StepStarted(n, kind, title, line))  # what was said in the broken try is void
 
         stop = EitherEvent(self.cancelled, self.replan) if step.purpose in CHANGEABLE else self.cancelled
 
@@ -245,6 +250,8 @@ class Performer:
                 return {"changed": self._take_change()}
             if writer:
                 self._keep_written(writer)
+                self.begun = writer.begun
+            self._book_stopped(record, model, stopped.usage)
             self._feed(events.StepEnded(n, "stopped", "Stopped", time.monotonic() - began))
             raise
         except ModelFault as fault:
@@ -261,8 +268,8 @@ class Performer:
         self._book(record, model, got.usage)
         allowance.settle(charge, model, got.usage)
         models_in_use.learn(model, got.learned)
-        line = writer.line() if writer else ""
-        self._feed(events.StepEnded(n, "done", line, time.monotonic() - began))
+        how, line = writer.came_to(got) if writer else ("done", "")
+        self._feed(events.StepEnded(n, how, line, time.monotonic() - began))
         return {"text": got.text, "finish": got.finish, "model": model.name}
 
     def _begin_writing(self) -> None:
@@ -357,8 +364,21 @@ class Performer:
         seen = look.run_tool_checks(
             engine(), step.files, spec, step.checks, given=self._uploads(step.inputs), cancelled=self.cancelled
         )
+        if seen.sample:
+            self.samples.append((step.files, seen.sample))
         self._feed(events.Output("stdout", look.sample_output(seen.as_json())))
         return seen.as_json()
+
+    def tried(self, files: dict[str, str]) -> tuple[tool.Cleaned, Outcome] | None:
+        """What these files gave when they were tried on a file of the person's, and that; None when it was not so."""
+        outcome = next((given for tried, given in reversed(self.samples) if tried == files), None)
+        if outcome is None:
+            return None
+        program = self.job.program
+        mine = self._uploads(list(program.uploads.values_list("name", flat=True))) if program else {}
+        cleaned = tool.sample(tool.ToolSpec.parse(files["tool.toml"]), mine)
+        own = any(data in mine.values() for data in cleaned.files.values())
+        return (cleaned, outcome) if own else None
 
     def _uploads(self, names: list[str]) -> dict[str, bytes]:
         program = self.job.program
@@ -409,8 +429,15 @@ class Performer:
         if not model.local:
             record.price_in, record.price_out = model.price_in, model.price_out
 
+    def _book_stopped(self, record: StepRecord, model: Model, usage: Usage | None) -> None:
+        """The step has no answer, but it was paid for."""
+        if usage:
+            self._book(record, model, usage)
+            record.save(update_fields=ANSWERED)
+            self._feed(self._spent())
+
     def _spent(self) -> events.Spent:
-        asked = self.job.steps.filter(kind="ask").exclude(answer__isnull=True)
+        asked = self.job.steps.filter(kind="ask").exclude(answer__isnull=True, tokens_out=0)
         sums = asked.aggregate(n=Count("id"), i=Sum("tokens_in"), o=Sum("tokens_out"), c=Sum("cost_usd"))
         unknown = asked.filter(cost_usd=None, tokens_out__gt=0).exists()
         cost = None if unknown or sums["c"] is None else float(sums["c"])
@@ -418,7 +445,7 @@ class Performer:
 
     def show_files(self, files: dict[str, str]) -> None:
         """Show whole files at once: nothing is streamed that was not being written."""
-        for path, text in files.items():
+        for path, text in sorted(files.items(), key=lambda file: file[0] == "index.html"):
             self._feed(events.FileOpened(path))
             self._feed(events.FileText(path, text))
             self._feed(events.FileClosed(path))
@@ -450,6 +477,17 @@ class FileWriter:
 
     def close(self, finish: str) -> None:
         self._show(self._parser.close(finish))
+
+    @property
+    def begun(self) -> bool:
+        return bool(self.complete) or any("".join(parts).strip() for parts in self._open.values())
+
+    def came_to(self, got: Reply) -> tuple[str, str]:
+        """How the step ended, done or bad, and its line."""
+        parsed = reply.parse(got.text, got.finish)
+        if not parsed.files and not parsed.edits:
+            return "bad", "There was no file in the reply"
+        return "done", self.line()
 
     def line(self) -> str:
         """What was written, for the step's line: "2 files, 212 lines"."""

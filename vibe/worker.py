@@ -286,9 +286,10 @@ def _last_run(base: Version | None) -> Json:
 
 
 def _head(row: UploadRow) -> Upload:
-    path = row.path
-    head = path.open("rb").read(HEAD) if path.exists() else b""
-    return Upload(row.name, row.size, head)
+    if not row.path.exists():
+        return Upload(row.name, row.size, b"")
+    with row.path.open("rb") as source:
+        return Upload(row.name, row.size, source.read(HEAD))
 
 
 # --- ends -------------------------------------------------------------------------------------------------------
@@ -300,8 +301,21 @@ def _keep(one: Attended, result: Result) -> None:
         return
     version = _make_version(one.job, result)
     _forgive(one.job, result.wasted)
+    _keep_tried(one, version)
     _announce(one, version, result)
     _end(one, JobState.DONE, _last_word(version, result))
+
+
+def _keep_tried(one: Attended, version: Version) -> None:
+    """What a tool gave for the file that its maker attached is theirs to look at, like any run of theirs."""
+    if not version.is_tool or one.performer is None:
+        return
+    if found := one.performer.tried(version.files):
+        cleaned, outcome = found
+        jobs.keep_run(
+            version, one.job.maker, values=cleaned.values, files=cleaned.files, outcome=outcome,
+            sentence=tool.sentence(outcome), once=f"tried-{one.job.pk}",
+        )  # fmt: skip
 
 
 def _forgive(job: Job, wasted: Sequence[int]) -> None:
@@ -434,7 +448,9 @@ def _stopped(one: Attended) -> None:
             version = _make_version(job, result)
             _announce(one, version, result)
             kept = f" What was written is kept as version {version.number}, not checked."
-    before = " The version you had stays." if job.base else " Nothing was written yet. Your words are kept."
+    begun = performer is not None and performer.begun
+    wrote = "What was written so far is shown, not checked." if begun else "Nothing was written yet."
+    before = " The version you had stays." if job.base else f" {wrote} Your words are kept."
     _end(one, JobState.STOPPED, "You stopped it." + (kept or before))
 
 

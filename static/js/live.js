@@ -45,13 +45,18 @@ function apply(html) {
     else if (node.id) swap(node);
   }
   prepare();
-  if (atEnd) talk.scrollTop = talk.scrollHeight;
+  if (atEnd) {
+    talk.scrollTop = talk.scrollHeight;
+    talk.querySelector("#part-end > .sheet")?.scrollIntoView({ block: "nearest" }); /* the settings come after it */
+  }
   const turn = document.querySelector("[data-turn]");
   if (turn && !turn.dataset.turned && [document.body, document.getElementById("say")].includes(document.activeElement) && !document.getElementById("say")?.value) {
     turn.dataset.turned = "1";
     turn.focus();
   }
   if (frame.dataset.type === "version-made") look("look");
+  /* The next request has begun: the page goes on with it, unless something is being typed or read in a dialog. */
+  if (document.querySelector("[data-follow]") && !document.getElementById("say")?.value && !document.querySelector("dialog[open]")) location.reload();
 }
 
 function dropped(yes) {
@@ -94,5 +99,5 @@ if (address) {
   addEventListener("pageshow", hurry);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) hurry(); });
   /* A command that went through while the line is down: the page itself shows what came of it. */
-  document.addEventListener("htmx:afterRequest", event => { if (event.detail.successful && event.detail.requestConfig.verb !== "get" && socket?.readyState !== 1) location.reload(); });
+  document.addEventListener("htmx:afterRequest", event => { if (event.detail.xhr.status < 400 && event.detail.requestConfig.verb !== "get" && socket?.readyState !== 1) location.reload(); });
 }

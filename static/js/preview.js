@@ -9,7 +9,7 @@ export function prepare() {
   if (stage.dataset.draft === undefined) { painter = null; painted = null; attach(stage.parentElement); return; }
   if (painted === stage) return;
   painted = stage;
-  painter = draft(stage, stage.dataset.draft, "Preview, still being drawn");
+  painter = draft(stage, stage.dataset.draft, stage.dataset.title || "Preview, still being drawn");
   const code = document.getElementById(stage.dataset.code);
   if (code?.textContent) painter.write(code.textContent);
 }

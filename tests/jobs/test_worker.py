@@ -432,3 +432,41 @@ def _tool_version():
     return Version.objects.create(
         program=program, number=1, shape="tool", origin="model", files=files, verdict="held"
     )
+
+
+def test_a_finished_step_does_not_say_what_it_is_doing(boxes, script):
+    script.append(PAGE)
+    seen = timeline(carry(begin()))
+    assert {s.title: s.line for s in seen.steps if s.kind != "check"} == {
+        "Plan": "",
+        "Write": "index.html, 1 lines",
+    }
+
+
+def test_a_reply_without_a_file_is_no_good_step(boxes, script):
+    script.extend(["I would rather talk about it.", PAGE])
+    seen = timeline(carry(begin()))
+    states = [(s.title, s.state, s.line) for s in seen.steps if s.kind == "write"]
+    assert states[0] == ("Write", "bad", "There was no file in the reply")
+    assert states[1][:2] == ("Write again", "done")
+
+
+def test_what_was_said_before_the_line_broke_is_not_said_again(boxes, script, monkeypatch):
+    from vibe.llm.message import Delta
+
+    broken = []
+
+    def ask(self, call, *, on_delta=None, cancelled=None):
+        if not fakes.is_plan(call.messages[0].text) and len(broken) < 1:
+            on_delta(Delta("Here it is.\n\n"))
+            broken.append(True)
+            raise ModelFault("cut", retry_after=0.01, partial="Here it is.")
+        return scripted(self, call, on_delta=on_delta, cancelled=cancelled)
+
+    scripted = fakes._Shared.ask
+    monkeypatch.setattr(fakes._Shared, "ask", ask)
+    script.append(PAGE)
+    seen = timeline(carry(begin()))
+    assert broken
+    assert seen.said.strip() == "Here it is."
+    assert [s.title for s in seen.steps if s.kind == "write"] == ["Write"]

@@ -141,7 +141,7 @@ def test_a_tool_is_written_tried_and_run_on_a_file(played, visitor, tmp_path):
     text.write_text("a\nbb\nccc\n")
     maker.page.set_input_files("#in-file", text)
     maker.page.click("#part-preview button.big")
-    maker.page.wait_for_url("**/runs/*/")
+    maker.page.wait_for_url("**/runs/*/#result")
     maker.page.wait_for_selector("#part-run table")
     assert "3 lines" in maker.page.inner_text("#printed")
 

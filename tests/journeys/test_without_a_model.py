@@ -71,7 +71,7 @@ def test_a_tool_card_runs_on_a_visitors_own_file(vibe, visitor, tmp_path):
     bank.write_text(BANK)
     friend.page.set_input_files("#in-file", bank)
     friend.page.click("form button.big")
-    friend.page.wait_for_url("**/runs/*/")
+    friend.page.wait_for_url("**/runs/*/#result")
     friend.page.wait_for_selector("#part-run table")
     assert "2,840.00" in friend.page.inner_text("#part-run") or "2840.00" in friend.page.inner_text("#part-run")
     assert friend.page.locator("#part-run img.shown").evaluate("i => i.complete && i.naturalWidth > 100")

@@ -10,10 +10,10 @@ from django.template.loader import render_to_string
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vibe import events
+from vibe import cards, events
 from vibe.live.fragments import around, fragment
 from vibe.live.timeline import advance, fold
-from vibe.models import Job, Maker, Program
+from vibe.models import Job, Maker, Program, Version
 
 PARTS = (
     "_meter",
@@ -34,6 +34,8 @@ PARTS = (
     "_share",
     "_title",
     "_reading",
+    "_next",
+    "_settings",
 )
 TEXT = st.sampled_from(["a", "two words", "<b>&amp;", "x\ny", "ü…"])
 N = st.sampled_from(["1", "2", "3.1"])
@@ -153,10 +155,31 @@ def snapshot(records, job) -> str:
     return "\n".join(render_to_string(f"live/{part}.html", context) for part in PARTS)
 
 
-@pytest.fixture
-def job(transactional_db):
+@pytest.fixture(
+    params=["a program without a version", "a program with a version, a card and a request in line"]
+)
+def job(transactional_db, request):
     maker = Maker.objects.create()
     program = Program.objects.create(maker=maker, title="Tea", description="tea")
+    if "with a version" in request.param:
+        results = [
+            {
+                "id": "a",
+                "sentence": "It opens",
+                "held": True,
+                "did": "",
+                "expected": "",
+                "saw": "",
+                "source": "always",
+            }
+        ]
+        program.current = Version.objects.create(
+            program=program, number=1, shape="page", origin="recipe", files={"index.html": "<p>hi</p>"},
+            verdict="held", results=results, recipe="split-bill",
+        )  # fmt: skip
+        program.save()
+        cards.publish(program.current)
+        Job.objects.create(maker=maker, program=program, kind="change", once="2", request="then blue")
     return Job.objects.create(maker=maker, program=program, kind="make", once="1", request="tea")
 
 

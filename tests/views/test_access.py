@@ -47,7 +47,7 @@ def test_a_run_belongs_to_its_visitor_alone(browser, stranger):
     card = make_card(browser.maker(), shape="tool")
     reply = stranger.post(f"/c/{card.token}/run/", {"n": "3", "once": "1"})
     run = Run.objects.get()
-    assert reply["Location"] == f"/runs/{run.pk}/"
+    assert reply["Location"] == f"/runs/{run.pk}/#result"
     row = jobs.keep_run_file(run, "out.csv", b"a,b\n1,2\n", made=True)
     for path in (f"/runs/{run.pk}/", f"/runs/{run.pk}/files/{row.pk}/"):
         reply = stranger.get(path)

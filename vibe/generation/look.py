@@ -75,11 +75,12 @@ def limits() -> Limits:
 @dataclass(frozen=True)
 class Observations:
     """What a run showed, as the journal keeps it. `shots` are PNG pictures by width, `films` the frames of each
-    check by its id; neither is journaled."""
+    check by its id, `sample` all that a tool gave for its sample; none of them is journaled."""
 
     data: Json
     shots: dict[int, bytes] = field(default_factory=dict, repr=False)
     films: dict[str, list[film.Frame]] = field(default_factory=dict, repr=False)
+    sample: Outcome | None = field(default=None, repr=False)
 
     def as_json(self) -> Json:
         return self.data
@@ -196,11 +197,16 @@ def line(answer: Json) -> str:
     """What a run came to, for the step's line."""
     if "runs" in answer:
         count = len(answer["runs"])
-        return f"Ran {count} times in sealed boxes" if count != 1 else "Ran once in a sealed box"
+        return f"I ran it on {count} inputs" if count != 1 else "I ran it on one input"
     if not answer.get("loaded"):
         return "It did not open"
-    tried = len(answer.get("buttons_tried", []))
-    return f"Opened in a sealed box{f', clicked {tried} buttons' if tried > 1 else ''}"
+    clicked, used = len(answer.get("buttons_tried", [])), len(answer.get("checks", []))
+    did = ["opened it"]
+    if clicked:
+        did.append(f"clicked {clicked} buttons" if clicked > 1 else "clicked its one button")
+    if used:
+        did.append(f"used it {used} times" if used > 1 else "used it once")
+    return f"I {', '.join(did[:-1])} and {did[-1]}" if len(did) > 1 else "I opened it"
 
 
 # --- tools ------------------------------------------------------------------------------------------------------
@@ -223,13 +229,15 @@ def run_tool_checks(
     # What the form would refuse never reaches a tool; the check then sees the tool's defaults.
     tries += [(str(c["id"]), samples.promised(spec, c) or samples.sample(spec)) for c in checks]
     runs: list[Json] = []
+    first: Outcome | None = None
     for name, cleaned in tries:
         if cancelled and cancelled.is_set():
             break
         outcome = engine.run(tool.source(files, spec, cleaned), limits=tool.limits(), cancelled=cancelled)
         runs.append({"check": name, "outcome": _journal(outcome)})
+        first = first or outcome
     runs[:1] = [{**run, "of": sample.of} for run in runs[:1]]
-    return Observations({"runs": runs})
+    return Observations({"runs": runs}, sample=first)
 
 
 def _journal(outcome: Outcome) -> Json:

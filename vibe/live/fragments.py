@@ -4,19 +4,24 @@ Inside, each element with an id replaces the page's element of that id; `<i data
 that element; `<i data-say>` is one sentence for the status line. Django escapes everything.
 """
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from django.db.models import F
 from django.template.loader import render_to_string
 
-from vibe import events, films, results
-from vibe.choices import JobKind
+from vibe import events, films, recipes, results
+from vibe.choices import JobKind, JobState
 from vibe.generation.steps import Json
 from vibe.generation.tool import BadTool, ToolSpec
+from vibe.live import unchecked
 from vibe.live.timeline import FileView, Timeline
-from vibe.models import Job, Program, StepRecord, Version
+from vibe.models import Job, Program, Run, StepRecord, Version
 from vibe.models.program import frame_address
+from vibe.models.run import TRIED
 
+OPEN = (JobState.QUEUED, JobState.RUNNING, JobState.WAITING)
 DRAFT = "draft"  # the sealed frame that is painted while a page is being written
 
 
@@ -36,16 +41,16 @@ def fragment(timeline: Timeline, event: events.Event, seq: int, job: Job) -> str
 
 
 def around(job: Job, timeline: Timeline) -> dict[str, Any]:
-    """The rows that a page shows beside the timeline, as they are now; lazy, most events need none of them."""
+    """The rows that a page shows beside the timeline, as they are now; lazy, most events need none of them, and asked
+    for once a page."""
     if job.kind == JobKind.RUN:
         return {"run": lambda: job.run, "shown": lambda: results.shown(job.run)}
     program = job.program
     assert program
-    return {
-        "program": program,
-        "base": job.base,
+    rows: dict[str, Callable[[], Any]] = {
         "base_films": lambda: films.of(job.base),
         "films": lambda: films.of(_made(program.pk, timeline)),
+        "current_films": lambda: films.of(_current(program.pk)),
         "versions": lambda: program.versions.defer("files", "shot"),
         "card": lambda: (
             program.cards.filter(revoked=None).select_related("version").defer("version__files").first()
@@ -54,8 +59,23 @@ def around(job: Job, timeline: Timeline) -> dict[str, Any]:
         "made": lambda: _made(program.pk, timeline),
         "spec": lambda: spec_of(_current(program.pk)),
         "reading": lambda: reading_of(program),
+        "tried": lambda: tried_on(_current(program.pk)),
+        "tried_shown": lambda: results.shown(run) if (run := tried_on(_current(program.pk))) else None,
+        "queued": lambda: list(program.jobs.filter(state__in=OPEN).exclude(pk=job.pk).defer("files")),
+        "taken_back": lambda: list(
+            program.jobs.filter(pk__gt=job.pk, state=JobState.STOPPED, started=None).defer("files")
+        ),
+        "recipe_fields": lambda: fields_of(_current(program.pk)),
+        "asked_model": lambda: job.steps.filter(kind="ask").exclude(model="").exists(),
+    }
+    return {
+        "program": program,
+        "base": job.base,
         "draft_url": frame_address(DRAFT),
         "drafting": drafting(timeline),
+        "left": left(timeline),
+        "unchecked": unchecked.address(job, timeline),
+        **{name: cache(row) for name, row in rows.items()},
     }
 
 
@@ -70,16 +90,6 @@ def reading_of(program: Program) -> list[Json]:
     return []
 
 
-def _made(program_id: str, timeline: Timeline) -> Version | None:
-    """The version that this Job made."""
-    number = timeline.version["number"] if timeline.version else 0
-    return (
-        Version.objects.filter(program=program_id, number=number).only("program", "number").first()
-        if number
-        else None
-    )
-
-
 def _current(program_id: str) -> Version | None:
     return Version.objects.filter(program=program_id, program__current=F("pk")).defer("shot").first()
 
@@ -90,6 +100,18 @@ def _made(program_id: str, timeline: Timeline) -> Version | None:
         return None
     rows = Version.objects.filter(program=program_id, number=timeline.version["number"])
     return rows.defer("files", "shot").first()
+
+
+def fields_of(version: Version | None) -> list[recipes.Field]:
+    """The settings form of a version that a recipe made; [] for any other."""
+    return recipes.fields(version.recipe, version.slots) if version and version.recipe else []
+
+
+def tried_on(version: Version | None) -> Run | None:
+    """The run of a tool on the file that its maker attached, kept when the tool was made; None when it has faded."""
+    if version is None or not version.is_tool:
+        return None
+    return Run.objects.filter(version=version, job__request=TRIED).first()
 
 
 def spec_of(version: Version | None) -> ToolSpec | None:
@@ -107,3 +129,10 @@ def drafting(timeline: Timeline) -> FileView | None:
     if timeline.recipe or timeline.version or timeline.is_over:
         return None
     return next((f for f in timeline.files if f.path == "index.html"), None)
+
+
+def left(timeline: Timeline) -> FileView | None:
+    """The page that was being written when the making ended without a version."""
+    if timeline.recipe or timeline.version or not timeline.is_over:
+        return None
+    return next((f for f in timeline.files if f.path == "index.html" and f.text.strip()), None)

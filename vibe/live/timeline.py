@@ -67,6 +67,7 @@ class Timeline:
     card: dict[str, Any] | None = None
     outcome: dict[str, Any] | None = None
     interrupted: str = ""
+    tried: str = ""  # what was done to find that out: "I opened it and clicked 5 buttons"
 
     @property
     def is_over(self) -> bool:
@@ -109,6 +110,12 @@ class Timeline:
     def seconds(self) -> float:
         return sum(step.seconds for step in self.steps)
 
+    @property
+    def printed(self) -> str:
+        """The output, but for what the last sentence says already: a tool's one plain sentence about its input."""
+        said = self.is_over and self.output.strip() == self.sentence.strip()
+        return "" if said else self.output
+
     def file(self, path: str) -> FileView | None:
         return next((f for f in self.files if f.path == path), None)
 
@@ -120,6 +127,7 @@ class Timeline:
             case events.StateChanged():
                 self.state, self.sentence = event.state, event.sentence
                 if self.is_over:
+                    self._say_once()
                     self.plan = {**self.plan, "waits": False} if self.plan else None
                     self.question = None
             case events.Restarted():
@@ -139,7 +147,9 @@ class Timeline:
             case events.StepEnded():
                 if step := self.step(event.n):
                     step.state, step.seconds = event.how, event.seconds
-                    step.line, step.notes = event.line or step.line, []
+                    step.line, step.notes = event.line, []  # what it is doing is over with it
+                    if step.kind == "check" and event.how == "done":
+                        self.tried = event.line
             case events.Said():
                 self.said += event.text
             case events.FileOpened():
@@ -165,6 +175,7 @@ class Timeline:
                 self.plan = {**self.plan, "waits": False} if self.plan else None
             case events.Checked():
                 self.checked = event.payload()
+                self._judge()
             case events.Spent():
                 self.spent = event.payload()
             case events.RecipeUsed():
@@ -175,6 +186,24 @@ class Timeline:
                 self.card = event.payload()
             case events.RunEnded():
                 self.outcome = event.outcome
+
+    def _say_once(self) -> None:
+        """What ended a step and with it the Job is said at the end, and not a second time under the step."""
+        for step in self.steps:
+            if step.line and step.kind != "check" and step.state == "bad" and step.line in self.sentence:
+                step.line = ""
+
+    def _judge(self) -> None:
+        """The verdict comes right after the run: its step bears it. Of candidates side by side only the best is told
+        of: what it does not hold, none of the others holds."""
+        if not self.total or not self.steps or self.steps[-1].kind != "check":
+            return
+        place = self.steps[-1].n.partition(".")[0]
+        beside = [s for s in self.steps if s.kind == "check" and s.n.partition(".")[0] == place]
+        for step in beside:
+            if step.state in {"done", "bad"}:
+                step.state = "bad" if self.broken else "done"
+        self.steps[-1].line = f"{'At best ' if len(beside) > 1 else ''}{self.held} of {self.total} checks hold"
 
 
 def fold(records: Iterable[Any]) -> Timeline:

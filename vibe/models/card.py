@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import models
@@ -95,6 +96,12 @@ class Card(models.Model):
     def link(self) -> str:
         """The whole address, to hand on."""
         return settings.VIBE_ORIGIN + self.get_absolute_url()
+
+    @property
+    def stays_here(self) -> bool:
+        """Whether the address opens on this computer only: "localhost" is another machine wherever it is opened."""
+        host = urlsplit(settings.VIBE_ORIGIN).hostname or ""
+        return host in {"localhost", "127.0.0.1", "::1"} or host.endswith(".localhost")
 
     def get_absolute_url(self) -> str:
         return f"/c/{self.token}/"

@@ -98,6 +98,10 @@ class Version(models.Model):
         return sum(1 for r in self.counted if r.get("held"))
 
     @property
+    def broken(self) -> int:
+        return len(self.counted) - self.held
+
+    @property
     def as_asked(self) -> bool:
         """Everything holds, and among it something that the person confirmed: only then is it said to be as asked."""
         return self.verdict == Verdict.HELD and any(r.get("confirmed") for r in self.counted)

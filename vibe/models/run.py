@@ -13,6 +13,7 @@ from vibe.models.maker import Maker, random_id, short_id
 from vibe.models.program import Version
 
 LIFE = timedelta(hours=24)
+TRIED = "tried when it was made"  # the request of the Job of a run that the making itself did, on the maker's own file
 
 
 def a_day_from_now() -> datetime:
@@ -40,6 +41,32 @@ class Run(models.Model):
 
     def get_absolute_url(self) -> str:
         return f"/runs/{self.id}/"
+
+    @property
+    def said(self) -> str:
+        """What it printed."""
+        return str((self.outcome or {}).get("stdout") or (self.outcome or {}).get("stderr") or "")
+
+    def given_file(self, field: str) -> "RunFile | None":
+        """The file that was chosen for this input, while it is kept."""
+        if self.expires <= timezone.now() or not self.values.get(field):
+            return None
+        row = self.files.filter(made=False, name=self.values[field]).first()
+        return row if row and row.path.exists() else None
+
+    @property
+    def given_files(self) -> dict[str, str]:
+        """{input: name of its file}, of those that are still kept."""
+        kept = {
+            name: self.given_file(name) for name, value in self.values.items() if str(value).startswith("in/")
+        }
+        return {name: row.name.removeprefix("in/") for name, row in kept.items() if row}
+
+    @property
+    def given_name(self) -> str:
+        """The name of the file that went in, "" when none did."""
+        row = self.files.filter(made=False).first()
+        return row.name.removeprefix("in/") if row else ""
 
 
 class RunFile(models.Model):

@@ -4,13 +4,14 @@
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from vibe.recipes import match, recipe
 from vibe.recipes.match import Match, Offer
 from vibe.recipes.readers import from_form
 from vibe.recipes.recipe import Built, Recipe
-from vibe.recipes.slots import Slot
+from vibe.recipes.slots import Slot, wanted
 from vibe.recipes.words import normalise, with_digits
 
 # The order of the shelf on the home page: what most people would be glad to see first.
@@ -70,6 +71,40 @@ def settings_of(slug: str, values: Mapping[str, Any]) -> tuple[Slot, ...]:
     return match.fill(_of(slug), {}, values) if slug in known else ()
 
 
+@dataclass(frozen=True)
+class Field:
+    """A setting in its form: the text that stands in it, and what to enter instead ("" when that can be used)."""
+
+    slot: Slot
+    text: str
+    wrong: str = ""
+
+
+def fields(slug: str, values: Mapping[str, Any], typed: Mapping[str, str] | None = None) -> list[Field]:
+    """The settings form of a recipe made with `values`; over it stands what a person `typed`."""
+    typed = typed or {}
+    wrong = problems(slug, typed)
+    return [Field(s, typed.get(s.name, s.shown), wrong.get(s.name, "")) for s in settings_of(slug, values)]
+
+
+def problems(slug: str, typed: Mapping[str, Any]) -> dict[str, str]:
+    """What to enter instead, {setting: sentence}, for each typed text that cannot be used."""
+    found: dict[str, str] = {}
+    for spec in _of(slug).slots:
+        if spec.name in typed:
+            good, _ = clean(slug, {spec.name: typed[spec.name]})
+            if spec.name not in good:
+                found[spec.name] = wanted(spec)
+    return found
+
+
+def changed(slug: str, values: Mapping[str, Any], typed: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of the typed texts that say something else than the recipe made with `values`."""
+    now = {s.name: s.value for s in settings_of(slug, values)}
+    good, _ = clean(slug, typed)
+    return {name: typed[name] for name, value in good.items() if value != now.get(name)}
+
+
 def build(slug: str, values: Mapping[str, Any], origins: Mapping[str, str] | None = None) -> Built:
     """The program of a recipe with these values, the rest at its defaults."""
     one = _of(slug)
@@ -84,6 +119,6 @@ def _with_origin(slot: Slot, origins: Mapping[str, str]) -> Slot:
 
 
 __all__ = [
-    "Built", "Match", "Offer", "Recipe", "Slot", "about", "build", "catalog", "clean", "find", "name_of", "revise",
-    "settings_of",
+    "Built", "Field", "Match", "Offer", "Recipe", "Slot", "about", "build", "catalog", "changed", "clean", "fields", "find",
+    "name_of", "problems", "revise", "settings_of",
 ]  # fmt: skip

@@ -126,7 +126,8 @@ def fill(
             if spec.name == "title":
                 value = value[:1].upper() + value[1:]
         elif spec.name in known:
-            value, origin = known[spec.name], "person"
+            value = known[spec.name]
+            origin = "default" if value == spec.default else "before"
         else:
             value, origin = spec.default, "default"
         made.append(Slot(spec.name, spec.label, spec.kind, value, origin, spec.choices, spec.hint))

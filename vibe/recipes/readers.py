@@ -9,10 +9,9 @@ from datetime import date
 from typing import Any
 
 from vibe.recipes.phrases import compiled, cut, odd_one
-from vibe.recipes.slots import Found, SlotSpec, Span
+from vibe.recipes.slots import MONTHS, Found, SlotSpec, Span
 
 MAX_TEXT, MAX_ITEMS, MAX_ITEM = 120, 60, 200
-_MONTHS = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"]  # fmt: skip
 _MONTH = r"(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 _FEASTS = {
     "christmas eve": (12, 24),
@@ -157,7 +156,7 @@ def _as_date(parts: dict[str, str]) -> str | None:
     month = (
         int(parts["m"])
         if "m" in parts
-        else 1 + next(i for i, m in enumerate(_MONTHS) if m.startswith(parts["M"].lower()[:3]))
+        else 1 + next(i for i, m in enumerate(MONTHS) if m.startswith(parts["M"].lower()[:3]))
     )
     try:
         made = date(int(parts.get("y") or 2024), month, int(parts["d"]))

@@ -1,5 +1,6 @@
 """Settings of a recipe: what one is, and one with its value and where that came from. A value is JSON."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -15,6 +16,9 @@ class Found(NamedTuple):
     value: Any
     span: Span
     core: Span
+
+
+MONTHS = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,8 @@ class Slot:
             return "\n".join(f"{label}: {_plain(number)}" for label, number in self.value)
         if self.kind in {"list", "lines"}:
             return "\n".join(self.value)
+        if self.kind == "date" and (found := re.fullmatch(r"--(\d{2})-(\d{2})", self.value)):
+            return f"{int(found[2])} {MONTHS[int(found[1]) - 1].title()}, every year"
         return _plain(self.value) if isinstance(self.value, int | float) else str(self.value)
 
 
@@ -83,3 +89,23 @@ def _joined(text: str) -> str:
 
 def _plain(value: float | str) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def wanted(spec: SlotSpec) -> str:
+    """What to enter into this field, for a person."""
+    match spec.kind:
+        case "number" if spec.min is not None and spec.max is not None:
+            return f"Use a number from {spec.min:g} to {spec.max:g}."
+        case "number":
+            return f"Use a number of at least {spec.min:g}." if spec.min is not None else "Use a number."
+        case "date":
+            return "Use a date like 2026-12-24, or 24 December for every year."
+        case "list" | "lines":
+            least = "one" if spec.at_least < 2 else str(spec.at_least)
+            return f"Write at least {least}, one on each line."
+        case "pairs":
+            least = "one" if spec.at_least < 2 else str(spec.at_least)
+            return f"Write at least {least}, each on a line of its own, like “Tea: 3”."
+        case "choice":
+            return "Choose one of the list."
+    return "Write something here."

@@ -109,6 +109,9 @@ def keep(request: HttpRequest, pk: str) -> HttpResponse:
         cards.keep(card, request.POST.get("pinned") == "1")
     if request.htmx:  # type: ignore[attr-defined]
         return render(request, "cards/_card.html", {"card": card})
+    if card.is_open:
+        kept = "Pinned. The link stays until you throw the card away."
+        messages.success(request, kept if card.is_pinned else "Not pinned any more. The link stays 7 days.")
     return redirect(back(request, "/shelf/"))
 
 

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 
 from vibe import cards, sealed
 from vibe.generation.bundle import bundle
+from vibe.live import unchecked
 from vibe.models import Card, Version
 
 DRAFT = "draft"
@@ -62,7 +63,8 @@ def document(request: HttpRequest, seal: str) -> HttpResponse:
         headers = sealed.draft_headers(settings.VIBE_ORIGIN, single_origin=settings.SINGLE_ORIGIN)
         return HttpResponse(sealed.draft_document(), headers=headers)
     version = cards.by_seal(seal)
-    if version is None or version.is_tool:
+    found = unchecked.by_seal(seal) if version is None else None
+    if (version is None or version.is_tool) and found is None:
         return _gone()
     # Opened directly it shows the card page, so that the banner is always seen. Browsers say how they open it only
     # over https and on this machine: elsewhere the document sees it itself and asks for `?card` (generation/shim.js).
@@ -70,7 +72,10 @@ def document(request: HttpRequest, seal: str) -> HttpResponse:
         card = Card.objects.filter(seal=seal).first()
         return HttpResponseRedirect(settings.VIBE_ORIGIN + (card.get_absolute_url() if card else "/"))
     headers = sealed.document_headers(settings.VIBE_ORIGIN, single_origin=settings.SINGLE_ORIGIN)
-    return HttpResponse(_documents.of(version), headers=headers)
+    if version is not None:
+        return HttpResponse(_documents.of(version), headers=headers)
+    assert found  # a recipe's page while it is being checked: seen a few times and gone, so not kept
+    return HttpResponse(bundle(found[1]).document, headers=headers)
 
 
 def _gone() -> HttpResponse:

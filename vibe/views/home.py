@@ -1,6 +1,7 @@
 """1. Describe: the desk with the one sentence box, and the ready-made recipes."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -10,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from vibe import allowance, cards, jobs, models_in_use, perform, recipes
 from vibe.choices import Autonomy, Effort, Shape
-from vibe.forms import DescribeForm, Files, settings_typed, slots_of
+from vibe.forms import DescribeForm, Files, slots_of
 from vibe.views import enough, estimates
 from vibe.views.connect import may_connect
 from vibe.views.makers import maker_of, sure_maker
@@ -68,6 +69,12 @@ def describe(request: HttpRequest) -> HttpResponse:
         if request.htmx:  # type: ignore[attr-defined]
             return wrong(request, form)
         return _desk(request, given_in(request, data.get("once", "")), form=form, status=422)
+    typed = slots_of(request.POST)
+    if data.get("recipe") and recipes.problems(data["recipe"], typed):
+        fields = recipes.fields(data["recipe"], {}, typed)
+        if request.htmx:  # type: ignore[attr-defined]
+            return wrong(request, form, fields=fields)
+        return _desk(request, {**data}, form=form, status=422)
     maker = sure_maker(request)
     if said := enough.of_making(maker, "make", "", data["once"]):
         form.add_error(None, said)
@@ -83,7 +90,7 @@ def describe(request: HttpRequest) -> HttpResponse:
         once=data["once"],
         uploads=form.files_given.chunks(),
         recipe=data.get("recipe", ""),
-        slots=slots_of(request.POST),
+        slots=typed,
     )
     tell_of(request, form.files_given)
     assert job.program
@@ -96,9 +103,16 @@ def given_in(request: HttpRequest, once: str) -> dict[str, Any]:
     return {**{name: request.POST.get(name, "") for name in names}, "once": once}
 
 
-def wrong(request: HttpRequest, form: DescribeForm, status: int = 422) -> HttpResponse:
-    """Only the sentences: the form on the page keeps its words and its files."""
-    return render(request, "home/_wrong.html", {"lines": form.sentences()}, status=status)
+def wrong(
+    request: HttpRequest,
+    form: DescribeForm,
+    status: int = 422,
+    fields: Sequence[recipes.Field] | None = None,
+) -> HttpResponse:
+    """Only the sentences: the form on the page keeps its words and its files. `fields`: settings of a recipe, of which
+    some cannot be used."""
+    template = "home/_wrong.html" if fields is None else "home/_slots_wrong.html"
+    return render(request, template, {"lines": form.sentences(), "fields": fields}, status=status)
 
 
 def lost_files(request: HttpRequest) -> list[str]:
@@ -143,7 +157,7 @@ def _desk(
         "examples": EXAMPLES,
         "recipes": recipes.catalog(),
         "recipe": chosen,
-        "recipe_slots": settings_typed(chosen.slug, slots_of(request.POST)) if chosen else (),
+        "recipe_fields": recipes.fields(chosen.slug, {}, slots_of(request.POST)) if chosen else (),
         "cards": cards.shelf(maker).filter(thrown=None)[:6] if maker else [],
     }
     return render(request, "home/home.html", context, status=status)

@@ -13,7 +13,7 @@ from vibe import jobs, models_in_use, recipes
 from vibe.choices import Autonomy, Effort, JobKind, JobState
 from vibe.forms import DescribeForm, pointed_of, slots_of, without_of
 from vibe.live import feed
-from vibe.live.fragments import around
+from vibe.live.fragments import OPEN, around
 from vibe.live.timeline import fold
 from vibe.models import Job, Program
 from vibe.views import access, enough, tools
@@ -29,12 +29,10 @@ def workbench(request: HttpRequest, pk: str) -> HttpResponse:
 
 
 def _bench(
-    request: HttpRequest, program: Program, *, form: DescribeForm | None = None, status: int = 200
+    request: HttpRequest, program: Program, *, form: DescribeForm | None = None, status: int = 200, **more: Any
 ) -> HttpResponse:
-    job = program.jobs.select_related("base").order_by("-pk").first()
-    assert job
+    job = _shown(program)
     timeline = fold(feed.whole(job.pk))
-    current = program.current
     context: dict[str, Any] = {
         "job": job,
         "timeline": timeline,
@@ -43,17 +41,24 @@ def _bench(
         "earlier": program.jobs.filter(pk__lt=job.pk).defer("files").order_by("pk")[:50],
         "uploads": job.uploads.all(),
         "notes": list(messages.get_messages(request)),
-        "recipe_slots": recipes.settings_of(current.recipe, current.slots)
-        if current and current.recipe
-        else (),
         "has_model": models_in_use.current_model() is not None,
         "stops": STOPS,
         "frames": FRAMES,
         "once": (form.cleaned_data.get("once") if form else "") or uuid.uuid4().hex,
         "typed": request.POST.get("description", "") if form else "",
         "errors": [*form.sentences(), *lost_files(request)] if form else [],
+        **more,
     }
     return render(request, "studio/workbench.html", context, status=status)
+
+
+def _shown(program: Program) -> Job:
+    """The Job that the page is about: what is being made now, else what comes first, else what was made last."""
+    rows = program.jobs.select_related("base")
+    open_ = rows.filter(state__in=OPEN).order_by("pk").first()
+    job = open_ or rows.exclude(started=None).order_by("-pk").first() or rows.order_by("-pk").first()
+    assert job  # a program begins with a Job
+    return job
 
 
 @require_POST
@@ -70,6 +75,18 @@ def change(request: HttpRequest, pk: str) -> HttpResponse:
         if request.htmx:  # type: ignore[attr-defined]
             return wrong(request, form, status=429)
         return _bench(request, program, form=form, status=429)
+    slots, recipe = slots_of(request.POST), ""
+    if slots and program.current and program.current.recipe:
+        recipe, made_with = program.current.recipe, program.current.slots
+        if recipes.problems(recipe, slots):
+            fields = recipes.fields(recipe, made_with, slots)
+            if request.htmx:  # type: ignore[attr-defined]
+                return wrong(request, form, fields=fields)
+            return _bench(request, program, status=422, recipe_fields=fields, settings_refused=True)
+        slots = recipes.changed(recipe, made_with, slots)
+        if not slots:
+            messages.warning(request, "These are the settings that it has already.")
+            return go(request, program.get_absolute_url())
     last = program.jobs.order_by("-pk").first()
     jobs.change(
         program,
@@ -79,7 +96,8 @@ def change(request: HttpRequest, pk: str) -> HttpResponse:
         effort=(request.POST.get("effort") and data["effort"]) or (last.effort if last else Effort.NORMAL),
         once=data["once"],
         uploads=form.files_given.chunks(),
-        slots=slots_of(request.POST),
+        recipe=recipe,
+        slots=slots,
         without=without_of(request.POST),
         pointed=pointed_of(request.POST),
     )

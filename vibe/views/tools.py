@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from vibe import jobs, perform
 from vibe.generation import tool
 from vibe.live.fragments import spec_of
-from vibe.models import Card, Version
+from vibe.models import Card, Run, Version
 from vibe.views import enough
 from vibe.views.makers import maker_of, sure_maker
 
@@ -51,14 +51,22 @@ def run(
 ) -> HttpResponse:
     """Start a run on what was typed and chosen, or show the form again with what to change."""
     spec = spec_of(version)
-    given = {name: request.POST[name] for name in request.POST if name not in {"once", "csrfmiddlewaretoken"}}
+    given = {
+        name: request.POST[name]
+        for name in request.POST
+        if name not in {"once", "after", "csrfmiddlewaretoken"}
+    }
     if spec is None:
         return show(request, version, card, title=title, back=back, status=422)
     if why := perform.engine().available():
         wrong = {"once": f"Tools can’t run on this machine now: {why}"}
         return show(request, version, card, title=title, back=back, status=503, given=given, wrong=wrong)
     files = {
-        name: (upload.name or "file", upload.read(tool.MAX_FILE + 1)) for name, upload in request.FILES.items()
+        **_of_last_run(request, version, spec),
+        **{
+            name: (upload.name or "file", upload.read(tool.MAX_FILE + 1))
+            for name, upload in request.FILES.items()
+        },
     }
     cleaned = tool.clean(spec, given, files)
     if isinstance(cleaned, tool.Wrong):
@@ -78,7 +86,18 @@ def run(
         once=once,
         card=card,
     )
-    return redirect(made)
+    return redirect(f"{made.get_absolute_url()}#result")
+
+
+def _of_last_run(request: HttpRequest, version: Version, spec: tool.ToolSpec) -> dict[str, tuple[str, bytes]]:
+    """The files of the visitor's run that the form stood beside: they count where no other one is chosen."""
+    maker = maker_of(request)
+    last = Run.objects.filter(pk=request.POST.get("after", "")[:16], version=version, visitor=maker).first()
+    return {
+        one.name: (row.name.removeprefix("in/"), row.path.read_bytes())
+        for one in spec.inputs
+        if last and one.type == "file" and (row := last.given_file(one.name))
+    }
 
 
 def picture(version: Version | None) -> HttpResponse:
