@@ -6,7 +6,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from vibe import models_in_use
+from vibe.choices import Effort
+from vibe.generation.policy import policy
 from vibe.models import Job, Maker, Program, Upload
+from vibe.views.home import STOPS
 
 pytestmark = pytest.mark.django_db
 
@@ -190,3 +193,9 @@ def test_a_model_server_on_this_machine_is_offered_on_the_desk(browser, monkeypa
         models_in_use, "local_servers", lambda: [Found("Ollama", "http://127.0.0.1:11434/v1", ("llama",))]
     )
     assert "Use Ollama, found on this machine" in browser.get("/").content.decode()
+
+
+def test_a_stop_of_the_dial_names_what_it_asks_and_nothing_else():
+    words = {"question": "question", "plan": "plan", "repair": "repair", "save": "keep it"}
+    for stop, _, line in STOPS:
+        assert {ask for ask, word in words.items() if word in line} == policy(stop, Effort.NORMAL).asks, stop
