@@ -51,6 +51,9 @@ def test_on_a_phone_every_tab_is_in_sight_and_no_empty_strip(vibe, visitor):
             assert tab.evaluate("e => e.getBoundingClientRect().left") >= 0, width
             assert tab.evaluate(RIGHT) <= width, width
             assert tab.evaluate("e => e.scrollWidth <= e.clientWidth"), width
+        if width == 390:
+            tops = "tabs => new Set(tabs.map(t => t.getBoundingClientRect().top)).size"
+            assert maker.page.eval_on_selector_all("[role=tab]", tops) == 1
     assert not maker.page.locator(".work .strip").is_visible()
     maker.page.set_viewport_size({"width": 1440, "height": 900})
     maker.page.goto(maker.page.evaluate("document.querySelector('#part-end a.btn').href"))
