@@ -53,6 +53,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "vibe.views.privacy.PrivateMiddleware",
     "csp.middleware.CSPMiddleware",
+    "vibe.admin.policy.AdminScriptsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "vibe.views.uploads.UploadsMiddleware",

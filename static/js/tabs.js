@@ -9,7 +9,7 @@ function show(tab) {
     const on = other === tab;
     other.setAttribute("aria-selected", String(on));
     other.tabIndex = on ? 0 : -1;
-    document.getElementById(other.getAttribute("aria-controls")).hidden = !on;
+    document.getElementById(other.getAttribute("aria-controls")).toggleAttribute("data-on", on);
   }
 }
 

@@ -134,8 +134,14 @@ def test_the_doctor_names_the_one_thing_to_do(tmp_path, model):
     assert "manage.py migrate" in said.stdout
     manage(tmp_path, "migrate", "--verbosity", "0")
     said = manage(tmp_path, "doctor")
-    assert "NO  model" in said.stdout
+    assert said.returncode == 0, said.stdout  # a model is no must
+    assert "!!  model" in said.stdout
+    assert "connect one on /connect/" in said.stdout
     assert "ok  docker" in said.stdout
+    said = manage(tmp_path, "doctor", OPENAI_API_KEY="sk-test-00000000")
+    assert said.returncode == 1
+    assert "NO  model" in said.stdout
+    assert "name the model to use" in said.stdout
     model.script.append(play.say("ready"))
     said = manage(tmp_path, "doctor", **with_model(model))
     assert said.returncode == 0, said.stdout

@@ -144,6 +144,11 @@ def test_every_recipe_has_a_picture_that_exists():
         assert f'id="{recipe.glyph}"' in pictures, recipe.slug
 
 
+def test_every_picture_is_one_recipes_own():
+    drawn = re.findall(r'<symbol id="([^"]+)"', (ROOT / "static" / "thumbs.svg").read_text())
+    assert sorted(drawn) == sorted(recipe.glyph for recipe in recipes.catalog())
+
+
 def test_no_file_grew_past_being_one_thing():
     """300 lines is where it is asked; what stands here was asked and is one thing."""
     asked = {

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -132,6 +133,8 @@ def test_phones_at_home_are_served_from_one_origin(tmp_path, visitor):
         )
         page = _wait(lambda: _page(said + "/"))
         assert "frame-src 'self'" in page.headers["Content-Security-Policy"]
+        assert _listening(served.port) == {re.search(r"//([\d.]+):", said)[1], "127.0.0.1"}
+        assert _page(f"http://127.0.0.1:{served.port}/healthz").status == 200
         draft = urllib.request.urlopen(said + "/sealed/draft/")
         assert "sandbox allow-scripts allow-forms" in draft.headers["Content-Security-Policy"]
         assert "Anyone in that network can, too" in served.log.read_text()
@@ -156,3 +159,14 @@ def _page(address):
         return urllib.request.urlopen(address)
     except OSError:
         return None
+
+
+def _listening(port):
+    """The addresses on which this port is listened to, as the kernel has them."""
+    found = set()
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        address, state = line.split()[1], line.split()[3]
+        number, _, at = address.partition(":")
+        if state == "0A" and int(at, 16) == port:
+            found.add(socket.inet_ntoa(bytes.fromhex(number)[::-1]))
+    return found

@@ -109,8 +109,29 @@ def test_the_pages_carry_their_headers(browser):
     assert "unsafe-inline" not in policy
     assert "frame-ancestors 'none'" in policy
     assert "'nonce-" in policy
+    assert "script-src 'self'" not in policy
     assert reply["X-Content-Type-Options"] == "nosniff"
     assert reply["X-Frame-Options"] == "DENY"
+
+
+@pytest.mark.parametrize("path", ["/admin/login/", "/admin/vibe/job/", "/admin/nothing/"])
+def test_only_the_admin_runs_its_own_scripts_and_is_strict_in_all_else(browser, path):
+    strict = dict(_directives(browser.get("/")))
+    lax = dict(_directives(browser.get(path)))
+    assert lax.pop("script-src") == "'self'"
+    assert strict.pop("script-src").startswith("'nonce-")
+    assert lax == strict
+
+
+@pytest.mark.parametrize("path", ["/administration/", "/nothing/", "/shelf/", "/connect/"])
+def test_a_page_that_is_not_the_admin_runs_only_what_it_names(browser, path):
+    assert "script-src 'self'" not in browser.get(path)["Content-Security-Policy"]
+
+
+def _directives(reply):
+    for part in reply["Content-Security-Policy"].split("; "):
+        name, _, value = part.partition(" ")
+        yield name, value
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,30 @@ def test_jobs_are_stopped_and_cards_retired_and_revoked(admin):
     assert not Card.objects.get().is_open
 
 
+def test_what_was_done_is_said_in_the_right_number(admin):
+    fill(2)
+    cards = [card.pk for card in Card.objects.all()]
+    for page, action, one, many in (
+        ("card", "new_link", "1 link was revoked.", "2 links were revoked."),
+        ("card", "retire", "1 card was taken down.", "1 card was taken down."),
+        ("program", "stop_jobs", "0 jobs were told to stop.", "0 jobs were told to stop."),
+    ):
+        rows = cards if page == "card" else [card.program_id for card in Card.objects.all()]
+        for chosen, said in ((rows[:1], one), (rows, many)):
+            form = {"action": action, "_selected_action": chosen}
+            assert said in admin.post(f"/admin/vibe/{page}/", form, follow=True).content.decode()
+
+
+def test_seconds_are_rounded(admin):
+    fill(1)
+    StepRecord.objects.update(seconds=12.345678901)
+    step = StepRecord.objects.get()
+    for path in ("steprecord/", f"steprecord/{step.pk}/change/", f"job/{step.job_id}/change/"):
+        page = admin.get(f"/admin/vibe/{path}").content.decode()
+        assert "12.3" in page
+        assert "12.34" not in page
+
+
 def test_a_key_goes_in_and_never_comes_out(admin):
     form = {
         "name": "m",

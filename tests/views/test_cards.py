@@ -148,6 +148,14 @@ def test_a_closed_card_says_why_and_shows_nothing(browser, how, says):
         assert Client(**NOBODY).get(path).status_code == 404
 
 
+def test_after_throwing_a_card_away_the_way_back_has_the_focus(browser):
+    card = make_card(browser.maker())
+    page = browser.post(f"/cards/{card.pk}/throw/", follow=True).content.decode()
+    note = page[page.index("Threw away") :]
+    assert re.search(r"<button[^>]* autofocus>Bring back</button>", note[: note.index("</form>")])
+    assert "autofocus" not in browser.get("/shelf/").content.decode()
+
+
 def test_a_thrown_card_comes_back_within_a_day_and_not_later(browser):
     card = make_card(browser.maker())
     browser.post(f"/cards/{card.pk}/throw/")

@@ -7,7 +7,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tests.views.conftest import Browser, make_card
 from vibe import models_in_use, recipes
+from vibe.choices import Effort
+from vibe.generation.policy import policy
 from vibe.models import Job, Maker, Program, Upload
+from vibe.views.home import STOPS
 
 pytestmark = pytest.mark.django_db
 
@@ -258,3 +261,9 @@ def test_a_sixth_run_at_once_is_asked_to_wait(browser):
     assert 'value="4"' in reply.content.decode()
     assert browser.post(f"/c/{card.token}/run/", {"n": "3", "once": "1"}).status_code == 302
     assert Browser().post(f"/c/{card.token}/run/", {"n": "3", "once": "1"}).status_code == 302
+
+
+def test_a_stop_of_the_dial_names_what_it_asks_and_nothing_else():
+    words = {"question": "question", "plan": "plan", "repair": "repair", "save": "keep it"}
+    for stop, _, line in STOPS:
+        assert {ask for ask, word in words.items() if word in line} == policy(stop, Effort.NORMAL).asks, stop

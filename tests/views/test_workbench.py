@@ -9,7 +9,7 @@ from tests import fakes
 from tests.views.conftest import make_card
 from vibe import jobs, models_in_use, worker
 from vibe.choices import JobState
-from vibe.models import Job, ModelRow, Program, StepRecord
+from vibe.models import Job, ModelRow, Program, StepRecord, Version
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = "FILE index.html\n```html\n<title>Tea</title><p>hello</p>\n```\nDONE\n"
@@ -28,6 +28,38 @@ def test_a_change_is_a_new_job_and_keeps_what_was_typed_when_it_is_refused(brows
     reply = browser.post(path, {"description": "x" * 20_001, "once": "2"})
     assert reply.status_code == 422
     assert "Use at most 20,000 characters" in reply.content.decode()
+
+
+def test_every_version_says_what_was_asked_and_how_many_checks_hold(browser):
+    maker = browser.maker()
+    card = make_card(maker)
+    program, held = card.program, card.version.results
+    for number, words in ((2, "add bread"), (3, "remove eggs")):
+        job = Job.objects.create(
+            maker=maker, program=program, kind="change", once=words, state="done", request=words
+        )
+        version = Version.objects.create(
+            program=program, job=job, number=number, shape="page", origin="recipe", recipe="checklist", verdict="held",
+            files={"index.html": words}, summary="A list to tick off.", results=[*held, {**held[0], "held": False}],
+        )  # fmt: skip
+    program.current = version
+    program.save()
+    page = browser.get(f"/programs/{program.pk}/").content.decode()
+    listed = re.search(r'id="part-versions".*?<div role="tabpanel"', page, re.DOTALL)[0]
+    assert listed.index("remove eggs") < listed.index("add bread")
+    assert "A list to tick off." not in listed
+    assert listed.count("1 of 2 checks hold") == 2
+    assert listed.count("1 of 1 checks hold") == 1
+
+
+def test_without_scripts_a_page_looks_again_until_it_is_the_persons_turn(browser, script):
+    script.append(PAGE)
+    again = '<noscript><meta http-equiv="refresh" content="3"></noscript>'
+    where = browser.post("/programs/", {"description": "tea", "once": "1"})["Location"]
+    assert again in browser.get(where).content.decode()
+    assert again not in browser.get(where + "?still=1").content.decode()
+    work(Job.objects.get())
+    assert again not in browser.get(where).content.decode()
 
 
 def test_the_whole_page_works_without_a_socket(browser, script):

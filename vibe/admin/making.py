@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 
 from vibe import cards, jobs
-from vibe.admin.reading import ReadOnly, ReadOnlyInline, money
+from vibe.admin.reading import ReadOnly, ReadOnlyInline, counted, money, seconds
 from vibe.models import Card, EventRecord, Job, Maker, Program, Run, StepRecord, Version
 
 
@@ -29,11 +29,15 @@ class StepInline(ReadOnlyInline):
         "price_in",
         "price_out",
         "cost_usd",
-        "seconds",
+        "took",
         "void",
     )
     readonly_fields = fields
     show_change_link = True
+
+    @admin.display(description="seconds")
+    def took(self, step: StepRecord) -> str:
+        return seconds(step.seconds)
 
 
 class VersionInline(ReadOnlyInline):
@@ -204,12 +208,18 @@ class StepAdmin(ReadOnly):
         "tokens_in",
         "tokens_out",
         "cost_usd",
-        "seconds",
+        "took",
         "created",
     )
     list_filter = ("kind", "purpose", "void")
     list_select_related = ("job",)
     search_fields = ("=job__id", "model", "prompt", "fingerprint")
+    exclude = ("seconds",)
+    readonly_fields = ("took",)
+
+    @admin.display(description="seconds", ordering="seconds")
+    def took(self, step: StepRecord) -> str:
+        return seconds(step.seconds)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[StepRecord]:
         rows = super().get_queryset(request)
@@ -257,7 +267,9 @@ class CardAdmin(ReadOnly):
     def new_link(self, request: HttpRequest, chosen: QuerySet[Card]) -> None:
         for card in chosen:
             cards.revoke(card)
-        self.message_user(request, f"{len(chosen)} links revoked.", messages.SUCCESS)
+        self.message_user(
+            request, f"{counted(len(chosen), 'link was', 'links were')} revoked.", messages.SUCCESS
+        )
 
 
 @admin.register(Maker)
@@ -307,7 +319,7 @@ def _stop_all(site: admin.ModelAdmin, request: HttpRequest, open_jobs: QuerySet[
     for job in open_jobs:
         jobs.stop(job)
         stopped += 1
-    site.message_user(request, f"{stopped} jobs were told to stop.", messages.SUCCESS)
+    site.message_user(request, f"{counted(stopped, 'job was', 'jobs were')} told to stop.", messages.SUCCESS)
 
 
 def _retire_all(site: admin.ModelAdmin, request: HttpRequest, open_cards: QuerySet[Card]) -> None:
@@ -315,4 +327,4 @@ def _retire_all(site: admin.ModelAdmin, request: HttpRequest, open_cards: QueryS
     for card in open_cards:
         cards.retire(card)
         retired += 1
-    site.message_user(request, f"{retired} cards were taken down.", messages.SUCCESS)
+    site.message_user(request, f"{counted(retired, 'card was', 'cards were')} taken down.", messages.SUCCESS)

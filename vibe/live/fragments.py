@@ -51,7 +51,7 @@ def around(job: Job, timeline: Timeline) -> dict[str, Any]:
         "base_films": lambda: films.of(job.base),
         "films": lambda: films.of(_made(program.pk, timeline)),
         "current_films": lambda: films.of(_current(program.pk)),
-        "versions": lambda: program.versions.defer("files", "shot"),
+        "versions": lambda: program.versions.select_related("job").defer("files", "shot"),
         "card": lambda: (
             program.cards.filter(revoked=None).select_related("version").defer("version__files").first()
         ),

@@ -34,8 +34,16 @@ SHAPES = (
     (Shape.ANIMATION, "animation", "Animation", "Something that moves and explains"),
 )
 STOPS = (
-    (Autonomy.ASK, "Ask me everything", "I ask before the plan, before each repair and before I keep it."),
-    (Autonomy.PLAN, "Show me the plan", "I show a short plan. You change it or say yes, then I make it."),
+    (
+        Autonomy.ASK,
+        "Ask me everything",
+        "I ask my questions, show the plan, and ask again before each repair and before I keep it.",
+    ),
+    (
+        Autonomy.PLAN,
+        "Show me the plan",
+        "I show a short plan once. You change it or say yes, and from then on I ask nothing.",
+    ),
     (Autonomy.MAKE, "Just make it", "I make it straight away and fix what my own checks find."),
     (
         Autonomy.KEEP,

@@ -20,7 +20,9 @@ MARKS = {True: "ok ", False: "NO ", None: "!! "}
 
 
 class Command(BaseCommand):
-    help = "Say what works, what does not, and the one thing to do about it."
+    help = (
+        "Say what works, what does not, and the one thing to do about it. 1 when something is broken, else 0."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         findings = [f for check in (_model, _money, _boxes, _database, _broker, _disk) for f in check()]
@@ -37,9 +39,16 @@ def _model() -> Iterator[Finding]:
         yield "model", False, "cannot be told before the database answers"
         return
     if model is None:
+        if settings.CONFIG.model_key or settings.CONFIG.model_url:  # asked for, and not to be had
+            yield "model", False, models_in_use.why_none()
+            return
         found = models_in_use.local_servers()
-        hint = f" {found[0].name} runs on this machine: connect it on /connect/." if found else ""
-        yield "model", False, f"{models_in_use.why_none()} Recipes work without one.{hint}"
+        hint = (
+            f"{found[0].name} runs on this machine: connect it"
+            if found
+            else "To have new programs written, connect one"
+        )
+        yield "model", None, f"{models_in_use.why_none()} Recipes work without one. {hint} on /connect/."
         return
     yield from _one_model("model", model)
     quick = models_in_use.model_for("quick")

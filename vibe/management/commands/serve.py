@@ -38,11 +38,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self._settle_address(options["port"], lan=options["lan"])
-        lan = settings.CONFIG.lan
-        host, port = ("0.0.0.0" if lan else "127.0.0.1"), settings.CONFIG.port  # noqa: S104  asked for by --lan
-        if trouble := _cannot_listen(host, port):
-            self.stderr.write(trouble)
-            raise SystemExit(1)
+        hosts, port = _hosts(lan=settings.CONFIG.lan), settings.CONFIG.port
+        for host in hosts:
+            if trouble := _cannot_listen(host, port):
+                self.stderr.write(trouble)
+                raise SystemExit(1)
         keep_private(settings.VAR)
         call_command("migrate", interactive=False, verbosity=0)
         ending = threading.Event()
@@ -51,7 +51,7 @@ class Command(BaseCommand):
         sweeping.start()
         self._greet()
         try:
-            _serve(host, port)
+            _serve(hosts, port)
         finally:
             ending.set()
             _end_worker(making)
@@ -103,6 +103,11 @@ def _cannot_listen(host: str, port: int) -> str:
     return ""
 
 
+def _hosts(*, lan: bool) -> list[str]:
+    """What to listen on: this machine alone, or also its one address at home. Never every network it happens to be in."""
+    return list(dict.fromkeys([_own_address(), "127.0.0.1"] if lan else ["127.0.0.1"]))
+
+
 def _own_address() -> str:
     """This machine's address in its network. Nothing is sent: a UDP socket only picks a route."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -150,7 +155,7 @@ def _sweep(ending: threading.Event) -> None:
             logger.exception("sweep failed, trying again")
 
 
-def _serve(host: str, port: int) -> None:
+def _serve(hosts: list[str], port: int) -> None:
     from daphne.endpoints import build_endpoint_description_strings
     from daphne.server import Server
     from twisted.internet import reactor
@@ -158,7 +163,7 @@ def _serve(host: str, port: int) -> None:
     limit_bodies(MAX_BODY)
     server = Server(
         application=import_string(settings.ASGI_APPLICATION),
-        endpoints=build_endpoint_description_strings(host=host, port=port),
+        endpoints=[e for host in hosts for e in build_endpoint_description_strings(host=host, port=port)],
         signal_handlers=False,
         websocket_timeout=86_400,
         ping_interval=20,
