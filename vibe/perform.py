@@ -21,7 +21,7 @@ from django.utils.module_loading import import_string
 from sandbox.engine import Engine
 from sandbox.outcome import Outcome
 from vibe import allowance, events, films, jobs, models_in_use, weak_spots
-from vibe.generation import attachments, look, reply, steps, tool
+from vibe.generation import attachments, look, reply, samples, steps, tool
 from vibe.generation.bundle import bundle
 from vibe.generation.drive import Numbered
 from vibe.generation.edits import EditFailed, apply_edits
@@ -102,7 +102,8 @@ class Performer:
         self._changing = threading.Lock()
         self.files: dict[str, str] = dict(job.files or (job.base.files if job.base else {}))
         self.begun = False  # a stop came when some text of a file was there
-        self.samples: list[tuple[dict[str, str], Outcome]] = []  # files of a tool, what it gave for its sample
+        # Files of a tool, what it gave for its sample, and the runs that the sample was chosen by.
+        self.samples: list[tuple[dict[str, str], Outcome, list[steps.Json]]] = []
         self.wrote = bool(job.files)  # what a person edited by hand is there already
 
     # --- the seam that drive calls ------------------------------------------------------------------------------
@@ -365,18 +366,19 @@ class Performer:
             engine(), step.files, spec, step.checks, given=self._uploads(step.inputs), cancelled=self.cancelled
         )
         if seen.sample:
-            self.samples.append((step.files, seen.sample))
+            self.samples.append((step.files, seen.sample, step.checks))
         self._feed(events.Output("stdout", look.sample_output(seen.as_json())))
         return seen.as_json()
 
     def tried(self, files: dict[str, str]) -> tuple[tool.Cleaned, Outcome] | None:
         """What these files gave when they were tried on a file of the person's, and that; None when it was not so."""
-        outcome = next((given for tried, given in reversed(self.samples) if tried == files), None)
-        if outcome is None:
+        found = next((one for one in reversed(self.samples) if one[0] == files), None)
+        if found is None:
             return None
+        _, outcome, checks = found
         program = self.job.program
         mine = self._uploads(list(program.uploads.values_list("name", flat=True))) if program else {}
-        cleaned = tool.sample(tool.ToolSpec.parse(files["tool.toml"]), mine)
+        cleaned = samples.sample(tool.ToolSpec.parse(files["tool.toml"]), mine, checks)
         own = any(data in mine.values() for data in cleaned.files.values())
         return (cleaned, outcome) if own else None
 

@@ -71,7 +71,7 @@ def test_only_what_was_changed_is_as_you_set_it(browser, bill):
     assert job.state == JobState.DONE
     assert job.slots == {"tip": "15"}
     origins = {s["name"]: s["origin"] for s in fold(feed.whole(job.pk)).recipe["slots"]}
-    assert origins == {"people": "default", "tip": "person", "currency": "default"}
+    assert origins == {"people": "default", "amount": "default", "tip": "person", "currency": "default"}
     send(browser, bill, slots={"slot.tip": "15", "slot.currency": "$"})
     job = work(Job.objects.latest("pk"))
     origins = {s["name"]: s["origin"] for s in fold(feed.whole(job.pk)).recipe["slots"]}
