@@ -75,7 +75,7 @@ def test_only_what_was_changed_is_as_you_set_it(browser, bill):
     send(browser, bill, slots={"slot.tip": "15", "slot.currency": "$"})
     job = work(Job.objects.latest("pk"))
     origins = {s["name"]: s["origin"] for s in fold(feed.whole(job.pk)).recipe["slots"]}
-    assert origins == {"people": "default", "tip": "before", "currency": "person"}
+    assert origins == {"people": "default", "amount": "default", "tip": "before", "currency": "person"}
 
 
 def test_the_same_settings_again_make_nothing(browser, bill):
