@@ -99,6 +99,8 @@ def observations(outcome: Outcome, page: Bundle, checks: Sequence[Json] = ()) ->
         raw = json.loads(files.get("observations.json", b""))
         data = _clean(raw, page)
         films = film.films(raw, files, checks, data)
+        for check in data["checks"]:
+            check["film"] = check["id"] in films  # the verdict names the run that it tells of
     except (ValueError, TypeError, KeyError, AttributeError):
         data = _clean({}, page)
         said = (outcome.stderr or outcome.stdout).strip().splitlines()

@@ -121,7 +121,7 @@ def get(mapping: object, key: str) -> object:
 @register.filter
 def film_of(films: object, result: dict[str, Any]) -> object:
     """The film that shows a result: of the run that it names, else of the check itself. None when there is none."""
-    return films.get(result.get("film", result["id"])) if isinstance(films, dict) else None
+    return films.get(result.get("film") or result["id"]) if isinstance(films, dict) else None
 
 
 @register.filter
