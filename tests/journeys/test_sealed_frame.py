@@ -4,6 +4,7 @@ The page around is ours (frame.js, our style sheets, the card's own layout); onl
 """
 
 import threading
+import time
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -18,6 +19,14 @@ pytestmark = pytest.mark.browser
 BUTTONS = """<!doctype html><title>Buttons</title><button id="go">Go</button><p id="said"></p>
 <script>const said = text => { document.getElementById("said").textContent = text; };
 document.getElementById("go").onclick = async () => { try { %s } catch (problem) { said("failed: " + problem.name); } };</script>"""
+
+
+def until(page, so, seconds=20):
+    """Wait until the script `so` is true in `page`; its policy forbids the browser to poll a string itself."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(so):
+        assert time.monotonic() < end, f"never: {so}"
+        page.wait_for_timeout(50)
 
 
 class Site:
@@ -201,7 +210,7 @@ def test_a_program_that_saves_with_every_picture_loses_nothing(opened):
     page = "<!doctype html><p id=said></p><script>let n = 0; const saving = setInterval(() => { localStorage.setItem('n', ++n); if (n === 600) { clearInterval(saving); said.textContent = 'done'; } }, 16)</script>"
     one, frame = opened(page, "game")
     frame.locator("#said", has_text="done").wait_for()
-    one.page.wait_for_function("JSON.parse(localStorage['vibe:game'] || '{}').n === '600'")
+    until(one.page, "JSON.parse(localStorage['vibe:game'] || '{}').n === '600'")
 
 
 def test_what_is_written_just_before_a_page_loads_anew_is_there_again(opened):
@@ -230,7 +239,7 @@ def test_when_the_browser_is_full_the_person_is_asked_which_to_forget(opened, vi
     line = bar_of(one)
     assert "no room left" in line.inner_text()
     line.get_by_text("Forget the card").click()
-    who.page.wait_for_function("localStorage.getItem('vibe:late')?.length > 100_000")
+    until(who.page, "localStorage.getItem('vibe:late')?.length > 100_000")
 
 
 # --- outside its frame ------------------------------------------------------------------------------------------
