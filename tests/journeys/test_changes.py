@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from playwright.sync_api import expect
 
 from tests import modelserver as play
 
@@ -85,7 +86,7 @@ def test_a_part_is_pointed_at_by_mouse_and_the_program_hears_nothing_of_it(made)
     assert page.get_attribute("#point-at", "aria-pressed") == "false"
     assert frame.locator("#count").inner_text() == "1", "the program did not hear the click"
     assert frame.locator("vibe-point").count() == 0
-    assert page.evaluate("document.activeElement.id") == "say"
+    expect(page.locator("#say")).to_be_focused()
     maker.shoot("changes-pointed")
     model.script.append(play.say(BLUE))
     page.fill("#say", "Make this dark blue")

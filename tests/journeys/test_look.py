@@ -1,6 +1,7 @@
 """Where things stand: nothing is cut, nothing sticks out, and the keyboard gets to everything."""
 
 import pytest
+from playwright.sync_api import expect
 
 pytestmark = [pytest.mark.docker, pytest.mark.browser]
 LONG = "shopping list: milk, eggs, " + "Donaudampfschifffahrtsgesellschaft" * 5
@@ -72,7 +73,7 @@ def test_after_throwing_a_card_away_enter_brings_it_back(vibe, visitor):
     maker.page.locator("summary", has_text="More").first.click()
     maker.page.locator("button", has_text="Throw away").first.click()
     maker.page.wait_for_url("**thrown=*")
-    assert maker.page.evaluate("document.activeElement.textContent") == "Bring back"
+    expect(maker.page.get_by_role("button", name="Bring back").first).to_be_focused()
     note, first = (maker.page.locator(one).first.bounding_box() for one in (".note", "#cards"))
     assert first["y"] - note["y"] - note["height"] >= 16
     maker.shoot("shelf-thrown")
