@@ -10,8 +10,8 @@ help: ## This list
 run: setup ## Set everything up and serve http://localhost:8000  (ARGS=--lan for phones at home)
 	@exec $(PY) manage.py serve $(ARGS)
 
-test: setup-test ## Set everything up and run every test  (ARGS="-k words" for some)
-	@$(PY) -m pytest $(ARGS)
+test: setup-test ## Set everything up and run every test  (ARGS="-k words" for some, -n0 for one at a time)
+	@$(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 setup: .venv/ready ## Python packages, the Docker engine where it can be had, the images of the sealed boxes
 	@bash setup/engine.sh
