@@ -1,6 +1,6 @@
 """The Celery app. Messages carry an id and mean "wake up": the database row is the truth (DESIGN §6).
 
-`wake(job_id)` names its task by string, so jobs.py needs no import of tasks.py.
+`wake(job_id)` names its task by string, so vibe.jobs needs no import of tasks.py.
 """
 
 import os

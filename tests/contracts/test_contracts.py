@@ -155,8 +155,6 @@ def test_no_file_grew_past_being_one_thing():
         "flow.py",
         "look.py",
         "docker_engine.py",
-        "worker.py",
-        "jobs.py",
         "perform.py",
         "bundle.py",
         "reply.py",

@@ -14,6 +14,7 @@ from vibe.live.timeline import fold
 from vibe.llm.message import Message
 from vibe.models import Job, Maker
 from vibe.perform import Performer
+from vibe.worker.beginning import request_of, settle_start
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = "FILE index.html\n```html\n<title>Tea</title><p>hello</p>\n```\nDONE\n"
@@ -93,13 +94,13 @@ def test_a_change_gets_the_last_run_and_what_the_person_took_out(boxes, script):
         Maker.objects.create(), description="tea", shape="auto", autonomy="make", effort="normal", once="k"
     )
     worker.attend(jobs.claim(worker.OWNER))
-    assert worker._request(first).last_run == {}
+    assert request_of(first).last_run == {}
     later = jobs.change(
         first.program, description="blue", autonomy="make", effort="normal", once="2", without=["history"]
     )
     claimed = Job.objects.select_related("program__current").get(pk=later.pk)
-    worker._settle_start(claimed)
-    asked = worker._request(claimed)
+    settle_start(claimed)
+    asked = request_of(claimed)
     assert asked.last_run["loaded"] is True
     assert asked.without == ("history",)
     assert asked.history == ("tea",)

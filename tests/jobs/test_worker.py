@@ -13,6 +13,7 @@ from vibe.live import feed
 from vibe.live.timeline import fold
 from vibe.llm.errors import Cancelled, ModelFault
 from vibe.models import Card, EventRecord, Job, Maker, Program, Version
+from vibe.worker.attended import attended, leaving
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = "Here it is.\n\nFILE index.html\n```html\n<title>Tea</title><p>hello</p>\n```\nDONE\n"
@@ -127,7 +128,7 @@ def test_a_job_that_lost_its_worker_goes_on_and_pays_nothing_twice(boxes, script
             break
         time.sleep(0.01)
     assert boxes.ran, "the check never began"
-    next(iter(worker._attended.values())).line.flush()
+    next(iter(attended.values())).line.flush()
     Job.objects.filter(pk=job.pk).update(lease_owner="nobody", lease_until=0)
     jobs.sweep()
     boxes.holds = None
@@ -186,7 +187,7 @@ def test_a_worker_that_leaves_hands_its_job_back(boxes, script):
     try:
         worker.leave(3)
     finally:
-        worker._leaving.clear()
+        leaving.clear()
     working.join(5)
     job.refresh_from_db()
     assert (job.state, job.interrupted) == (JobState.QUEUED, True)

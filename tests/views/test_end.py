@@ -14,6 +14,7 @@ from vibe.live import feed
 from vibe.live.timeline import fold
 from vibe.llm.errors import Cancelled, ModelFault
 from vibe.models import Card, Job, Program, Version
+from vibe.worker.attended import attended
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = "FILE index.html\n```html\n<title>Tea</title><p>hello</p>\n```\nDONE\n"
@@ -158,7 +159,7 @@ def test_a_recipe_is_seen_while_it_is_checked(browser, boxes, settings):
             from vibe.perform import engine
 
             if source.image == "browser" and not seen:
-                for line in list(worker._attended.values()):
+                for line in list(attended.values()):
                     line.line.flush()
                 timeline = fold(feed.whole(job.pk))
                 seen["page"] = page_of(browser, job.program)

@@ -1,0 +1,41 @@
+"""Jobs: begun, claimed, answered, stopped, ended. The only writer of Job.state, always by conditional update.
+
+A Job is leased to one worker. The lease is extended each second; a sweep queues again what lost its worker.
+Brokers may lose a wake-up message, rows may not.
+"""
+
+from vibe.jobs.beginning import begin, busy, change, edit
+from vibe.jobs.commands import answer, change_plan, changed_plan, open_step, set_autonomy, stop
+from vibe.jobs.lease import beat, claim, end, hand_back, is_held, progress, sweep, wait_for_person
+from vibe.jobs.rows import HELD, NotNow, once_key
+from vibe.jobs.runs import forget_old_runs, keep_run, keep_run_file, run
+from vibe.jobs.uploads import folder
+
+__all__ = [
+    "HELD",
+    "NotNow",
+    "answer",
+    "beat",
+    "begin",
+    "busy",
+    "change",
+    "change_plan",
+    "changed_plan",
+    "claim",
+    "edit",
+    "end",
+    "folder",
+    "forget_old_runs",
+    "hand_back",
+    "is_held",
+    "keep_run",
+    "keep_run_file",
+    "once_key",
+    "open_step",
+    "progress",
+    "run",
+    "set_autonomy",
+    "stop",
+    "sweep",
+    "wait_for_person",
+]

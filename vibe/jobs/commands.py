@@ -1,0 +1,91 @@
+"""What a person tells a Job that is there: an answer, a change of its plan, stop, another place of the dial."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from vibe import celery, events
+from vibe.choices import Autonomy, JobState
+from vibe.jobs.rows import HELD, NotNow, move
+from vibe.live import feed
+from vibe.live.bell import control
+from vibe.models import Job, StepRecord
+
+
+def open_step(job: Job) -> StepRecord | None:
+    """The plan or the question that the Job waits on."""
+    return job.steps.filter(void=False, answer__isnull=True, kind__in=("approve", "question")).first()
+
+
+def answer(job: Job, data: Mapping[str, Any]) -> None:
+    """Give the open plan or question its answer and let the Job go on. Raises NotNow when nothing is open."""
+    step = open_step(job) if job.state == JobState.WAITING else None
+    if step is None:
+        raise NotNow("That was answered already, or the making has ended.")
+    if step.kind == "question":
+        values = {c["value"]: c for c in step.request["choices"]}
+        if data.get("choice") not in values:
+            raise NotNow("Choose one of the answers first.")
+        given: dict[str, Any] = {"choice": data["choice"]}
+        line = values[data["choice"]]["label"]
+    elif step.request["about"] == "plan":
+        yes = bool(data.get("yes"))
+        given = {"yes": yes, "proposal": _edits(data)}
+        line = "You said go." if yes else "You left it."
+    else:
+        if data.get("choice") not in {"yes", "no"}:
+            raise NotNow("Choose one of the answers first.")
+        given = {"yes": data["choice"] == "yes", "proposal": {}}
+        line = "You said yes." if given["yes"] else "You said no."
+    with transaction.atomic():  # move and words together: a worker that claims it at once must find both
+        if not StepRecord.objects.filter(pk=step.pk, answer__isnull=True).update(answer=given):
+            raise NotNow("That was answered already.")
+        if not move(job, (JobState.WAITING,), JobState.QUEUED, sentence=""):
+            raise NotNow("The making has ended in the meantime.")
+        feed.publish_now(job.pk, events.Answered(step.request["about"], line))
+        feed.publish_now(job.pk, events.StateChanged(JobState.QUEUED))
+    celery.wake(job.pk)
+
+
+def _edits(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What the person made of a plan: only what the form sent."""
+    return {key: list(data[key]) for key in ("steps", "checks") if data.get(key) is not None}
+
+
+def change_plan(job: Job, data: Mapping[str, Any]) -> None:
+    """Change the plan while it is being written: the writing starts anew. Raises NotNow when nothing is written."""
+    edits = _edits(data)
+    writing = job.steps.filter(void=False, answer__isnull=True, kind="ask", purpose__in=("write", "change"))
+    if not edits or not writing.exists():
+        raise NotNow("It is written already. Say what to change, and I change it.")
+    if not Job.objects.filter(pk=job.pk, state=JobState.RUNNING, plan_change=None).update(plan_change=edits):
+        raise NotNow("The plan was changed a moment ago. Wait for the writing to begin anew.")
+    control.replan(job.pk)
+
+
+def changed_plan(job: Job) -> dict[str, Any]:
+    """The person's changed plan, taken once by whoever makes the Job."""
+    changed = Job.objects.filter(pk=job.pk).values_list("plan_change", flat=True).get() or {}
+    Job.objects.filter(pk=job.pk).update(plan_change=None)
+    return dict(changed)
+
+
+def stop(job: Job) -> None:
+    """Stop within a second, whatever it is doing; what there is stays. Doing it twice is harmless."""
+    Job.objects.filter(pk=job.pk, state__in=HELD).update(stop_asked=True)
+    sentence = "You stopped it. Your words are kept."
+    with transaction.atomic():
+        stopped = move(
+            job, (JobState.QUEUED, JobState.WAITING), JobState.STOPPED, sentence=sentence, ended=timezone.now()
+        )
+        if stopped:
+            feed.publish_now(job.pk, events.StateChanged(JobState.STOPPED, sentence))
+    if not stopped:
+        control.stop(job.pk)
+
+
+def set_autonomy(job: Job, value: str) -> None:
+    """Move the dial in mid-run: it counts from the next step on. Raises ValueError for no stop of the dial."""
+    Job.objects.filter(pk=job.pk, state__in=HELD).update(autonomy=Autonomy(value))

@@ -1,0 +1,108 @@
+"""The lease: a Job is held by one worker, which extends it each second; a sweep queues again what lost its worker."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+
+from django.db import transaction
+from django.db.models import F, Min, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from vibe import celery, events
+from vibe.choices import JobState
+from vibe.jobs.rows import LEASE_S, claim_of, move
+from vibe.live import feed
+from vibe.models import Job
+
+
+def claim(owner: str, *, only: int | None = None) -> Job | None:
+    """The next queued Job, leased to `owner`, or None. `only`: this one and no other (the terminal's own).
+
+    Fair: the maker with the fewest running Jobs first, then the oldest. One Job of a program runs at a time.
+    """
+    with transaction.atomic():  # SQLite lets one writer in; elsewhere the update itself looks again
+        running = Job.objects.filter(state=JobState.RUNNING)
+        busy_makers = Counter(running.values_list("maker_id", flat=True))
+        busy_programs = running.exclude(program=None).values("program_id")
+        queued = Job.objects.filter(state=JobState.QUEUED).exclude(program_id__in=busy_programs)
+        if only is not None:
+            queued = queued.filter(pk=only)
+        # The oldest of each maker: a hundred Jobs of one must not hide the first of another.
+        order = sorted(
+            queued.order_by()
+            .values_list("maker_id")
+            .annotate(oldest=Min("pk"))
+            .values_list("oldest", "maker_id"),
+            key=lambda row: (busy_makers[row[1]], row[0]),
+        )
+        for pk, _ in order:
+            free = Job.objects.filter(pk=pk, state=JobState.QUEUED).exclude(program_id__in=busy_programs)
+            won = free.update(
+                state=JobState.RUNNING,
+                lease_owner=claim_of(owner),
+                lease_until=time.time() + LEASE_S,
+                sentence="",
+                attempt=F("attempt") + 1,
+                started=Coalesce("started", Value(timezone.now())),
+            )
+            if won:
+                return Job.objects.select_related("maker", "program__current").get(pk=pk)
+    return None
+
+
+def progress(job: Job) -> None:
+    """An answer was journaled: the Job is getting on, however often it was begun."""
+    Job.objects.filter(pk=job.pk, lease_owner=job.lease_owner).exclude(attempt=0).update(attempt=0)
+
+
+def is_held(job: Job) -> bool:
+    """Whether this claim of the Job still stands."""
+    return Job.objects.filter(pk=job.pk, state=JobState.RUNNING, lease_owner=job.lease_owner).exists()
+
+
+def beat(claims: Mapping[str, int]) -> dict[str, tuple[bool, bool]]:
+    """Extend the leases of `claims`, {name of the claim: job id}. {name: (a stop was asked, the plan was changed)}
+    for those that still stand."""
+    held = Job.objects.filter(
+        pk__in=list(claims.values()), lease_owner__in=list(claims), state=JobState.RUNNING
+    )
+    held.update(lease_until=time.time() + LEASE_S)
+    return {
+        name: (stop_asked, plan is not None)
+        for name, stop_asked, plan in held.values_list("lease_owner", "stop_asked", "plan_change")
+    }
+
+
+def sweep(wake: int = 50) -> int:
+    """Queue again what lost its worker, and wake workers for at most `wake` that wait. How many were queued again."""
+    lost = Job.objects.filter(state=JobState.RUNNING, lease_until__lt=time.time()).update(
+        state=JobState.QUEUED, lease_owner="", interrupted=True
+    )
+    for pk in Job.objects.filter(state=JobState.QUEUED).values_list("pk", flat=True)[:wake]:
+        celery.wake(pk)
+    return lost
+
+
+def hand_back(job: Job) -> None:
+    """The worker ends: the Job goes back into the line and goes on where it was."""
+    move(job, (JobState.RUNNING,), JobState.QUEUED, owner=job.lease_owner, lease_owner="", interrupted=True)
+
+
+def wait_for_person(job: Job) -> bool:
+    """Nobody holds it from here on, so that is said without a lease. False when the lease was lost before."""
+    with transaction.atomic():
+        waits = move(
+            job, (JobState.RUNNING,), JobState.WAITING, owner=job.lease_owner, lease_owner="", attempt=0
+        )
+        if waits:
+            feed.publish_now(job.pk, events.StateChanged(JobState.WAITING, "I wait for your answer."))
+    return waits
+
+
+def end(job: Job, state: JobState, sentence: str, fault_ref: str = "") -> bool:
+    """The worker's last word. False when the lease was lost: somebody else speaks for this Job now."""
+    return move(
+        job, (JobState.RUNNING,), state, owner=job.lease_owner,
+        sentence=sentence[:400], fault_ref=fault_ref, ended=timezone.now(), lease_owner="",
+    )  # fmt: skip

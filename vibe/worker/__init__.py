@@ -1,0 +1,6 @@
+"""The worker: claims Jobs, keeps their leases, drives their making and speaks their last word."""
+
+from vibe.worker.attended import OWNER, busy, leave
+from vibe.worker.carrying import MOST_ATTEMPTS, attend, work
+
+__all__ = ["MOST_ATTEMPTS", "OWNER", "attend", "busy", "leave", "work"]

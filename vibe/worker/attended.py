@@ -1,0 +1,137 @@
+"""The Jobs that this process holds: their leases are extended each second, Stop reaches them, a leaving worker lets go."""
+
+import logging
+import os
+import secrets
+import socket
+import threading
+import time
+from dataclasses import dataclass, field
+
+from django.db import close_old_connections
+
+from vibe import jobs
+from vibe.live import feed
+from vibe.live.bell import control
+from vibe.models import Job
+from vibe.perform import Performer, engine
+
+logger = logging.getLogger(__name__)
+
+OWNER = f"{socket.gethostname()[:16]}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+@dataclass(eq=False)
+class Attended:
+    """One claim of a Job by this process. A lease that ran out may be claimed again here: then there are two."""
+
+    job: Job
+    owner: str
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    replan: threading.Event = field(default_factory=threading.Event)  # the person changed the plan
+    lost: bool = False  # the lease is somebody else's now
+    leaving: bool = False  # this worker ends; the Job goes back into the line
+    broken: bool = False  # what it says cannot be stored
+    performer: Performer | None = None
+    line: feed.Line = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.line = feed.open_(self.job.pk, self.owner, on_lost=self.lose, on_broken=self.break_)
+
+    def lose(self) -> None:
+        self.lost = True
+        self.cancelled.set()
+
+    def break_(self) -> None:
+        self.broken = True
+        self.cancelled.set()
+
+
+attended: dict[str, Attended] = {}  # by the name of the claim
+_lock = threading.Lock()
+leaving = threading.Event()  # this process takes no more Jobs
+_heart: threading.Thread | None = None
+
+
+def busy() -> int:
+    """How many Jobs this process attends to."""
+    return len(attended)
+
+
+def hold(job: Job) -> Attended:
+    """Hold a claimed Job from here on."""
+    start_heart()
+    one = Attended(job, job.lease_owner)
+    with _lock:
+        attended[one.owner] = one
+    return one
+
+
+def let_go(one: Attended) -> None:
+    with _lock:
+        attended.pop(one.owner, None)
+
+
+def leave(seconds: float = 4.0) -> None:
+    """This worker ends: hand back what it holds and wait until that is done."""
+    leaving.set()
+    with _lock:
+        for one in attended.values():
+            one.leaving = True
+            one.cancelled.set()
+    until = time.monotonic() + seconds
+    while attended and time.monotonic() < until:
+        time.sleep(0.02)
+    engine().close()
+
+
+def stop(job_id: int) -> None:
+    """Called by the bell when a person pressed Stop."""
+    with _lock:
+        for one in attended.values():
+            if one.job.pk == job_id:
+                one.cancelled.set()
+
+
+def replan(job_id: int) -> None:
+    """Called by the bell when a person changed the plan while it is being written."""
+    with _lock:
+        for one in attended.values():
+            if one.job.pk == job_id:
+                one.replan.set()
+
+
+control.on_stop(stop)
+control.on_replan(replan)
+
+
+def start_heart() -> None:
+    """Extend the leases of this process from here on; started once."""
+    global _heart
+    with _lock:
+        if _heart is None or not _heart.is_alive():
+            _heart = threading.Thread(target=_beat_for_ever, name="vibe-heart", daemon=True)
+            _heart.start()
+
+
+def _beat_for_ever() -> None:
+    while True:
+        time.sleep(1.0)
+        with _lock:
+            held = dict(attended)
+        if not held:
+            continue
+        try:
+            close_old_connections()
+            standing = jobs.beat({name: one.job.pk for name, one in held.items()})
+        except Exception:  # a locked database must not end the heart: the lease has three more beats
+            logger.exception("could not extend leases")
+            continue
+        for name, one in held.items():
+            stop_asked, replanned = standing.get(name, (False, False))
+            if name not in standing and name in attended:
+                one.lose()  # it ran out (a laptop slept): somebody else may be at it already
+            elif stop_asked:
+                one.cancelled.set()
+            if replanned:
+                one.replan.set()

@@ -1,0 +1,114 @@
+"""Carries one leased Job: drives its making, or runs a tool for a visitor.
+
+One broad `except` lives here: a fault of ours ends one Job with a reference number, never the worker.
+"""
+
+import logging
+from contextlib import suppress
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from vibe import events, jobs
+from vibe.choices import JobKind, JobState
+from vibe.generation import flow, tool
+from vibe.generation.drive import JournalMismatch, drive
+from vibe.llm.errors import Cancelled
+from vibe.models import Job, Run
+from vibe.perform import Paused, Performer, engine
+from vibe.worker.attended import OWNER, Attended, hold, leaving, let_go, start_heart
+from vibe.worker.beginning import journal, request_of, settle_start
+from vibe.worker.endings import end, fault, keep, stopped
+
+logger = logging.getLogger(__name__)
+
+MOST_ATTEMPTS = 5  # claims of a Job in a row that journaled no answer: it is the Job that breaks its workers
+
+
+def work() -> None:
+    """Do queued Jobs until none is left that may run: a wake-up message names one, but the queue decides."""
+    start_heart()
+    while not leaving.is_set():
+        job = jobs.claim(OWNER)
+        if job is None:
+            return
+        attend(job)
+
+
+def attend(job: Job) -> None:
+    """Carry one leased Job to its end, to a pause, or back into the line."""
+    one = hold(job)
+    try:
+        _carry(one)
+    except Paused:
+        one.line.close()
+        jobs.wait_for_person(job)
+    except Cancelled:
+        with suppress(Cancelled):  # the lease went while we said goodbye: somebody else speaks for it now
+            fault(one, "an event of it cannot be stored") if one.broken else stopped(one)
+    except Exception:
+        fault(one, "")
+    finally:
+        one.line.close()
+        let_go(one)
+
+
+def _carry(one: Attended) -> None:
+    job = one.job
+    resumed = job.interrupted
+    if resumed:
+        Job.objects.filter(pk=job.pk).update(interrupted=False)
+    if job.stop_asked:  # before a worker was lost: a stop outlives it
+        raise Cancelled()
+    if job.attempt > MOST_ATTEMPTS:
+        fault(one, f"it was begun {job.attempt} times and never got on")
+        return
+    if job.kind == JobKind.RUN:
+        if resumed:
+            one.line.append(events.Restarted(job.attempt, "I was interrupted and begin again."))
+        one.line.append(events.StateChanged(JobState.RUNNING))
+        _run_tool(one, job.run)
+        return
+    settle_start(job)
+    performer = Performer(job, import_string(settings.LLM_CLIENT)(), one.cancelled, one.line, one.replan)
+    one.performer = performer
+    request = request_of(job)
+    if resumed:
+        one.line.append(events.Restarted(job.attempt, "I was interrupted and go on where I was."))
+    one.line.append(events.StateChanged(JobState.RUNNING))
+    try:
+        result = drive(
+            flow.generate(request), journal(job), performer.perform,
+            together=performer.together, replayed=performer.replayed if resumed else None,
+        )  # fmt: skip
+    except JournalMismatch:
+        logger.warning("job %s begins anew: its journal is of another flow", job.pk)
+        job.steps.update(void=True)
+        one.line.append(events.Restarted(job.attempt, "I was improved meanwhile and begin anew."))
+        result = drive(flow.generate(request), {}, performer.perform, together=performer.together)
+    keep(one, result)
+
+
+def _run_tool(one: Attended, run: Run) -> None:
+    for row in run.files.filter(made=True):  # of a try that was interrupted
+        row.path.unlink(missing_ok=True)
+        row.delete()
+    files = run.version.files
+    spec = tool.ToolSpec.parse(files["tool.toml"])
+    given = {row.name: row.path.read_bytes() for row in run.files.filter(made=False) if row.path.exists()}
+    source = tool.source(files, spec, tool.Cleaned(run.values, given))
+    if why := engine().available():
+        end(one, JobState.FAILED, f"This tool can’t run now: {why}")
+        return
+
+    def show(stream: str, text: str) -> None:
+        one.line.append(events.Output(stream, text))
+
+    outcome = engine().run(source, limits=tool.limits(), on_output=show, cancelled=one.cancelled)
+    if one.cancelled.is_set():
+        raise Cancelled()
+    for artifact in outcome.artifacts:
+        jobs.keep_run_file(run, artifact.name, artifact.data, made=True)
+    Run.objects.filter(pk=run.pk).update(outcome=outcome.as_json())
+    one.line.append(events.RunEnded(outcome.as_json()))
+    end(one, JobState.DONE if outcome.ok else JobState.FAILED, tool.sentence(outcome))

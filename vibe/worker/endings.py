@@ -1,0 +1,199 @@
+"""The end of a Job: its Version is made once, its card shown, and the last word said."""
+
+import logging
+import secrets
+from collections.abc import Sequence
+
+from django.db import transaction
+
+from vibe import allowance, cards, events, films, jobs
+from vibe.choices import JobKind, JobState, Origin, Shape, Verdict
+from vibe.generation import gate, tool
+from vibe.generation.byhand import lost_by_hand
+from vibe.generation.difference import difference, in_words
+from vibe.generation.refusals import asks_for_less
+from vibe.generation.request import Result
+from vibe.llm.errors import Cancelled
+from vibe.models import Job, Version
+from vibe.perform import shot_path
+from vibe.worker.attended import Attended
+
+logger = logging.getLogger(__name__)
+
+
+def keep(one: Attended, result: Result) -> None:
+    """The making came to its end: a Version, or a sentence why there is none."""
+    if not result.made:
+        end(one, JobState.FAILED, result.sentence)
+        return
+    version = _make_version(one.job, result)
+    _forgive(one.job, result.wasted)
+    _keep_tried(one, version)
+    _announce(one, version, result)
+    end(one, JobState.DONE, _last_word(version, result))
+
+
+def stopped(one: Attended) -> None:
+    """It was cancelled: by a person, by this worker that leaves, or because the lease is somebody else's."""
+    job = one.job
+    if one.lost:
+        return
+    if one.leaving:
+        one.line.flush()
+        jobs.hand_back(job)
+        return
+    performer = one.performer
+    kept = ""
+    if performer and performer.wrote:
+        shape = gate.shape_of(performer.files)
+        if shape and not gate.gate(performer.files, shape) and jobs.is_held(job):
+            result = Result(
+                sentence="Stopped before I could check it",
+                files=performer.files,
+                shape=Shape.TOOL if shape == "tool" else Shape.PAGE,
+                origin=Origin.PERSON if job.files else Origin.MODEL,
+                not_checked=["Everything: you stopped me before I could check it."],
+                better=job.base is None,
+            )
+            version = _make_version(job, result)
+            _announce(one, version, result)
+            kept = f" What was written is kept as version {version.number}, not checked."
+    begun = performer is not None and performer.begun
+    wrote = "What was written so far is shown, not checked." if begun else "Nothing was written yet."
+    before = " The version you had stays." if job.base else f" {wrote} Your words are kept."
+    end(one, JobState.STOPPED, "You stopped it." + (kept or before))
+
+
+def fault(one: Attended, why: str) -> None:
+    """The Job ends with a reference number; the worker goes on."""
+    ref = secrets.token_hex(4)
+    logger.error("job %s failed by our own fault, reference %s %s", one.job.pk, ref, why, exc_info=True)
+    end(one, JobState.FAILED, f"Something on my side broke. Your words are kept. Reference {ref}.", ref)
+
+
+def end(one: Attended, state: JobState, sentence: str, ref: str = "") -> None:
+    """The last event is written while the lease still stands; then the row says the same."""
+    one.line.append(events.StateChanged(state, sentence))
+    one.line.flush()
+    if jobs.end(one.job, state, sentence, ref):
+        films.forget(one.job)
+    else:
+        logger.warning("job %s was lost before its end", one.job.pk)
+
+
+def _keep_tried(one: Attended, version: Version) -> None:
+    """What a tool gave for the file that its maker attached is theirs to look at, like any run of theirs."""
+    if not version.is_tool or one.performer is None:
+        return
+    if found := one.performer.tried(version.files):
+        cleaned, outcome = found
+        jobs.keep_run(
+            version, one.job.maker, values=cleaned.values, files=cleaned.files, outcome=outcome,
+            sentence=tool.sentence(outcome), once=f"tried-{one.job.pk}",
+        )  # fmt: skip
+
+
+def _forgive(job: Job, wasted: Sequence[int]) -> None:
+    """Repairs that mended nothing cost the maker nothing of the allowance (within its caps)."""
+    asked = list(
+        job.steps.filter(void=False, kind="ask").order_by("order", "pk").values_list("order", flat=True)
+    )
+    if orders := [asked[number - 1] for number in wasted if number <= len(asked)]:
+        allowance.forgive(job, orders)
+
+
+def _make_version(job: Job, result: Result) -> Version:
+    """The Version of this Job, made once however often we get here."""
+    existing = Version.objects.filter(job=job).first()
+    if existing:
+        return existing
+    program = job.program
+    assert program
+    shot = shot_path(job.pk)
+    with transaction.atomic():
+        if not jobs.is_held(job):
+            raise Cancelled()
+        latest = program.versions.order_by("-number").values_list("number", flat=True).first() or 0
+        version = Version.objects.create(
+            program=program,
+            job=job,
+            number=latest + 1,
+            shape=result.shape,
+            origin=result.origin,
+            files=result.files,
+            summary=_summary(result.sentence or job.request, _lost(job, result.files)),
+            changed=in_words(difference(job.base.files, result.files))[:400] if job.base else "",
+            held_back=not result.better,
+            broke=result.broke,
+            verdict=result.verdict,
+            results=result.results,
+            not_checked=result.not_checked,
+            checks=result.checks,
+            measures=result.measures,
+            recipe=result.recipe,
+            slots=result.slots,
+            model_name=result.model,
+            shot=shot.read_bytes() if shot.exists() else None,
+        )
+        films.settle(version)
+        if result.better:
+            program.current = version
+            if job.kind == JobKind.MAKE and result.title:
+                program.title = result.title[:120]
+            program.save(update_fields=["current", "title"])
+    shot.unlink(missing_ok=True)
+    return version
+
+
+def _lost(job: Job, files: dict[str, str]) -> list[str]:
+    """Sentences about lines that the person once wrote by hand and that this change dropped unasked."""
+    if job.files or job.base is None or asks_for_less(job.request):
+        return []
+    assert job.program
+    theirs = job.program.versions.filter(
+        origin=Origin.PERSON, number__lte=job.base.number, job__base__isnull=False
+    )
+    lost: list[str] = []
+    for version in theirs.select_related("job__base")[:5]:
+        assert version.job
+        assert version.job.base
+        lost += lost_by_hand(version.files, version.job.base.files, files, job.base.files)
+    return list(dict.fromkeys(lost))[:20]
+
+
+def _summary(words: str, lost: list[str]) -> str:
+    """At most 300 characters, of which what was lost is never cut."""
+    if not lost:
+        return words[:300]
+    more = f" So are {len(lost) - 1} more of your lines." if len(lost) > 1 else ""
+    note = (lost[0] + more)[:250]
+    return f"{words if len(words) < 299 - len(note) else words[: 298 - len(note)] + '…'} {note}"
+
+
+def _announce(one: Attended, version: Version, result: Result) -> None:
+    one.line.append(
+        events.VersionMade(
+            version.number, version.shape, version.verdict, version.summary,
+            became_current=result.better, broke=result.broke, lost=_lost(one.job, version.files),
+        )
+    )  # fmt: skip
+    if result.better:
+        card, stale = cards.publish(version)
+        one.line.append(events.CardMade(card.pk, version.number, stale))
+
+
+def _last_word(version: Version, result: Result) -> str:
+    counted = version.counted
+    held = sum(1 for r in counted if r["held"])
+    why = f" {result.why}" if result.why and version.verdict == Verdict.BROKEN else ""
+    if not result.better:
+        if result.broke:
+            return f"The change broke what held before, so the version you had stays. The try is kept under Versions.{why}"
+        if version.verdict == Verdict.BROKEN:
+            return f"It does not all hold, so the version you had stays. The try is kept under Versions.{why}"
+        return "I put it aside: you find it under Versions."
+    if version.verdict == Verdict.UNCHECKED:
+        return "Made, but not checked."
+    if version.verdict == Verdict.HELD:
+        return f"Done. {held} of {len(counted)} checks hold."
+    return f"I couldn’t get all of it to work: {held} of {len(counted)} checks hold. The best try is kept.{why}"
