@@ -156,7 +156,6 @@ def test_no_file_grew_past_being_one_thing():
         "look.py",
         "docker_engine.py",
         "perform.py",
-        "bundle.py",
         "reply.py",
         "runner.py",
         "tool.py",

@@ -67,7 +67,7 @@ def document(request: HttpRequest, seal: str) -> HttpResponse:
     if (version is None or version.is_tool) and found is None:
         return _gone()
     # Opened directly it shows the card page, so that the banner is always seen. Browsers say how they open it only
-    # over https and on this machine: elsewhere the document sees it itself and asks for `?card` (generation/shim.js).
+    # over https and on this machine: elsewhere the document sees it itself and asks for `?card` (generation/bundle/shim.js).
     if request.META.get("HTTP_SEC_FETCH_DEST", "iframe") not in {"iframe", "frame"} or "card" in request.GET:
         card = Card.objects.filter(seal=seal).first()
         return HttpResponseRedirect(settings.VIBE_ORIGIN + (card.get_absolute_url() if card else "/"))
