@@ -5,7 +5,7 @@ import pytest
 from sandbox.outcome import Artifact
 from tests import fakes
 from tests.fakes import jpeg
-from tests.jobs.test_worker import PAGE, begin, carry
+from tests.jobs.carrying import PAGE, begin, carry
 from vibe import cards, films
 from vibe.choices import JobState
 from vibe.generation.film import Frame
