@@ -67,6 +67,27 @@ def script(db):
     fakes.SCRIPT.clear()
 
 
+@pytest.fixture
+def browser(db, boxes):
+    """Somebody's session, without a browser."""
+    from tests.views.conftest import Browser
+
+    return Browser()
+
+
+@pytest.fixture
+def admin(db, boxes):
+    """A session that may enter the admin."""
+    from django.contrib.auth import get_user_model
+    from django.test import Client
+    from django.utils.crypto import get_random_string
+
+    user = get_user_model().objects.create_superuser("ada", password=get_random_string(20))
+    client = Client(HTTP_HOST="localhost:8000")
+    client.force_login(user)
+    return client
+
+
 @pytest.fixture(autouse=True)
 def _no_model_servers_of_this_machine(monkeypatch):
     from vibe import models_in_use

@@ -159,7 +159,6 @@ def test_no_file_grew_past_being_one_thing():
         "reply.py",
         "runner.py",
         "tool.py",
-        "making.py",
         "client.py",
         "timeline.py",
         "slots.py",

@@ -44,13 +44,19 @@ def test_a_job_that_lost_its_worker_goes_on_and_pays_nothing_twice(boxes, script
     assert Version.objects.count() == 1
 
 
-def test_stop_in_the_middle_of_a_check_keeps_what_was_written(boxes, script):
+def being_checked(boxes, script):
+    """A Job whose page is in a box that does not answer yet, and the thread that attends to it."""
     script.append(PAGE)
     job = begin()
     boxes.holds = threading.Event()
     working = threading.Thread(target=attend, args=(jobs.claim(worker.OWNER),))
     working.start()
     until(lambda: boxes.ran)
+    return job, working
+
+
+def test_stop_in_the_middle_of_a_check_keeps_what_was_written(boxes, script):
+    job, working = being_checked(boxes, script)
     began = time.monotonic()
     jobs.stop(job)
     working.join(5)
@@ -63,12 +69,7 @@ def test_stop_in_the_middle_of_a_check_keeps_what_was_written(boxes, script):
 
 
 def test_a_worker_that_leaves_hands_its_job_back(boxes, script):
-    script.append(PAGE)
-    job = begin()
-    boxes.holds = threading.Event()
-    working = threading.Thread(target=attend, args=(jobs.claim(worker.OWNER),))
-    working.start()
-    until(lambda: boxes.ran)
+    job, working = being_checked(boxes, script)
     try:
         worker.leave(3)
     finally:

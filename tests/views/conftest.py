@@ -30,11 +30,6 @@ class Browser(Client):
 
 
 @pytest.fixture
-def browser(db, boxes):
-    return Browser()
-
-
-@pytest.fixture
 def stranger(db):
     made = Browser()
     made.maker()

@@ -2,9 +2,7 @@
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.test import Client
 from django.utils import timezone
-from django.utils.crypto import get_random_string
 
 from tests.views.conftest import make_card
 from vibe import jobs
@@ -16,14 +14,6 @@ PAGES = [
     "program", "version", "job", "steprecord", "card", "modelrow", "maker", "run", "eventrecord",
     "charge", "daytally", "makerallowance",
 ]  # fmt: skip
-
-
-@pytest.fixture
-def admin(db, boxes):
-    user = get_user_model().objects.create_superuser("ada", password=get_random_string(20))
-    client = Client(HTTP_HOST="localhost:8000")
-    client.force_login(user)
-    return client
 
 
 def fill(count, start=0):

@@ -7,8 +7,9 @@ import pytest
 from django.template.loader import render_to_string
 
 from tests import fakes
+from tests.jobs.carrying import carry
 from tests.views.conftest import HELD, make_card
-from vibe import jobs, worker
+from vibe import jobs
 from vibe.choices import JobState
 from vibe.live import feed
 from vibe.live.timeline import fold
@@ -19,12 +20,6 @@ from vibe.worker.attended import attended
 pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = "FILE index.html\n```html\n<title>Tea</title><p>hello</p>\n```\nDONE\n"
 LIST = "shopping list: milk, eggs"
-
-
-def work(job):
-    worker.attend(jobs.claim(worker.OWNER, only=job.pk))
-    job.refresh_from_db()
-    return job
 
 
 def page_of(browser, program):
@@ -45,12 +40,12 @@ def ask(browser, program, words, once="c1", **more):
 def made(browser):
     """A shopping list that a recipe made, checked and shared."""
     browser.post("/programs/", {"description": LIST, "once": "1"})
-    work(Job.objects.get())
+    carry(Job.objects.get())
     return Program.objects.get()
 
 
 def test_a_change_that_came_to_nothing_leaves_the_program_and_its_card_in_sight(browser, made):
-    job = work(ask(browser, made, "make it blue"))
+    job = carry(ask(browser, made, "make it blue"))
     assert job.state == JobState.FAILED
     page = page_of(browser, made)
     end = part(page, "end")
@@ -67,18 +62,18 @@ def test_a_change_that_came_to_nothing_leaves_the_program_and_its_card_in_sight(
 def test_a_change_that_met_a_fault_leaves_them_too(browser, script):
     script.append(PAGE)
     browser.post("/programs/", {"description": "tea", "once": "1"})
-    work(Job.objects.get())
+    carry(Job.objects.get())
     program = Program.objects.get()
     script.append(ModelFault("refused"))
-    assert work(ask(browser, program, "make it blue")).state == JobState.FAILED
+    assert carry(ask(browser, program, "make it blue")).state == JobState.FAILED
     end = part(page_of(browser, program), "end")
     assert "Version 1 is still there." in end
     assert "Open the card" in end
 
 
 def test_going_back_to_a_version_keeps_share_and_the_count(browser, made):
-    work(ask(browser, made, "add bread"))
-    work(ask(browser, made, "make it blue", once="c2"))
+    carry(ask(browser, made, "add bread"))
+    carry(ask(browser, made, "make it blue", once="c2"))
     browser.post(f"/programs/{made.pk}/versions/1/restore/")
     page = page_of(browser, made)
     assert "Version 3 is still there." in part(page, "end")
@@ -87,7 +82,7 @@ def test_going_back_to_a_version_keeps_share_and_the_count(browser, made):
 
 
 def test_after_going_back_the_page_speaks_of_the_version_in_use(browser, made):
-    work(ask(browser, made, "add bread"))
+    carry(ask(browser, made, "add bread"))
     browser.post(f"/programs/{made.pk}/versions/1/restore/")
     page = page_of(browser, made)
     assert "You use version 3 now." in part(page, "end")
@@ -97,7 +92,7 @@ def test_after_going_back_the_page_speaks_of_the_version_in_use(browser, made):
 def test_a_first_making_that_failed_says_what_became_of_words_and_money(browser, script):
     script.append(ModelFault("refused"))
     browser.post("/programs/", {"description": "tea", "once": "1"})
-    job = work(Job.objects.get())
+    job = carry(Job.objects.get())
     page = page_of(browser, Program.objects.get())
     end = part(page, "end")
     assert "There is no program from this" in end
@@ -109,9 +104,9 @@ def test_a_first_making_that_failed_says_what_became_of_words_and_money(browser,
 
 def test_without_a_model_connecting_one_is_offered(browser, boxes):
     browser.post("/programs/", {"description": "A multiplayer chess game, online ranking", "once": "1"})
-    job = work(Job.objects.get())
+    job = carry(Job.objects.get())
     browser.post(f"/jobs/{job.pk}/answer/", {"choice": "model"})
-    work(job)
+    carry(job)
     assert "Connect a model" in part(page_of(browser, Program.objects.get()), "end")
 
 
@@ -142,7 +137,7 @@ def test_a_stop_in_mid_sentence_shows_what_was_written(browser, script, monkeypa
 
     monkeypatch.setattr(fakes._Shared, "ask", ask)
     browser.post("/programs/", {"description": "tea", "once": "1"})
-    assert work(Job.objects.get()).state == JobState.STOPPED
+    assert carry(Job.objects.get()).state == JobState.STOPPED
     preview = part(page_of(browser, Program.objects.get()), "preview")
     assert 'data-label="Stopped here, not checked"' in preview
     assert 'data-code="code-0"' in preview
@@ -173,7 +168,7 @@ def test_a_recipe_is_seen_while_it_is_checked(browser, boxes, settings):
     from vibe import perform
 
     perform._engine = Looking()
-    work(job)
+    carry(job)
     preview = part(seen["page"], "preview")
     assert 'data-label="not checked yet"' in preview
     assert f"http://{job.seal}.localhost:8000/" in preview
@@ -190,7 +185,7 @@ def test_what_was_done_is_said_as_it_was(browser, made, boxes):
     assert "like a person would" not in checks
     assert "I opened it and used it" in checks
     boxes.observations = {**fakes.CALM, "buttons_tried": [{"name": str(n), "errors": 0} for n in range(5)]}
-    work(ask(browser, made, "add bread"))
+    carry(ask(browser, made, "add bread"))
     assert "I opened it, clicked 5 buttons and used it" in part(page_of(browser, made), "checks")
 
 
@@ -201,7 +196,7 @@ def test_a_check_that_found_faults_bears_the_bad_mark_and_its_count(browser, box
     }
     script.extend([PAGE] * 4)
     browser.post("/programs/", {"description": "tea", "once": "1"})
-    job = work(Job.objects.get())
+    job = carry(Job.objects.get())
     steps = [s for s in fold(feed.whole(job.pk)).steps if s.kind == "check"]
     assert steps[0].state == "bad"
     assert re.fullmatch(r"\d of \d checks hold", steps[0].line)

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from vibe import jobs, recipes, worker
+from tests.jobs.carrying import carry
+from vibe import recipes
 from vibe.choices import JobState
 from vibe.live import feed
 from vibe.live.fragments import fragment
@@ -18,16 +19,10 @@ SLOTS = {"slot.people": "Anna\nBen\nChris", "slot.tip": "10", "slot.currency": "
 JS = {"HTTP_HX_REQUEST": "true"}
 
 
-def work(job):
-    worker.attend(jobs.claim(worker.OWNER, only=job.pk))
-    job.refresh_from_db()
-    return job
-
-
 @pytest.fixture
 def bill(browser):
     browser.post("/programs/", {"description": BILL, "once": "1"})
-    work(Job.objects.get())
+    carry(Job.objects.get())
     return Program.objects.get()
 
 
@@ -67,13 +62,13 @@ def test_a_setting_that_cannot_be_used_is_a_sentence_under_its_field(browser, bi
 
 def test_only_what_was_changed_is_as_you_set_it(browser, bill):
     send(browser, bill, slots={"slot.tip": "15"})
-    job = work(Job.objects.latest("pk"))
+    job = carry(Job.objects.latest("pk"))
     assert job.state == JobState.DONE
     assert job.slots == {"tip": "15"}
     origins = {s["name"]: s["origin"] for s in fold(feed.whole(job.pk)).recipe["slots"]}
     assert origins == {"people": "default", "amount": "default", "tip": "person", "currency": "default"}
     send(browser, bill, slots={"slot.tip": "15", "slot.currency": "$"})
-    job = work(Job.objects.latest("pk"))
+    job = carry(Job.objects.latest("pk"))
     origins = {s["name"]: s["origin"] for s in fold(feed.whole(job.pk)).recipe["slots"]}
     assert origins == {"people": "default", "amount": "default", "tip": "before", "currency": "person"}
 
@@ -86,14 +81,14 @@ def test_the_same_settings_again_make_nothing(browser, bill):
 
 def test_settings_are_a_recipes_business_also_when_a_model_is_connected(browser, bill, script):
     send(browser, bill, slots={"slot.tip": "15"})
-    job = work(Job.objects.latest("pk"))
+    job = carry(Job.objects.latest("pk"))
     bill.refresh_from_db()
     assert (job.state, bill.current.slots["tip"]) == (JobState.DONE, 15)
 
 
 def test_a_date_of_every_year_stands_in_its_field_and_comes_back(browser):
     browser.post("/programs/", {"description": "Count down the days until 24 December", "once": "1"})
-    work(Job.objects.get())
+    carry(Job.objects.get())
     page = browser.get(Program.objects.get().get_absolute_url()).content.decode()
     assert 'value="24 December, every year"' in page
     good, wrong = recipes.clean("countdown", {"day": "24 December, every year"})

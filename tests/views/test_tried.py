@@ -10,20 +10,14 @@ from django.utils import timezone
 
 from sandbox.outcome import Artifact, Outcome
 from tests import fakes
+from tests.jobs.carrying import carry
 from tests.views.conftest import make_card
-from vibe import jobs, worker
 from vibe.models import Job, Program, Run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TOTALS = "Turn my bank CSV into monthly totals, rent on its own line"
 BANK = b"Date;Text;Amount\n02.01.2026;Rent;-870,00\n"
 SPEC = 'title = "Lines"\nrun = ["python3", "main.py"]\n[[inputs]]\nname = "f"\nlabel = "File"\ntype = "file"\nrequired = true\naccept = [".csv"]\n'
-
-
-def work(job):
-    worker.attend(jobs.claim(worker.OWNER, only=job.pk))
-    job.refresh_from_db()
-    return job
 
 
 def bank(name="german.csv", data=BANK):
@@ -38,7 +32,7 @@ def totals(browser, boxes):
         seconds=0.1,
     )  # fmt: skip
     browser.post("/programs/", {"description": TOTALS, "once": "1", "files": [bank()]})
-    work(Job.objects.get())
+    carry(Job.objects.get())
     return Program.objects.get()
 
 
@@ -59,7 +53,7 @@ def test_what_a_tool_made_of_the_attached_file_is_in_the_preview(browser, totals
 
 def test_a_tool_made_without_a_file_shows_only_its_form(browser, boxes):
     browser.post("/programs/", {"description": TOTALS, "once": "1"})
-    work(Job.objects.get())
+    carry(Job.objects.get())
     assert not Run.objects.exists()
     assert "Tried on your" not in browser.get(Program.objects.get().get_absolute_url()).content.decode()
 
@@ -101,6 +95,6 @@ def test_a_run_says_its_last_sentence_once(browser, lines, boxes):
     assert "Nothing so far." in page
     assert "Pages print nothing" not in page
     boxes.tool = Outcome("exit", 1, stdout="This file has no column “Amount”.\n", seconds=0.1)
-    work(run.job)
+    carry(run.job)
     page = html.unescape(browser.get(f"/runs/{run.pk}/").content.decode())
     assert len(re.findall("This file has no column", page)) == 1

@@ -3,8 +3,8 @@
 import pytest
 
 from tests import fakes
+from tests.jobs.carrying import carry
 from tests.views.conftest import HELD, make_card
-from vibe import jobs, worker
 from vibe.choices import JobState, Origin
 from vibe.live import feed
 from vibe.live.timeline import fold
@@ -14,12 +14,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 FILES = {"index.html": "<title>Tea</title>\n<p>hello</p>\n", "app.js": "let a = 1;\nlet b = 2;\n"}
 BROKEN = {**fakes.CALM, "errors": [{"kind": "uncaught", "text": "boom", "line": 2, "column": 1}]}
 JS = {"HTTP_HX_REQUEST": "true"}
-
-
-def work(job):
-    worker.attend(jobs.claim(worker.OWNER, only=job.pk))
-    job.refresh_from_db()
-    return job
 
 
 @pytest.fixture
@@ -51,7 +45,7 @@ def current(program):
 def test_files_edited_by_hand_are_a_version_like_any_other(browser, mine, boxes, script):
     reply = edit(browser, mine, {**FILES, "app.js": "let a = 1;\r\nlet b = 3;\r\n"})
     assert (reply.status_code, reply["Location"]) == (302, mine.get_absolute_url())
-    job = work(Job.objects.latest("pk"))
+    job = carry(Job.objects.latest("pk"))
     version = current(mine)
     assert (job.state, version.number, version.origin) == (JobState.DONE, 2, Origin.PERSON)
     assert version.files["app.js"] == "let a = 1;\nlet b = 3;\n"
@@ -71,14 +65,14 @@ def test_a_file_is_added_renamed_and_removed(browser, mine):
         "gone.js": "x",
     }
     edit(browser, mine, {**files, "": ""}, remove=["3"])
-    work(Job.objects.latest("pk"))
+    carry(Job.objects.latest("pk"))
     assert set(current(mine).files) == {"index.html", "notes.txt", "new.css"}
     assert mine.current.changed == "new.css is new (1 line); notes.txt was called app.js."
 
 
 def test_an_edit_of_an_older_version_is_refused_and_what_was_typed_stays(browser, mine):
     edit(browser, mine, {**FILES, "app.js": "first();\n"})
-    work(Job.objects.latest("pk"))
+    carry(Job.objects.latest("pk"))
     reply = edit(browser, mine, {**FILES, "app.js": "second </textarea>();\n"}, base=1, once="e2")
     page = reply.content.decode()
     assert reply.status_code == 422
@@ -88,7 +82,7 @@ def test_an_edit_of_an_older_version_is_refused_and_what_was_typed_stays(browser
     assert Version.objects.count() == 2
     # With the person's yes it goes over the newer one, which stays among the versions.
     assert edit(browser, mine, {**FILES, "app.js": "second();\n"}, base=2, once="e3").status_code == 302
-    work(Job.objects.latest("pk"))
+    carry(Job.objects.latest("pk"))
     assert current(mine).number == 3
 
 
@@ -128,7 +122,7 @@ def test_a_hand_edit_that_breaks_what_held_is_held_back_and_used_only_with_a_yes
     mine.current.save()
     boxes.observations = BROKEN
     edit(browser, mine, {**FILES, "app.js": "boom();\n"})
-    job = work(Job.objects.latest("pk"))
+    job = carry(Job.objects.latest("pk"))
     version = Version.objects.get(number=2)
     assert current(mine).number == 1
     assert version.held_back
@@ -154,7 +148,7 @@ def test_a_hand_edit_that_breaks_what_held_is_held_back_and_used_only_with_a_yes
 
 def test_only_a_version_that_was_held_back_is_used_anyway(browser, mine):
     edit(browser, mine, {**FILES, "app.js": "x();\n"})
-    work(Job.objects.latest("pk"))
+    carry(Job.objects.latest("pk"))
     browser.post(f"/programs/{mine.pk}/versions/1/use/")
     assert current(mine).number == 2
     assert browser.post(f"/programs/{mine.pk}/versions/9/use/").status_code == 404
@@ -172,10 +166,10 @@ def test_what_was_typed_outlives_a_stop(browser, mine):
 
 def test_a_change_starts_from_what_was_written_by_hand_and_says_which_of_it_went(browser, mine, script):
     edit(browser, mine, {**FILES, "app.js": "let a = 1;\nlet mine = 42; // by me\n"})
-    work(Job.objects.latest("pk"))
+    carry(Job.objects.latest("pk"))
     script.append("FILE app.js\n```js\nlet a = 1;\nlet blue = true;\n```\nDONE\n")
     browser.post(f"/programs/{mine.pk}/jobs/", {"description": "make it blue", "once": "c"})
-    job = work(Job.objects.latest("pk"))
+    job = carry(Job.objects.latest("pk"))
     assert "let mine = 42; // by me" in fakes.CALLS[0].messages[-1].text
     said = "Your line “let mine = 42; // by me” in app.js is gone."
     assert current(mine).summary == f"make it blue {said}"
@@ -185,10 +179,10 @@ def test_a_change_starts_from_what_was_written_by_hand_and_says_which_of_it_went
 
 def test_what_i_asked_to_remove_is_not_called_lost(browser, mine, script):
     edit(browser, mine, {**FILES, "app.js": "let a = 1;\nlet mine = 42;\n"})
-    work(Job.objects.latest("pk"))
+    carry(Job.objects.latest("pk"))
     script.append("FILE app.js\n```js\nlet a = 1;\n```\nDONE\n")
     browser.post(f"/programs/{mine.pk}/jobs/", {"description": "remove the 42", "once": "c"})
-    work(Job.objects.latest("pk"))
+    carry(Job.objects.latest("pk"))
     assert current(mine).summary == "remove the 42"
 
 
@@ -196,7 +190,7 @@ def test_a_recipe_that_was_edited_by_hand_is_no_recipe_any_more(browser, mine):
     mine.current.recipe = "checklist"
     mine.current.save()
     edit(browser, mine, {**FILES, "app.js": "x();\n"})
-    work(Job.objects.latest("pk"))
+    carry(Job.objects.latest("pk"))
     assert current(mine).recipe == ""
 
 
@@ -205,7 +199,7 @@ def test_a_recipe_that_was_edited_by_hand_is_no_recipe_any_more(browser, mine):
 
 def test_what_changed_is_a_page_and_for_the_workbench_only_its_lines(browser, mine):
     edit(browser, mine, {**FILES, "app.js": "let a = 1;\nlet <b> = 3;\n"})
-    work(Job.objects.latest("pk"))
+    carry(Job.objects.latest("pk"))
     path = f"/programs/{mine.pk}/versions/2/difference/"
     page = browser.get(path).content.decode()
     assert "Changed 1 line in app.js." in page
@@ -220,7 +214,7 @@ def test_what_changed_is_a_page_and_for_the_workbench_only_its_lines(browser, mi
 
 def test_a_long_difference_is_cut_and_says_so(browser, mine):
     edit(browser, mine, {**FILES, "app.js": "\n".join(f"line{n}" for n in range(2000))})
-    work(Job.objects.latest("pk"))
+    carry(Job.objects.latest("pk"))
     page = browser.get(f"/programs/{mine.pk}/versions/2/difference/").content.decode()
     assert "more lines are not shown" in page
     assert "line1999" not in page
@@ -237,7 +231,7 @@ def test_what_was_pointed_at_goes_to_the_model_as_fenced_data(browser, mine, scr
     assert len(job.pointed) == 300
     assert "\n" not in job.pointed
     assert "\u202e" not in job.pointed
-    work(job)
+    carry(job)
     text = fakes.CALLS[0].messages[-1].text
     assert (
         text.index("make it blue")
@@ -251,5 +245,5 @@ def test_what_was_pointed_at_goes_to_the_model_as_fenced_data(browser, mine, scr
 def test_a_request_that_points_at_nothing_says_nothing_of_it(browser, mine, script):
     script.append("FILE app.js\n```js\nlet a = 2;\n```\nDONE\n")
     browser.post(f"/programs/{mine.pk}/jobs/", {"description": "make it blue", "pointed": "", "once": "c"})
-    work(Job.objects.latest("pk"))
+    carry(Job.objects.latest("pk"))
     assert "pointed" not in fakes.CALLS[0].messages[-1].text

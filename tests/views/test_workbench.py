@@ -6,18 +6,14 @@ import re
 import pytest
 
 from tests import fakes
+from tests.jobs.carrying import carry as work
 from tests.views.conftest import make_card
-from vibe import jobs, models_in_use, worker
+from vibe import models_in_use
 from vibe.choices import JobState
 from vibe.models import Job, ModelRow, Program, StepRecord, Version
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = "FILE index.html\n```html\n<title>Tea</title><p>hello</p>\n```\nDONE\n"
-
-
-def work(job):
-    worker.attend(jobs.claim(worker.OWNER, only=job.pk))
-    job.refresh_from_db()
 
 
 def test_a_change_is_a_new_job_and_keeps_what_was_typed_when_it_is_refused(browser):

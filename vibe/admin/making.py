@@ -1,7 +1,4 @@
-"""What was made: programs, versions, jobs with their steps and cost, cards, runs, makers. Never a card's HTML.
-
-Lists select what they show in one query; counts and sums are annotations, so no page takes a query per row.
-"""
+"""What was made: programs, versions, jobs with their steps, their events and their cost. Never a program's HTML."""
 
 from typing import Any
 
@@ -10,9 +7,10 @@ from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpRequest
 from django.utils.html import format_html
 
-from vibe import cards, jobs
+from vibe import jobs
+from vibe.admin.handed import retire_all
 from vibe.admin.reading import ReadOnly, ReadOnlyInline, counted, money, seconds
-from vibe.models import Card, EventRecord, Job, Maker, Program, Run, StepRecord, Version
+from vibe.models import Card, EventRecord, Job, Program, StepRecord, Version
 
 
 class StepInline(ReadOnlyInline):
@@ -46,8 +44,7 @@ class VersionInline(ReadOnlyInline):
     readonly_fields = fields
     show_change_link = True
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Version]:
-        return super().get_queryset(request).defer("files", "shot", "results", "checks")
+    unread = ("files", "shot", "results", "checks")
 
 
 @admin.register(Program)
@@ -59,16 +56,8 @@ class ProgramAdmin(ReadOnly):
     inlines = (VersionInline,)
     actions = ("stop_jobs", "retire")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Program]:
-        return (
-            super()
-            .get_queryset(request)
-            .defer("current__files", "current__shot", "current__results", "current__checks")
-            .annotate(
-                _versions=Count("versions", distinct=True),
-                _jobs=Count("jobs", distinct=True),
-            )
-        )
+    unread = ("current__files", "current__shot", "current__results", "current__checks")
+    counts = {"_versions": Count("versions", distinct=True), "_jobs": Count("jobs", distinct=True)}
 
     @admin.display(description="shows version", ordering="current__number")
     def current_number(self, program: Program) -> str:
@@ -105,7 +94,7 @@ class ProgramAdmin(ReadOnly):
 
     @admin.action(description="Take down every card of these programs")
     def retire(self, request: HttpRequest, programs: QuerySet[Program]) -> None:
-        _retire_all(self, request, Card.objects.filter(program__in=programs, revoked=None))
+        retire_all(self, request, Card.objects.filter(program__in=programs, revoked=None))
 
 
 @admin.register(Version)
@@ -117,13 +106,7 @@ class VersionAdmin(ReadOnly):
     exclude = ("files", "shot", "checks", "results")
     readonly_fields = ("source", "found")
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Version]:
-        rows = super().get_queryset(request)
-        return (
-            rows
-            if "object_id" in (request.resolver_match.kwargs if request.resolver_match else {})
-            else rows.defer("files", "shot", "checks", "results")
-        )
+    unread = ("files", "shot", "checks", "results")
 
     @admin.display(description="files, as text")
     def source(self, version: Version) -> str:
@@ -163,17 +146,12 @@ class JobAdmin(ReadOnly):
     inlines = (StepInline,)
     actions = ("stop",)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
-        return (
-            super()
-            .get_queryset(request)
-            .annotate(
-                _calls=Count("steps", filter=Q(steps__kind="ask")),
-                _tokens_in=Sum("steps__tokens_in"),
-                _tokens_out=Sum("steps__tokens_out"),
-                _cost=Sum("steps__cost_usd"),
-            )
-        )
+    counts = {
+        "_calls": Count("steps", filter=Q(steps__kind="ask")),
+        "_tokens_in": Sum("steps__tokens_in"),
+        "_tokens_out": Sum("steps__tokens_out"),
+        "_cost": Sum("steps__cost_usd"),
+    }
 
     @admin.display(description="program", ordering="program__title")
     def about(self, job: Job) -> str:
@@ -216,93 +194,11 @@ class StepAdmin(ReadOnly):
     search_fields = ("=job__id", "model", "prompt", "fingerprint")
     exclude = ("seconds",)
     readonly_fields = ("took",)
+    unread = ("request", "answer")
 
     @admin.display(description="seconds", ordering="seconds")
     def took(self, step: StepRecord) -> str:
         return seconds(step.seconds)
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[StepRecord]:
-        rows = super().get_queryset(request)
-        single = request.resolver_match and "object_id" in request.resolver_match.kwargs
-        return rows if single else rows.defer("request", "answer")
-
-
-@admin.register(Card)
-class CardAdmin(ReadOnly):
-    list_display = ("title", "maker", "version_number", "condition", "opens", "created", "expires")
-    list_filter = (
-        ("expires", admin.EmptyFieldListFilter),
-        ("thrown", admin.EmptyFieldListFilter),
-        ("revoked", admin.EmptyFieldListFilter),
-    )
-    list_select_related = ("version", "program", "maker__user")
-    search_fields = ("title", "asked", "id", "program__id")
-    exclude = ("salt", "digest", "seal")
-    actions = ("retire", "new_link")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Card]:
-        return (
-            super()
-            .get_queryset(request)
-            .defer("version__files", "version__shot", "version__results", "version__checks")
-        )
-
-    @admin.display(description="version", ordering="version__number")
-    def version_number(self, card: Card) -> int:
-        return card.version.number
-
-    @admin.display(description="condition")
-    def condition(self, card: Card) -> str:
-        if card.revoked:
-            return "taken down"
-        if card.thrown:
-            return "thrown away"
-        return "faded" if card.has_faded else "pinned" if card.is_pinned else f"{card.days_left} days left"
-
-    @admin.action(description="Take down")
-    def retire(self, request: HttpRequest, chosen: QuerySet[Card]) -> None:
-        _retire_all(self, request, chosen.filter(revoked=None))
-
-    @admin.action(description="Revoke the link (the maker gets a new one)")
-    def new_link(self, request: HttpRequest, chosen: QuerySet[Card]) -> None:
-        for card in chosen:
-            cards.revoke(card)
-        self.message_user(
-            request, f"{counted(len(chosen), 'link was', 'links were')} revoked.", messages.SUCCESS
-        )
-
-
-@admin.register(Maker)
-class MakerAdmin(ReadOnly):
-    list_display = ("__str__", "programs_made", "created")
-    list_select_related = ("user",)
-    search_fields = ("id", "user__username")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Maker]:
-        return super().get_queryset(request).annotate(_programs=Count("programs"))
-
-    @admin.display(description="programs", ordering="_programs")
-    def programs_made(self, maker: Maker) -> int:
-        return maker._programs  # type: ignore[attr-defined]
-
-
-@admin.register(Run)
-class RunAdmin(ReadOnly):
-    list_display = ("id", "program", "state", "created", "expires")
-    list_select_related = ("version__program", "job")
-    search_fields = ("id", "version__program__title")
-    exclude = ("values", "outcome")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
-        return super().get_queryset(request).defer("version__files", "version__shot", "outcome")
-
-    @admin.display(description="program")
-    def program(self, run: Run) -> str:
-        return run.version.program.title
-
-    @admin.display(description="state", ordering="job__state")
-    def state(self, run: Run) -> str:
-        return run.job.state
 
 
 @admin.register(EventRecord)
@@ -320,11 +216,3 @@ def _stop_all(site: admin.ModelAdmin, request: HttpRequest, open_jobs: QuerySet[
         jobs.stop(job)
         stopped += 1
     site.message_user(request, f"{counted(stopped, 'job was', 'jobs were')} told to stop.", messages.SUCCESS)
-
-
-def _retire_all(site: admin.ModelAdmin, request: HttpRequest, open_cards: QuerySet[Card]) -> None:
-    retired = 0
-    for card in open_cards:
-        cards.retire(card)
-        retired += 1
-    site.message_user(request, f"{counted(retired, 'card was', 'cards were')} taken down.", messages.SUCCESS)

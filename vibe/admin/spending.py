@@ -83,8 +83,7 @@ class ChargeAdmin(ReadOnly):
     list_select_related = ("step__job", "maker__user")
     search_fields = ("=step__job__id", "maker__id", "model")
 
-    def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).defer("step__request", "step__answer")
+    unread = ("step__request", "step__answer")
 
     @admin.display(description="job", ordering="step__job")
     def job(self, charge: Charge) -> int:

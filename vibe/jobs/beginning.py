@@ -1,6 +1,6 @@
 """A Job begins: a new Program, a later request about one, or an edit by hand. One form makes one Job, sent twice or not."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -34,29 +34,15 @@ def begin(
 
     `lease`: make the Job already leased to that owner (the terminal runs it itself).
     """
-    once = once_key(maker, "make", "", once)
-    if existing := Job.objects.filter(once=once).first():
-        return existing
-    staged = stage(uploads)
-    wish = {
-        "request": description, "shape": shape, "autonomy": autonomy, "effort": effort, "recipe": recipe,
-        "slots": dict(slots or {}),
-    }  # fmt: skip
-    try:
-        with transaction.atomic():
-            if not lease and (twin := _just_sent(maker, JobKind.MAKE, wish, staged)):
-                unstage(staged)
-                return twin
-            program = Program.objects.create(
-                maker=maker, title=context.title_from(description), description=description
-            )
-            job = new_job(maker, program, JobKind.MAKE, once, **wish, lease=lease)
-            keep_uploads(job, staged)
-    except IntegrityError:  # the same form, sent twice at once: the other one won
-        unstage(staged)
-        return Job.objects.get(once=once)
-    wake(job)
-    return job
+    wish = _wish(description, shape, autonomy, effort, recipe, slots)
+
+    def row(key: str) -> Job:
+        program = Program.objects.create(
+            maker=maker, title=context.title_from(description), description=description
+        )
+        return new_job(maker, program, JobKind.MAKE, key, **wish, lease=lease)
+
+    return _once(maker, JobKind.MAKE, once_key(maker, "make", "", once), wish, uploads, row, leased=bool(lease))
 
 
 def change(
@@ -80,31 +66,50 @@ def change(
     `without`: names of parts that the model is not to read (generation.reading.Part.name). `pointed`: what the person
     pointed at in the preview, in words (generation.pointed).
     """
-    once = once_key(program.maker, "change", program.pk, once)
-    if existing := Job.objects.filter(once=once).first():
-        return existing
-    staged = stage(uploads)
     first = program.jobs.order_by("id").first()
     shape = shape or (program.current.shape if program.current else (first.shape if first else "auto"))
     kind = JobKind.CHANGE if program.current else JobKind.MAKE
-    wish = {
-        "request": description, "shape": shape, "autonomy": autonomy, "effort": effort, "recipe": recipe,
-        "slots": dict(slots or {}),
-    }  # fmt: skip
+    wish = _wish(description, shape, autonomy, effort, recipe, slots)
+
+    def row(key: str) -> Job:
+        return new_job(
+            program.maker, program, kind, key, **wish, without=list(without), pointed=pointed, lease=lease
+        )
+
+    key = once_key(program.maker, "change", program.pk, once)
+    return _once(program.maker, kind, key, wish, uploads, row, leased=bool(lease), program=program)
+
+
+def _once(
+    maker: Maker, kind: str, key: str, wish: Mapping[str, Any], uploads: Iterable[FileIn], row: Callable[[str], Job],
+    *, leased: bool, **where: Any,
+) -> Job:  # fmt: skip
+    """The Job of this key: the one there is, a twin sent a moment ago, or the one that `row` makes."""
+    if existing := Job.objects.filter(once=key).first():
+        return existing
+    staged = stage(uploads)
     try:
         with transaction.atomic():
-            if not lease and (twin := _just_sent(program.maker, kind, wish, staged, program=program)):
+            if not leased and (twin := _just_sent(maker, kind, wish, staged, **where)):
                 unstage(staged)
                 return twin
-            job = new_job(
-                program.maker, program, kind, once, **wish, without=list(without), pointed=pointed, lease=lease
-            )
+            job = row(key)
             keep_uploads(job, staged)
-    except IntegrityError:
+    except IntegrityError:  # the same form, sent twice at once: the other one won
         unstage(staged)
-        return Job.objects.get(once=once)
+        return Job.objects.get(once=key)
     wake(job)
     return job
+
+
+def _wish(
+    request: str, shape: str, autonomy: str, effort: str, recipe: str, slots: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """The columns of a Job by which two wishes are one."""
+    return {
+        "request": request, "shape": shape, "autonomy": autonomy, "effort": effort, "recipe": recipe,
+        "slots": dict(slots or {}),
+    }  # fmt: skip
 
 
 def _just_sent(maker: Maker, kind: str, wish: Mapping[str, Any], staged: Staged, **where: Any) -> Job | None:
