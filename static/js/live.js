@@ -31,7 +31,7 @@ function append(id, text) {
 
 function apply(html) {
   const shell = document.createElement("template");
-  shell.innerHTML = html;
+  shell.innerHTML = html; /* the server's own rendering, where Django escapes every word (tests/live/test_hostile_words.py) */
   const frame = shell.content.firstElementChild;
   if (!frame || frame.dataset.ping !== undefined) return;
   const seq = Number(frame.dataset.seq);

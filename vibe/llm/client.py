@@ -81,7 +81,7 @@ class OpenAIClient:
                 await self._stream(call, gathered)
         except ModelFault:
             raise
-        except Exception as problem:
+        except Exception as problem:  # sorted by fault_of; what it does not know is raised again
             if whole.expired():
                 raise gathered.fault("too_long", f"not complete after {self._whole_s:.0f} s") from None
             fault = fault_of(problem, gathered.text, call.model.key)

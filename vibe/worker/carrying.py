@@ -46,7 +46,7 @@ def attend(job: Job) -> None:
     except Cancelled:
         with suppress(Cancelled):  # the lease went while we said goodbye: somebody else speaks for it now
             fault(one, "an event of it cannot be stored") if one.broken else stopped(one)
-    except Exception:
+    except Exception:  # the worker's one seam: this Job ends with a reference, the next one begins
         fault(one, "")
     finally:
         one.line.close()

@@ -60,7 +60,7 @@ class Command(BaseCommand):
             code = self._generate(o)
         except CommandError:
             raise
-        except Exception as problem:
+        except Exception as problem:  # the terminal's one seam: exit code 3 says that it is ours
             if o["verbosity"] > 1:
                 raise
             self._complain(f"Something of ours is broken: {type(problem).__name__}: {problem}")

@@ -38,10 +38,12 @@ def read(path):
 def _excel(path):
     try:
         import openpyxl
-
+    except ImportError:
+        stop("Excel files need the module openpyxl here. Save the table as CSV and try that.")
+    try:
         sheet = openpyxl.load_workbook(path, read_only=True, data_only=True).worksheets[0]
         return [["" if cell is None else _cell(cell) for cell in line] for line in sheet.iter_rows(values_only=True)]
-    except Exception:
+    except Exception:  # of a damaged file openpyxl raises whatever it met: the file is what is wrong
         stop("I could not read this Excel file. Save it as CSV and try that.")
 
 
