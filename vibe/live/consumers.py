@@ -126,7 +126,9 @@ class JobConsumer(AsyncWebsocketConsumer):
                     replay = True  # nothing rang: look into the log, the bell may be lost
         except asyncio.CancelledError:
             raise
-        except Exception:  # the consumer's one seam: this socket ends, its browser comes back, no other is touched
+        except (
+            Exception
+        ):  # the consumer's one seam: this socket ends, its browser comes back, no other is touched
             logger.exception("socket of job %s failed", self.job.pk)
             await self.close(1011)
         finally:
