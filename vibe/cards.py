@@ -4,6 +4,7 @@ import io
 import re
 import zipfile
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -132,26 +133,33 @@ def restore_version(program: Program, number: int) -> Version:
             return old
         latest = program.versions.order_by("-number").first()
         assert latest
-        fresh = Version.objects.create(
-            program=program,
-            number=latest.number + 1,
-            shape=old.shape,
-            origin=Origin.RESTORED,
-            files=old.files,
+        return copy_version(
+            old, program, latest.number + 1, origin=Origin.RESTORED, summary=f"Back to version {old.number}",
             changed=_back_from(program, old),
-            summary=f"Back to version {old.number}",
-            verdict=old.verdict,
-            results=old.results,
-            not_checked=old.not_checked,
-            checks=old.checks,
-            recipe=old.recipe,
-            slots=old.slots,
-            model_name=old.model_name,
-            shot=old.shot,
-        )
-        films.copy(old, fresh)
-        program.current = fresh
-        program.save(update_fields=["current"])
+        )  # fmt: skip
+
+
+def copy_version(
+    old: Version, program: Program, number: int, *, origin: str, summary: str, **more: Any
+) -> Version:
+    """`old` once more, as the current version of `program`: it was seen and checked as `old` was."""
+    kept = (
+        "shape",
+        "files",
+        "verdict",
+        "results",
+        "not_checked",
+        "checks",
+        "recipe",
+        "slots",
+        "model_name",
+        "shot",
+    )
+    fields = {name: getattr(old, name) for name in kept} | more
+    fresh = Version.objects.create(program=program, number=number, origin=origin, summary=summary, **fields)
+    films.copy(old, fresh)
+    program.current = fresh
+    program.save(update_fields=["current"])
     return fresh
 
 

@@ -72,3 +72,4 @@ class Origin(StrEnum):
     RECIPE = "recipe"
     RESTORED = "restored"
     PERSON = "person"  # edited by hand
+    CARD = "card"  # copied from a card, to be changed

@@ -34,6 +34,7 @@ urlpatterns = [
     path("cards/<str:pk>/shot.png", cards.shot, name="card-shot"),
     path("c/<str:token>/", cards.open_card, name="card"),
     path("c/<str:token>/run/", cards.run, name="run-card"),
+    path("c/<str:token>/remix/", cards.remix, name="remix"),
     path("c/<str:token>/download", cards.download, name="download"),
     path("c/<str:token>/film/<str:run>/<int:frame>.jpg", films.of_card, name="card-film"),
     path("c/<str:token>/qr.svg", cards.qr, name="qr"),

@@ -61,7 +61,7 @@ def test_every_command_refuses_a_form_without_its_token(browser):
     strict = Browser(enforce_csrf_checks=True)
     card = make_card(strict.maker())
     _, posts = private(card)
-    for path in ["/programs/", "/connect/", f"/c/{card.token}/run/", *posts]:
+    for path in ["/programs/", "/connect/", f"/c/{card.token}/run/", f"/c/{card.token}/remix/", *posts]:
         reply = strict.post(path, {"description": "x"})
         assert reply.status_code == 403, path
         assert "This page was open too long" in reply.content.decode()
@@ -98,7 +98,7 @@ def test_reading_writes_nothing_but_the_count_of_uses(browser):
 
 def test_commands_do_not_answer_to_get(browser):
     card = make_card(browser.maker())
-    for path in ["/programs/", *private(card)[1]]:
+    for path in ["/programs/", f"/c/{card.token}/remix/", *private(card)[1]]:
         assert browser.get(path).status_code == 405, path
 
 

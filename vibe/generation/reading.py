@@ -121,7 +121,7 @@ def _files(request: Request, files: Mapping[str, str]) -> list[Part]:
         made.append(
             Part(
                 f"file:{path}",
-                f"Your file {path}",
+                f"{'Somebody else’s' if request.foreign else 'Your'} file {path}",
                 data_block(f"file {path}, written by somebody else", text, request.salt)
                 if request.foreign
                 else text,

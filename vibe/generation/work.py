@@ -63,10 +63,12 @@ class Work:
 
     def promised(self) -> list[Json]:
         """The checks that the program is held to: those of the version before, and those of this plan."""
+        return [*self._kept(), *(self.plan.checks() if self.plan else [])]
+
+    def _kept(self) -> list[Json]:
         dropped = set(self.plan.drops) if self.plan else set()
         before = self.request.base.checks if self.request.base else []
-        kept = [check for at, check in enumerate(before, 1) if at not in dropped]
-        return [*kept, *(self.plan.checks() if self.plan else [])]
+        return [check for at, check in enumerate(before, 1) if at not in dropped]
 
     def agreed_text(self) -> str:
         """The plan as the writing call reads it: its steps, its promises, and the names that checks look for."""
@@ -77,7 +79,16 @@ class Work:
         lines += [f"- {line}" for line in (self.plan.decided if self.plan else ())]
         told_in_words = [p.sentence for p in (self.plan.promises if self.plan else ()) if p.form is None]
         lines += ["It should also hold that:", *[f"- {s}" for s in told_in_words]] if told_in_words else []
-        return "\n".join([*lines, writer.for_writer(promised)]) + "\n"
+        if not self.request.foreign:
+            return "\n".join([*lines, writer.for_writer(promised)]) + "\n"
+        ours = writer.for_writer(self.plan.checks() if self.plan else [])
+        theirs = writer.for_writer(self._kept())  # sentences that a stranger's card brought
+        fenced = (
+            context.data_block("promises, written by somebody else", theirs, self.request.salt)
+            if theirs
+            else ""
+        )
+        return "\n".join([*lines, ours, fenced]) + "\n"
 
     def shape(self) -> str:
         """What the checks are written for: a tool's check gives input, a page's check has steps."""

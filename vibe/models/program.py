@@ -22,6 +22,12 @@ class Program(models.Model):
     title = models.CharField(max_length=120)
     description = models.TextField(help_text="The first request, as typed.")
     current = models.ForeignKey("Version", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    remixed_from = models.ForeignKey(
+        "Card", null=True, blank=True, on_delete=models.SET_NULL, related_name="remixes"
+    )
+    foreign = models.BooleanField(
+        default=False, help_text="It began as a card of somebody else: its files are a stranger's text."
+    )
     created = models.DateTimeField(auto_now_add=True, db_index=True)
 
     def __str__(self) -> str:

@@ -12,9 +12,10 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_POST
 
 from vibe import cards, films
+from vibe import remix as remixes
 from vibe.models import Card, Program
 from vibe.views import access, tools
-from vibe.views.makers import maker_of
+from vibe.views.makers import maker_of, sure_maker
 from vibe.views.replies import back
 
 CLOSED = {
@@ -41,6 +42,7 @@ def open_card(request: HttpRequest, token: str) -> HttpResponse:
         "version": card.version,
         "mine": bool(maker and card.maker_id == maker.pk),
         "films": films.of(card.version),
+        "once": uuid.uuid4().hex,
     }
     return render(request, "cards/page.html", context)
 
@@ -53,6 +55,16 @@ def run(request: HttpRequest, token: str) -> HttpResponse:
     if not card.version.is_tool:
         return redirect(card)
     return tools.run(request, card.version, card, title=card.title)
+
+
+@require_POST
+def remix(request: HttpRequest, token: str) -> HttpResponse:
+    """Make it mine: anyone with the link gets a Program of their own that begins as the card."""
+    card = cards.find(token)
+    if card is None:
+        return _closed(request, token)
+    program = remixes.remix(card, sure_maker(request), request.POST.get("once") or uuid.uuid4().hex)
+    return redirect(program)
 
 
 @require_GET
