@@ -20,6 +20,7 @@ setup: .venv/ready ## Python packages, the Docker engine where it can be had, th
 setup-test: .venv/ready-dev
 	@bash setup/engine.sh
 	@bash setup/browser.sh
+	@bash setup/services.sh
 	@$(PY) -m sandbox images
 
 .venv/ready: requirements.lock

@@ -94,22 +94,21 @@ if "sqlite" in DATABASES["default"]["ENGINE"]:
             "PRAGMA mmap_size=134217728; PRAGMA journal_size_limit=27103364; PRAGMA cache_size=-16000;"
         ),
     }
+else:
+    # A database that was restarted is asked before it is used, and nobody connects anew for each page.
+    DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
 
 if EMBEDDED:
-    # A control layer that is safe across loops; events never travel through it (DESIGN §6).
-    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
     CELERY_BROKER_URL = "memory://"
     CELERY_BROKER_TRANSPORT_OPTIONS = {"polling_interval": 0.02}
 else:
-    CHANNEL_LAYERS = {
-        "default": {
-            "BACKEND": "channels_redis.core.RedisChannelLayer",
-            "CONFIG": {"hosts": [CONFIG.redis_url]},
-        }
-    }
     CELERY_BROKER_URL = CONFIG.redis_url
     # A Celery message is only a wake-up; the leased database row recovers work, never the broker.
-    CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 12 * 3600}
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "visibility_timeout": 12 * 3600,
+        "socket_connect_timeout": 1,
+        "socket_timeout": 10,  # longer than the broker's own polling
+    }
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -13,7 +13,7 @@ from vibe import celery, events
 from vibe.choices import JobState
 from vibe.jobs.rows import LEASE_S, claim_of, move
 from vibe.live import feed
-from vibe.models import Job
+from vibe.models import Job, Program
 
 
 def claim(owner: str, *, only: int | None = None) -> Job | None:
@@ -37,6 +37,8 @@ def claim(owner: str, *, only: int | None = None) -> Job | None:
             key=lambda row: (busy_makers[row[1]], row[0]),
         )
         for pk, _ in order:
+            if not _lock_program(pk, wait=only is not None):
+                continue
             free = Job.objects.filter(pk=pk, state=JobState.QUEUED).exclude(program_id__in=busy_programs)
             won = free.update(
                 state=JobState.RUNNING,
@@ -49,6 +51,15 @@ def claim(owner: str, *, only: int | None = None) -> Job | None:
             if won:
                 return Job.objects.select_related("maker", "program__current").get(pk=pk)
     return None
+
+
+def _lock_program(job_id: int, *, wait: bool) -> bool:
+    """Keep other workers from claiming another Job of the same program until this transaction ends.
+
+    SQLite has one writer at a time anyway. False when somebody else holds it: the sweep comes by again.
+    """
+    mine = Program.objects.filter(jobs__pk=job_id)
+    return mine.select_for_update(skip_locked=not wait, of=("self",)).first() is not None or not mine.exists()
 
 
 def progress(job: Job) -> None:
@@ -67,11 +78,12 @@ def beat(claims: Mapping[str, int]) -> dict[str, tuple[bool, bool]]:
     held = Job.objects.filter(
         pk__in=list(claims.values()), lease_owner__in=list(claims), state=JobState.RUNNING
     )
-    held.update(lease_until=time.time() + LEASE_S)
-    return {
-        name: (stop_asked, plan is not None)
-        for name, stop_asked, plan in held.values_list("lease_owner", "stop_asked", "plan_change")
-    }
+    with transaction.atomic():  # rows are locked in the order in which the feed locks them: no deadlock
+        standing = list(
+            held.select_for_update().order_by("pk").values_list("lease_owner", "stop_asked", "plan_change")
+        )
+        held.update(lease_until=time.time() + LEASE_S)
+    return {name: (stop_asked, plan is not None) for name, stop_asked, plan in standing}
 
 
 def sweep(wake: int = 50) -> int:
@@ -82,6 +94,11 @@ def sweep(wake: int = 50) -> int:
     for pk in Job.objects.filter(state=JobState.QUEUED).values_list("pk", flat=True)[:wake]:
         celery.wake(pk)
     return lost
+
+
+def queued(most: int = 200) -> set[int]:
+    """Numbers of Jobs in the line, the oldest first."""
+    return set(Job.objects.filter(state=JobState.QUEUED).order_by("pk").values_list("pk", flat=True)[:most])
 
 
 def hand_back(job: Job) -> None:

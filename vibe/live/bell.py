@@ -1,71 +1,15 @@
 """The bell: says that a Job has more events, and carries them. It may be lost, late or doubled without harm.
 
-Embedded, it hops into the server's loop; the Redis wiring has the same two functions. Control messages (Stop) go
-the other way, from a view to the worker.
+Control messages (Stop) go the other way, from a view to the worker. Two wirings with the same functions: one process
+that does everything, or web and workers apart with Redis between them (DESIGN §9).
 """
 
-import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from django.conf import settings
 
+from vibe.live.local_bell import Listener, LocalBell, LocalControl, Rung
+from vibe.live.redis_bell import RedisBell, RedisControl
 
-@dataclass(frozen=True)
-class Rung:
-    """One stored event as it travels: `payload` is its JSON."""
+__all__ = ["Listener", "Rung", "bell", "control"]
 
-    job: int
-    seq: int
-    type: str
-    payload: str
-    at: str
-
-
-Listener = Callable[[Sequence[Rung]], None]
-
-
-class LocalBell:
-    """One process: listeners live on the server's loop, ringers are any threads."""
-
-    def __init__(self) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._listener: Listener | None = None
-
-    def listen(self, loop: asyncio.AbstractEventLoop, listener: Listener) -> None:
-        self._loop, self._listener = loop, listener
-
-    def ring(self, records: Sequence[Rung]) -> None:
-        loop, listener = self._loop, self._listener
-        if loop is None or listener is None or loop.is_closed() or not records:
-            return
-        # The stock in-memory channel layer is not safe across loops: its events come up to a second late.
-        try:
-            loop.call_soon_threadsafe(listener, records)
-        except RuntimeError:
-            self._loop = None  # the loop closed in between: nobody listens any more
-
-
-class Control:
-    """Stop, or a changed plan, on its way to whoever makes the Job in this process. Elsewhere the heartbeat reads it
-    from the row."""
-
-    def __init__(self) -> None:
-        self._on_stop: list[Callable[[int], None]] = []
-        self._on_replan: list[Callable[[int], None]] = []
-
-    def on_stop(self, listener: Callable[[int], None]) -> None:
-        self._on_stop.append(listener)
-
-    def stop(self, job_id: int) -> None:
-        for listener in self._on_stop:
-            listener(job_id)
-
-    def on_replan(self, listener: Callable[[int], None]) -> None:
-        self._on_replan.append(listener)
-
-    def replan(self, job_id: int) -> None:
-        for listener in self._on_replan:
-            listener(job_id)
-
-
-bell = LocalBell()
-control = Control()
+bell: LocalBell | RedisBell = LocalBell() if settings.EMBEDDED else RedisBell(settings.CONFIG.redis_url)
+control: LocalControl = LocalControl() if settings.EMBEDDED else RedisControl(settings.CONFIG.redis_url)

@@ -97,8 +97,10 @@ class JobConsumer(AsyncWebsocketConsumer):
     async def _stream(self) -> None:
         assert self.job
         wake = asyncio.Event()
-        tail = hub.join(self.job.pk, wake)  # before the first replay, or the last event could be missed
         try:
+            tail = await hub.join(
+                self.job.pk, wake
+            )  # before the first replay, or the last event could be missed
             self.timeline = await self._fold_until(self.job.pk, self.seen)
             pinged = time.monotonic()
             replay = True

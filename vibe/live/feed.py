@@ -151,7 +151,8 @@ class Feed:
         close_old_connections()
         try:
             with transaction.atomic():
-                rung = [r for line, queued in batch.items() for r in self._insert(line, queued)]
+                in_order = sorted(batch.items(), key=lambda one: one[0].job_id)  # as jobs.beat locks them
+                rung = [r for line, queued in in_order for r in self._insert(line, queued)]
         except (DatabaseError, ValueError, TypeError):
             rung = [r for line, queued in batch.items() for r in self._store_alone(line, queued)]
         last = {record.job: record.seq for record in rung}
@@ -180,7 +181,9 @@ class Feed:
     def _insert(self, line: Line, queued: list[events.Event]) -> list[Rung]:
         if line.lost:
             return []
-        if not Job.objects.filter(pk=line.job_id, lease_owner=line.owner).exists():
+        # The row stays locked until the events are in: nobody can claim the Job and read its last number in between.
+        ours = Job.objects.select_for_update().filter(pk=line.job_id, lease_owner=line.owner)
+        if ours.values_list("pk").first() is None:
             self._lose(line)
             return []
         now = timezone.now()

@@ -39,17 +39,22 @@ class Hub:
     def __init__(self) -> None:
         self.tails: dict[int, Tail] = {}
 
-    def join(self, job_id: int, wake: asyncio.Event) -> Tail:
+    async def join(self, job_id: int, wake: asyncio.Event) -> Tail:
+        """The tail of a Job; when it comes back, what is rung from then on is in it. `leave` it whatever happens."""
         bell.listen(asyncio.get_running_loop(), self.post)
         tail = self.tails.setdefault(job_id, Tail())
         tail.watchers.add(wake)
+        await bell.follow(job_id)
         return tail
 
     def leave(self, job_id: int, wake: asyncio.Event) -> None:
         tail = self.tails.get(job_id)
         if tail is None:
             return
+        if wake not in tail.watchers:
+            return
         tail.watchers.discard(wake)
+        bell.unfollow(job_id)
         if not tail.watchers:
             del self.tails[job_id]
 

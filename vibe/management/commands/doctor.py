@@ -9,6 +9,7 @@ from django.core.management import BaseCommand
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from vibe import allowance, models_in_use, perform
 from vibe.llm import connect
@@ -114,8 +115,8 @@ def _broker() -> Iterator[Finding]:
     try:
         with app.connection_for_write() as broker:
             broker.ensure_connection(max_retries=1, timeout=2)
-    except OSError as problem:
-        yield "broker", False, f"{settings.CELERY_BROKER_URL} does not answer: {problem}"
+    except (OSError, OperationalError) as problem:  # its address may hold a password: it is not repeated
+        yield "broker", False, f"Redis at REDIS_URL does not answer ({type(problem).__name__}): start it"
         return
     yield "broker", True, "answers"
 

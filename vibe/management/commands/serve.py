@@ -2,29 +2,19 @@
 
 import logging
 import os
-import signal
 import socket
 import sys
-import threading
-import time
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import BaseCommand, CommandParser, call_command
-from django.utils.module_loading import import_string
 
-from vibe import allowance, jobs, models_in_use, perform, worker
-from vibe.celery import app as celery_app
-from vibe.forms import MAX_BODY
+from vibe import models_in_use, perform
 from vibe.live import feed
-from vibe.management.door import limit_bodies
+from vibe.management.making import Making
+from vibe.management.pages import cannot_listen, serve_pages
 from vibe.management.private import keep_private
-
-logger = logging.getLogger("vibe.serve")
-
-MAKING_AT_ONCE = 8  # threads mostly wait for a model; boxes queue for the two cores anyway
-REAP_EVERY_S = 30
 
 
 class Command(BaseCommand):
@@ -40,22 +30,18 @@ class Command(BaseCommand):
         self._settle_address(options["port"], lan=options["lan"])
         hosts, port = _hosts(lan=settings.CONFIG.lan), settings.CONFIG.port
         for host in hosts:
-            if trouble := _cannot_listen(host, port):
+            if trouble := cannot_listen(host, port):
                 self.stderr.write(trouble)
                 raise SystemExit(1)
         keep_private(settings.VAR)
         call_command("migrate", interactive=False, verbosity=0)
-        ending = threading.Event()
-        making = _start_worker()
-        sweeping = threading.Thread(target=_sweep, args=(ending,), name="vibe-sweep", daemon=True)
-        sweeping.start()
+        making = Making()
+        making.start()
         self._greet()
         try:
-            _serve(hosts, port)
+            serve_pages(hosts, port)
         finally:
-            ending.set()
-            _end_worker(making)
-            sweeping.join(2)
+            making.end()
             feed.stop()
             self.stdout.write("Ended. Nothing is left running but the Docker engine.")
             self.stdout.flush()
@@ -93,16 +79,6 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def _cannot_listen(host: str, port: int) -> str:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as problem:
-            return f"Port {port} cannot be used ({problem.strerror}). Choose another: VIBE_PORT=8001 make run"
-    return ""
-
-
 def _hosts(*, lan: bool) -> list[str]:
     """What to listen on: this machine alone, or also its one address at home. Never every network it happens to be in."""
     return list(dict.fromkeys([_own_address(), "127.0.0.1"] if lan else ["127.0.0.1"]))
@@ -116,65 +92,3 @@ def _own_address() -> str:
         except OSError:
             return "127.0.0.1"
         return str(probe.getsockname()[0])
-
-
-def _start_worker() -> threading.Thread:
-    # WorkController, not Worker: it sets no signal handlers, which only the main thread could.
-    controller = celery_app.WorkController(
-        pool_cls="threads",
-        concurrency=MAKING_AT_ONCE,
-        without_mingle=True,
-        without_gossip=True,
-        without_heartbeat=True,
-    )
-    thread = threading.Thread(target=controller.start, name="vibe-celery", daemon=True)
-    thread.start()
-    return thread
-
-
-def _end_worker(thread: threading.Thread) -> None:
-    import celery.worker.state
-
-    worker.leave()
-    celery.worker.state.should_stop = 0
-    thread.join(1.5)
-
-
-def _sweep(ending: threading.Event) -> None:
-    last_reap = 0.0
-    while not ending.wait(1.0):
-        try:
-            jobs.sweep(wake=max(0, MAKING_AT_ONCE - worker.busy()))
-            if time.monotonic() - last_reap > REAP_EVERY_S:
-                last_reap = time.monotonic()
-                jobs.forget_old_runs()
-                allowance.release_stale()
-                if not perform.engine().available():
-                    perform.engine().reap()
-        except Exception:  # a locked database or a restarted engine must not end the sweep
-            logger.exception("sweep failed, trying again")
-
-
-def _serve(hosts: list[str], port: int) -> None:
-    from daphne.endpoints import build_endpoint_description_strings
-    from daphne.server import Server
-    from twisted.internet import reactor
-
-    limit_bodies(MAX_BODY)
-    server = Server(
-        application=import_string(settings.ASGI_APPLICATION),
-        endpoints=[e for host in hosts for e in build_endpoint_description_strings(host=host, port=port)],
-        signal_handlers=False,
-        websocket_timeout=86_400,
-        ping_interval=20,
-        ping_timeout=30,
-        verbosity=0,
-    )
-
-    def end(*_: Any) -> None:
-        reactor.callFromThread(reactor.stop)  # type: ignore[attr-defined]
-
-    # Twisted leaves SIGINT alone when it is inherited as ignored (a shell's background job), so these are ours.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
-    server.run()

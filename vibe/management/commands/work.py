@@ -1,0 +1,44 @@
+"""The making alone, in a process of its own: needs the Docker engine, the database and Redis, and no open port."""
+
+import logging
+import os
+import signal
+import threading
+from typing import Any
+
+from django.conf import settings
+from django.core.management import BaseCommand, CommandParser
+
+from vibe import perform
+from vibe.live import feed
+from vibe.management.commands.web import NO_REDIS
+from vibe.management.making import AT_ONCE, Making
+from vibe.management.private import keep_private
+
+
+class Command(BaseCommand):
+    help = "Make programs, in a process of its own. Needs REDIS_URL; start as many as you like, on any machine."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--at-once", type=int, default=AT_ONCE, help=f"Programs made at once ({AT_ONCE}).")
+
+    def handle(self, *args: Any, at_once: int, **options: Any) -> None:
+        if settings.EMBEDDED:
+            self.stderr.write(NO_REDIS)
+            raise SystemExit(1)
+        keep_private(settings.VAR)
+        ending = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: ending.set())
+        making = Making(at_once)
+        making.start()
+        self.stdout.write(f"Making. Sealed boxes: {perform.engine().available() or 'ready'}")
+        self.stdout.flush()
+        while not ending.wait(3600):
+            pass
+        making.end()
+        feed.stop()
+        self.stdout.write("Ended. What was being made goes on in another process.")
+        self.stdout.flush()
+        logging.shutdown()
+        os._exit(0)  # celery's pool threads are not daemons; all that counts is written
