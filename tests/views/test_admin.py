@@ -163,3 +163,11 @@ def test_a_staff_login_ends_after_half_a_day_and_the_makers_cards_stay(admin, mo
     assert admin.get(card.program.get_absolute_url()).status_code == 200
     admin.force_login(get_user_model().objects.get())
     assert admin.get("/admin/").status_code == 200
+
+
+@pytest.mark.parametrize("page", ["program", "job", "card"])
+def test_what_was_made_last_stands_first(admin, page):
+    for title in ("The first", "The second", "The last"):
+        make_card(Maker.objects.create(), title=title)
+    shown = admin.get(f"/admin/vibe/{page}/").content.decode()
+    assert shown.index("The last") < shown.index("The second") < shown.index("The first")

@@ -11,6 +11,7 @@ from vibe.models import Card, Maker, Run
 
 @admin.register(Card)
 class CardAdmin(ReadOnly):
+    ordering = ("-created",)
     list_display = ("title", "maker", "version_number", "condition", "opens", "created", "expires")
     list_filter = (
         ("expires", admin.EmptyFieldListFilter),
@@ -51,6 +52,7 @@ class CardAdmin(ReadOnly):
 
 @admin.register(Maker)
 class MakerAdmin(ReadOnly):
+    ordering = ("-created",)
     list_display = ("__str__", "programs_made", "created")
     list_select_related = ("user",)
     search_fields = ("id", "user__username")

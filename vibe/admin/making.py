@@ -49,6 +49,7 @@ class VersionInline(ReadOnlyInline):
 
 @admin.register(Program)
 class ProgramAdmin(ReadOnly):
+    ordering = ("-created",)
     list_display = ("title", "maker", "current_number", "versions_made", "jobs_run", "spent", "created")
     list_select_related = ("maker__user", "current")
     search_fields = ("title", "description", "id", "maker__id")
@@ -99,6 +100,7 @@ class ProgramAdmin(ReadOnly):
 
 @admin.register(Version)
 class VersionAdmin(ReadOnly):
+    ordering = ("-created",)
     list_display = ("program", "number", "shape", "origin", "verdict", "recipe", "model_name", "created")
     list_filter = ("verdict", "origin", "shape")
     list_select_related = ("program",)
@@ -125,6 +127,7 @@ class VersionAdmin(ReadOnly):
 
 @admin.register(Job)
 class JobAdmin(ReadOnly):
+    ordering = ("-created",)
     exclude = ("files",)
     list_display = (
         "id",
