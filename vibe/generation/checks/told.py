@@ -167,13 +167,18 @@ def saw(expect: Expect, seen: Seen, *, named: bool = False) -> str:
     return f"{place}: {shown}" if named and _place(expect) else shown
 
 
+# What a person calls what a check names by its role; the other roles are words of their own.
+_KINDS = {
+    "textbox": "field", "spinbutton": "field", "searchbox": "field", "combobox": "list", "img": "picture",
+    "listitem": "line in a list", "checkbox": "box to tick", "radio": "choice", "status": "message", "alert": "message",
+}  # fmt: skip
+
+
 def absent(target: Target) -> str:
     """Nothing is where it was looked for."""
     words = f"“{target.words}”{_which(target)}"
     if target.role:
-        kind = {"textbox": "field", "spinbutton": "field", "combobox": "list", "img": "picture"}.get(
-            target.role, target.role
-        )
+        kind = _KINDS.get(target.role, target.role)
         return f"there is no {kind} {words}" if target.name else f"there is no {kind}{_which(target)}"
     if target.label or target.mark:
         return f"nothing {'labelled' if target.label else 'marked'} {words} is there"
