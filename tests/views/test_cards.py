@@ -364,3 +364,43 @@ def test_a_file_of_a_run_is_never_served_as_a_page(browser, stranger):
         assert reply["Content-Disposition"].startswith("attachment")
         assert "sandbox" in reply["Content-Security-Policy"]
         assert '"' not in reply["Content-Disposition"]
+
+
+def test_a_link_that_was_cut_off_or_ended_is_told_what_may_have_happened(browser):
+    card = make_card(browser.maker())
+    ended = card.get_absolute_url()
+    browser.post(f"/cards/{card.pk}/revoke/")
+    for link in (ended, "/c/half-a-link/"):
+        reply = Client(**NOBODY).get(link)
+        assert reply.status_code == 404
+        assert "This link opens no card" in reply.content.decode()
+        assert "its maker ended it" in reply.content.decode()
+
+
+def test_pinning_on_the_shelf_changes_the_count_beside_its_title(browser):
+    card = make_card(browser.maker())
+    told = {"HTTP_HX_REQUEST": "true"}
+    on_shelf = browser.post(
+        f"/cards/{card.pk}/keep/",
+        {"pinned": "1"},
+        **told,
+        HTTP_HX_CURRENT_URL="http://localhost:8000/shelf/?q=tea",
+    ).content.decode()
+    assert 'hx-swap-oob="true">1 card, 1 pinned<' in on_shelf
+    at_home = browser.post(
+        f"/cards/{card.pk}/keep/", {"pinned": "0"}, **told, HTTP_HX_CURRENT_URL="http://localhost:8000/"
+    ).content.decode()
+    assert "shelf-counts" not in at_home, "the desk has no such count"
+
+
+def test_the_first_opening_counts_itself(browser):
+    card = make_card(browser.maker())
+    assert "1 use<" in Client(**NOBODY).get(card.get_absolute_url()).content.decode()
+
+
+def test_an_empty_shelf_with_something_in_its_bin_does_not_say_that_nothing_was_made(browser):
+    card = make_card(browser.maker())
+    cards.throw(card)
+    page = browser.get("/shelf/").content.decode()
+    assert "Your shelf is empty" in page
+    assert "Make the first one" not in page

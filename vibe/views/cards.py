@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.db.models import F, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_POST
 
@@ -20,7 +21,8 @@ from vibe.views.replies import back
 
 CLOSED = {
     "faded": ("faded", "This card has faded", "Cards last 7 days unless their maker pins them. Ask whoever sent it to make the link anew."),
-    "thrown": ("removed", "This card was thrown away", "Its maker took it down. Nothing of it can be opened here."),
+    "thrown": ("removed", "This card was thrown away", "Its maker took it down. If that was you: for 24 hours it lies in the bin on your shelf."),
+    "unknown": ("lost", "This link opens no card", "It may have been cut off on its way, or its maker ended it and made a new one. Ask whoever sent it."),
     "revoked": ("removed", "This card was taken down", "Nothing of it can be opened here."),
 }  # fmt: skip
 
@@ -34,6 +36,7 @@ def open_card(request: HttpRequest, token: str) -> HttpResponse:
     if card is None:
         return _closed(request, token)
     Card.objects.filter(pk=card.pk).update(opens=F("opens") + 1)
+    card.opens += 1  # the page that is shown counts itself
     if card.version.is_tool:
         return tools.show(request, card.version, card, title=card.title)
     maker = maker_of(request)
@@ -98,11 +101,10 @@ def _open(token: str) -> Card:
 
 
 def _closed(request: HttpRequest, token: str) -> HttpResponse:
-    why = cards.why_closed(token)
-    if why is None:
-        raise Http404
-    art, title, words = CLOSED[why]
-    return render(request, "cards/closed.html", {"art": art, "title": title, "words": words}, status=410)
+    """A revoked link is forgotten, so it cannot be told from one that never was: one sentence serves both."""
+    art, title, words = CLOSED[cards.why_closed(token) or "unknown"]
+    status = 404 if title == CLOSED["unknown"][1] else 410
+    return render(request, "cards/closed.html", {"art": art, "title": title, "words": words}, status=status)
 
 
 # --- by their maker ---------------------------------------------------------------------------------------------
@@ -120,7 +122,10 @@ def keep(request: HttpRequest, pk: str) -> HttpResponse:
     if card.is_open:
         cards.keep(card, request.POST.get("pinned") == "1")
     if request.htmx:  # type: ignore[attr-defined]
-        return render(request, "cards/_card.html", {"card": card})
+        # Only the shelf has the counts that change with it; htmx reports a swap that has no target.
+        on_shelf = (request.htmx.current_url_abs_path or "").startswith(reverse("shelf"))  # type: ignore[attr-defined]
+        counts = _counts(list(cards.shelf(card.maker))) if on_shelf else None
+        return render(request, "cards/_kept.html", {"card": card, "counts": counts})
     if card.is_open:
         kept = "Pinned. The link stays until you throw the card away."
         messages.success(request, kept if card.is_pinned else "Not pinned any more. The link stays 7 days.")
@@ -176,6 +181,11 @@ def shot(request: HttpRequest, pk: str) -> HttpResponse:
     return tools.picture(access.card_of(request, pk).version)
 
 
+def _counts(rows: list[Card]) -> dict[str, int]:
+    there = [card for card in rows if not card.thrown]
+    return {"total": len(there), "pinned": sum(1 for card in there if card.is_pinned)}
+
+
 @require_GET
 def shelf(request: HttpRequest) -> HttpResponse:
     maker = maker_of(request)
@@ -194,8 +204,7 @@ def shelf(request: HttpRequest) -> HttpResponse:
     )
     context = {
         "rows": found,
-        "total": len(there),
-        "pinned": sum(1 for c in there if c.is_pinned),
+        **_counts(there),
         "words": words,
         "bin": thrown,
         "thrown_now": next((c for c in thrown if c.pk == request.GET.get("thrown")), None),
