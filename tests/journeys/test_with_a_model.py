@@ -251,7 +251,7 @@ def test_a_model_is_connected_from_the_browser(vibe, visitor):
         assert "Choose one of these." in maker.page.inner_text("#wrong-model")
         maker.wrong.clear()  # the 422 itself
         maker.page.fill("#key", "sk-test-secret-999")
-        maker.page.fill("#model", "tea-model")
+        maker.page.select_option("#model", "tea-model")
         maker.page.click("text=Test it and use it")
         assert "Connected: tea-model" in maker.page.inner_text("main")
         assert "sk-test" not in maker.page.content()
