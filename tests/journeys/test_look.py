@@ -146,3 +146,27 @@ def test_a_plan_with_its_checks_fits_and_is_reached_by_keyboard(played, visitor)
     ]
     assert [name for name in names if name in wanted] == wanted
     assert {outline for name, outline in reached if name in wanted} == {"solid"}
+
+
+def test_what_waits_for_an_answer_can_always_be_answered(vibe, visitor):
+    """The row of buttons stays in sight, whatever the height; a model is one click away from where it is missed."""
+    maker = visitor()
+    maker.describe(vibe.url, "A multiplayer chess game with an online ranking")
+    maker.page.wait_for_selector("#part-question form")
+    for width, height in ((1440, 620), (1440, 900), (390, 844), (320, 640)):
+        maker.page.set_viewport_size({"width": width, "height": height})
+        answer = maker.page.get_by_role("button", name="Answer").bounding_box()
+        composer = maker.page.locator("#say-form").bounding_box()
+        assert answer["y"] + answer["height"] <= composer["y"], (width, height)
+    maker.page.set_viewport_size({"width": 1440, "height": 900})
+    maker.page.locator("#part-question").get_by_role("link", name="Connect a model").click()
+    maker.page.wait_for_selector("#base_url")
+
+
+def test_a_recipe_says_all_of_what_it_does(vibe, visitor):
+    maker = visitor()
+    maker.page.goto(vibe.url + "/recipes/")
+    for width in (1440, 390, 320):
+        maker.page.set_viewport_size({"width": width, "height": 900})
+        cut = "all => all.filter(e => e.scrollHeight > e.clientHeight + 1).map(e => e.textContent)"
+        assert maker.page.eval_on_selector_all(".card .asked", cut) == [], width

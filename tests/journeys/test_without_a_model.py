@@ -115,7 +115,7 @@ def test_a_recipe_is_changed_by_its_settings_and_an_old_version_comes_back(vibe,
     assert maker.finished() == "Ready. Try it."
     frame = maker.page.frame_locator("#part-preview iframe")
     assert "bread" in frame.locator("#list").inner_text()
-    assert "The link still shows the version before" in maker.page.inner_text("#part-end")
+    assert "The link still shows version 1" in maker.page.inner_text("#part-end")
     maker.page.click("text=Let the link show this version")
     maker.page.wait_for_load_state()
     maker.page.click("#tab-versions")
