@@ -64,17 +64,14 @@ def test_a_job_that_is_over_or_waits_for_its_person_stands_still(played, visitor
     assert maker.page.input_value(".plan li:first-child textarea") == "Typed slowly"
 
 
-def test_which_files_were_chosen_is_seen(vibe, visitor, tmp_path):
+def test_which_files_were_chosen_is_seen(vibe, visitor):
     """There is no script that could show them as clips, so the browser's own field does."""
-    note = tmp_path / "note.txt"
-    note.write_text("tea")
     maker = visitor(java_script_enabled=False)
-    maker.describe(vibe.url, "shopping list: milk, eggs", files=note)
-    maker.finished()
+    maker.page.goto(vibe.url + "/")
+    assert maker.page.locator("#files").bounding_box()["width"] > 100
+    maker.describe(vibe.url, "A multiplayer chess game with an online ranking")
     for width in (1440, 390):
         maker.page.set_viewport_size({"width": width, "height": 900})
         picked, words = (maker.page.locator(one).bounding_box() for one in ("#say-files", "#say"))
         assert picked["width"] > 100, width
         assert words["width"] > 200, width
-    maker.page.goto(vibe.url + "/")
-    assert maker.page.locator("#files").bounding_box()["width"] > 100

@@ -1,6 +1,7 @@
 """The one form: every bad input is a clear sentence, and nothing typed is lost."""
 
 import html
+import re
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -267,3 +268,12 @@ def test_a_stop_of_the_dial_names_what_it_asks_and_nothing_else():
     words = {"question": "question", "plan": "plan", "repair": "repair", "save": "keep it"}
     for stop, _, line in STOPS:
         assert {ask for ask, word in words.items() if word in line} == policy(stop, Effort.NORMAL).asks, stop
+
+
+def test_the_way_to_what_happens_to_files_leads_to_the_words_and_no_name_is_used_twice(browser):
+    page = browser.get("/").content.decode()
+    names = re.findall(r'\sid="([^"]+)"', page)
+    assert len(names) == len(set(names))
+    section = re.search(r'href="/#([\w-]+)">What happens to my files', page)
+    assert section
+    assert f'<section class="section" id="{section[1]}"' in page

@@ -140,14 +140,14 @@ class Command(BaseCommand):
     def _answer(self, job: Job, o: dict[str, Any]) -> bool:
         """Ask the person at the terminal; without one there is nobody to ask, which is exit 2."""
         step = jobs.open_step(job)
+        choices = step.request["choices"] if step and step.kind == "question" else []
+        for number, choice in enumerate([] if o["json"] else choices, 1):
+            self._say(f"  {number}. {choice['label']}: {choice['line']}")
         if step is None or not sys.stdin.isatty() or o["json"]:
             self._complain("It waits for an answer, and there is no terminal to ask. Nothing was made.")
             jobs.stop(job)
             return False
-        if step.kind == "question":
-            choices = step.request["choices"]
-            for number, choice in enumerate(choices, 1):
-                self._say(f"  {number}. {choice['label']}: {choice['line']}")
+        if choices:
             said = input("Number, or Enter to leave it: ").strip()
             if said not in {str(n) for n in range(1, len(choices) + 1)}:
                 jobs.stop(job)
