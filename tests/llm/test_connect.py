@@ -4,6 +4,7 @@ import contextlib
 import socket
 import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -88,3 +89,24 @@ def _listening(behave):
         yield server.getsockname()[1]
         for connection in kept:
             connection.close()
+
+
+def test_a_server_on_this_machine_leads_us_nowhere_else():
+    """What listens at a usual port is not always a model server, and its redirect would leave the machine."""
+    asked = []
+
+    class Elsewhere(BaseHTTPRequestHandler):
+        def do_GET(self):
+            asked.append(self.path)
+            self.send_response(302)
+            self.send_header("location", f"http://127.0.0.1:{self.server.server_port}/elsewhere")
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        assert local.detect(ports={"Ollama": server.server_port}) == []
+        server.shutdown()
+    assert asked == ["/v1/models"]

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import httpx2
 import openai
 
+from vibe.llm.bounded import PLAIN, bound
 from vibe.llm.errors import Cancelled, ModelFault, kind_of
 from vibe.llm.gathered import Gathered, OnDelta
 from vibe.llm.message import Call, Learned, Message, Reply
@@ -84,6 +85,8 @@ class OpenAIClient:
         except Exception as problem:  # sorted by fault_of; what it does not know is raised again
             if whole.expired():
                 raise gathered.fault("too_long", f"not complete after {self._whole_s:.0f} s") from None
+            if isinstance(problem.__cause__, ModelFault):  # of our own limits, wrapped by the SDK
+                raise problem.__cause__ from None
             fault = fault_of(problem, gathered.text, call.model.key)
             if fault is None:
                 raise
@@ -104,7 +107,9 @@ class OpenAIClient:
                 max_retries=0,
                 timeout=timeout,
                 # Proxies of the environment are for the internet, never for a server on this machine.
-                http_client=httpx2.AsyncClient(timeout=timeout, trust_env=not local),
+                http_client=httpx2.AsyncClient(
+                    timeout=timeout, trust_env=not local, headers=PLAIN, event_hooks={"response": [bound]}
+                ),
             )
         except (ValueError, httpx2.InvalidURL) as problem:
             raise ModelFault("no_server", f"no address: {problem}", secret=key) from None
@@ -242,7 +247,7 @@ def fault_of(problem: Exception, partial: str = "", secret: str = "") -> ModelFa
             return ModelFault("cut" if partial else "no_server", repr(problem), partial=partial, secret=secret)
         case ExceptionGroup() | OverflowError():  # of one attempt an address: no such port, no such network
             return ModelFault("cut" if partial else "no_server", repr(problem), partial=partial, secret=secret)
-        case ValueError():
+        case ValueError() | RecursionError():  # JSON that is nested too deeply
             return ModelFault("bad_json", repr(problem), partial=partial, secret=secret)
     return None
 

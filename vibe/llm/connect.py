@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from vibe.llm.client import OpenAIClient
 from vibe.llm.errors import ModelFault
+from vibe.llm.local import NoRedirect
 from vibe.llm.message import Call, Message, Model
 
 # Where clouds keep secrets outside the link-local range.
@@ -68,7 +69,7 @@ def list_models(model: Model, timeout_s: float = 3.0) -> list[str]:
 
 def listing(model: Model, timeout_s: float = 3.0) -> list[dict[str, Any]]:
     """The entries of the server's list of models, each with an "id"; empty when there is none that can be read."""
-    opener = urllib.request.build_opener(_NoRedirect)
+    opener = urllib.request.build_opener(NoRedirect)
     try:
         request = urllib.request.Request(  # noqa: S310  the scheme was checked
             f"{model.base_url}/models", headers={"Authorization": f"Bearer {model.key or 'none'}"}
@@ -78,13 +79,6 @@ def listing(model: Model, timeout_s: float = 3.0) -> list[dict[str, Any]]:
             return [entry for entry in entries if isinstance(entry, dict) and "id" in entry][:500]
     except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
         return []
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A model server has no reason to send us, and the key, somewhere else."""
-
-    def redirect_request(self, *args: object, **kwargs: object) -> None:
-        return None
 
 
 def test(model: Model) -> Tested:

@@ -17,6 +17,8 @@ from vibe.llm.thinking import ThinkSplitter
 MAX_REPLY = 2_000_000  # characters
 MAX_WHOLE = 16_000_000  # characters of a reply that comes in one piece, with the JSON around it
 
+MOST_TOKENS = 100_000_000  # that one call can count: a tally has to add it up
+
 OnDelta = Callable[[Delta], None]
 
 
@@ -192,11 +194,13 @@ def _mended(text: str) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _usage(counted: Any) -> Usage:
+def _usage(counted: Any) -> Usage | None:
+    """What a server says it counted; None when no honest count can be so: then ours is taken."""
     prompt, answer = counted.get("prompt_tokens_details"), counted.get("completion_tokens_details")
-    return Usage(
+    numbers = (
         int(counted.get("prompt_tokens") or 0),
         int(counted.get("completion_tokens") or 0),
         int((prompt or {}).get("cached_tokens") or 0),
         int((answer or {}).get("reasoning_tokens") or 0),
     )
+    return Usage(*numbers) if all(0 <= number <= MOST_TOKENS for number in numbers) else None

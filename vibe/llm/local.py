@@ -12,6 +12,13 @@ TIMEOUT_S = 0.3
 USUAL = {"Ollama": 11434, "LM Studio": 1234, "llama.cpp": 8080, "vLLM": 8000}
 
 
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A model server has no reason to send us, and the key, somewhere else."""
+
+    def redirect_request(self, *args: object, **kwargs: object) -> None:
+        return None
+
+
 @dataclass(frozen=True)
 class Found:
     name: str
@@ -31,8 +38,8 @@ def detect(*, own_port: int = 0, ports: Mapping[str, int] = USUAL) -> list[Found
 
 def _ask(name: str, port: int) -> Found | None:
     base = f"http://127.0.0.1:{port}/v1"
-    # An opener without proxies: this request must not leave the machine.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    # Without proxies, and going nowhere else when told to: this request must not leave the machine.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), NoRedirect)
     try:
         with opener.open(f"{base}/models", timeout=TIMEOUT_S) as reply:
             listed = json.loads(reply.read(1 << 20))

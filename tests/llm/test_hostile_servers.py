@@ -1,0 +1,97 @@
+"""Model servers that mean harm: what they send fills no memory, books no nonsense and ends in a ModelFault."""
+
+import gzip
+
+import pytest
+
+from tests.modelserver import ModelServer
+from vibe.llm.client import OpenAIClient
+from vibe.llm.errors import ModelFault
+from vibe.llm.message import Call, Message, Model
+
+MEGABYTE = "a" * 1_000_000
+
+
+def ask(behaviour):
+    with ModelServer([behaviour]) as server:
+        return OpenAIClient().ask(
+            Call(Model("m", server.url, "sk-secret-0123456789"), (Message("user", "hi"),))
+        )
+
+
+def endless(handler, begin, piece):
+    """Far more than anyone may send; a test that reads it all takes long and fails."""
+    handler.raw(begin)
+    for _ in range(400):
+        handler.raw(piece)
+
+
+def line(handler):
+    handler.begin()
+    endless(handler, 'data: {"x":"', MEGABYTE)
+
+
+def event(handler):
+    handler.begin()
+    endless(handler, "data: a\n", "data: aaaaaaaaaaaaaaaaaaaaaaaaaaaa\n" * 30_000)
+
+
+def comment(handler):
+    handler.begin()
+    endless(handler, ": ", MEGABYTE)
+
+
+def error(handler):
+    handler.send_response(500)
+    handler.send_header("content-type", "application/json")
+    handler.send_header("transfer-encoding", "chunked")
+    handler.end_headers()
+    endless(handler, '{"error":"', MEGABYTE)
+
+
+@pytest.mark.parametrize("behaviour", [line, event, comment, error])
+def test_what_never_ends_is_not_kept_until_it_does(behaviour):
+    with pytest.raises(ModelFault) as caught:
+        ask(behaviour)
+    assert caught.value.kind == "too_long"
+
+
+def test_a_packed_reply_is_not_unpacked():
+    packed = gzip.compress(b"data: " + b"a" * 50_000_000, 1)
+
+    def bomb(handler):
+        handler.whole(200, "text/event-stream", packed, {"content-encoding": "gzip"})
+
+    with pytest.raises(ModelFault) as caught:
+        ask(bomb)
+    assert caught.value.kind == "bad_json"
+    assert "packed" in caught.value.detail
+
+
+def test_json_without_a_bottom_is_a_fault_of_the_server():
+    with pytest.raises(ModelFault) as caught:
+        ask(lambda handler: handler.whole(200, "application/json", b"[" * 200_000))
+    assert caught.value.kind == "bad_json"
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"prompt_tokens": -1_000_000, "completion_tokens": 5},
+        {"prompt_tokens": 5, "completion_tokens": -1_000_000},
+        {"prompt_tokens": 10**30, "completion_tokens": 5},
+        {"prompt_tokens": 5, "completion_tokens": 5, "prompt_tokens_details": {"cached_tokens": -9}},
+    ],
+)
+def test_a_count_that_cannot_be_is_not_booked(usage):
+    """A negative one would give the maker's allowance back, a huge one fits into no column."""
+
+    def lie(handler):
+        handler.begin()
+        handler.chunk({"content": "tea " * 100})
+        handler.chunk({}, finish="stop", usage=usage)
+        handler.end()
+
+    got = ask(lie).usage
+    assert got.estimated
+    assert got.tokens_out == 100

@@ -1,0 +1,43 @@
+"""A limit on what a model server may send, before anything of it is decoded or put together.
+
+The SDK keeps a line, an event and the body of an error for as long as they grow, and unpacks what is packed: a server
+that means harm, or is broken, would fill our memory with one reply.
+"""
+
+from collections.abc import AsyncIterator
+
+import httpx2
+
+from vibe.llm.errors import ModelFault
+
+MOST_EVENT = 24_000_000  # bytes without an empty line between them: a reply in one piece is no larger
+MOST_ALL = 256_000_000  # bytes of a whole stream: two million characters, sent one by one
+PLAIN = {"Accept-Encoding": "identity"}  # what is packed may be a thousand times what was sent
+
+
+class _Bounded(httpx2.AsyncByteStream):
+    def __init__(self, inner: httpx2.AsyncByteStream) -> None:
+        self._inner = inner
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        event, whole, tail = 0, 0, b""
+        async for piece in self._inner:
+            seen = tail + piece
+            last = max(seen.rfind(b"\n\n"), seen.rfind(b"\n\r\n"), seen.rfind(b"\r\r"))
+            event = len(seen) - last if last >= 0 else event + len(piece)
+            whole += len(piece)
+            tail = seen[-2:]
+            if event > MOST_EVENT or whole > MOST_ALL:
+                raise ModelFault("too_long", f"{event} bytes without an end, {whole} in all")
+            yield piece
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+async def bound(response: httpx2.Response) -> None:
+    """A response hook of the HTTP client. Raises ModelFault for a reply that is packed, though we asked for a plain one."""
+    if response.headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
+        raise ModelFault("bad_json", "the reply is packed, and was not asked to be")
+    assert isinstance(response.stream, httpx2.AsyncByteStream)
+    response.stream = _Bounded(response.stream)
