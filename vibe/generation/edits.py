@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from vibe.generation.reply import Hunk
 
 LONG = 150  # lines; a shorter file is written as fast as it is searched
+MOST_HUNKS, MOST_LINES = 200, 1000  # of one reply, and lines of one SEARCH: more is a file written anew
+_LIKENED = 400_000  # characters that are compared to find the nearest lines
 
 
 class EditFailed(Exception):
@@ -49,6 +51,8 @@ def offer(paths: Iterable[str]) -> str:
 def apply_edits(files: Mapping[str, str], hunks: Sequence[Hunk]) -> dict[str, str]:
     """A copy of `files` with every hunk applied in order. Raises EditFailed and changes nothing otherwise."""
     changed = dict(files)
+    if len(hunks) > MOST_HUNKS:
+        raise EditFailed(hunks[0].path, f"these are {len(hunks)} changes, more than {MOST_HUNKS}.")
     for hunk in hunks:
         if hunk.path not in changed:
             raise EditFailed(hunk.path, "there is no such file.")
@@ -60,10 +64,17 @@ def _apply(text: str, hunk: Hunk) -> str:
     lines, search = text.split("\n"), hunk.search.split("\n")
     if not hunk.search.strip():
         raise EditFailed(hunk.path, "the SEARCH part is empty.")
+    if len(search) > MOST_LINES:
+        raise EditFailed(hunk.path, f"the SEARCH part has more than {MOST_LINES} lines.")
     ways: tuple[Callable[[str], str], ...] = (lambda s: s, str.rstrip, str.strip)
     for number, way in enumerate(ways):
         wanted, have = [way(s) for s in search], [way(s) for s in lines]
-        hits = [i for i in range(len(have) - len(wanted) + 1) if have[i : i + len(wanted)] == wanted]
+        ends, size = (wanted[0], wanted[-1]), len(wanted)
+        hits = [
+            i
+            for i in range(len(have) - size + 1)
+            if (have[i], have[i + size - 1]) == ends and have[i : i + size] == wanted
+        ]
         if len(hits) > 1:
             raise EditFailed(hunk.path, f"the SEARCH text stands there {len(hits)} times; take more lines.")
         if len(hits) == 1:
@@ -98,8 +109,10 @@ def _shift(fresh: list[str], search: list[str], found: list[str]) -> list[str] |
 
 
 def _nearest(lines: list[str], search: list[str]) -> str:
-    size = len(search)
-    wanted = "\n".join(search)
+    size = min(len(search), 8)  # of which no more are shown
+    wanted = "\n".join(search[:size])
+    if len(wanted) + max(map(len, lines)) * size > _LIKENED or size * sum(map(len, lines)) > 10 * _LIKENED:
+        return ""
 
     def likeness(start: int) -> float:
         return difflib.SequenceMatcher(None, "\n".join(lines[start : start + size]), wanted).quick_ratio()

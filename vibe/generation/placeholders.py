@@ -122,9 +122,10 @@ _PHRASES: dict[str, tuple[tuple[str, bool], ...]] = {
 _WHOLE = [(re.compile(p), marked) for phrases in _PHRASES.values() for p, marked in phrases]
 
 _REMARK = re.compile(
-    r"""(?P<string>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`)"""
+    r"""(?P<string>"(?:[^"\\]|\\.){0,300}+"|'(?:[^'\\]|\\.){0,300}+'|`(?:[^`\\]|\\.){0,300}+`)"""
     r"""|(?P<block>\{?/\*.*?(?:\*/\}?|$)|<!--.*?(?:-->|$))|(?P<line>(?<![:\w])//.*$|(?:(?<=\s)|^)\#(?![\w!]).*$|(?<![\w-])--\s.*$)"""
 )
+LONG = 400  # characters: no remark that stands in for code says more, and a hostile one costs the patterns too much
 _DOTTED = re.compile(r"^[\[({]?\s*(?:\.{3}|…).")
 _SPREAD = re.compile(r"^[\[({ ]*\.{3}[\w$]+(?:[.\[(,;)\]}]|$)")  # ...items, is code
 _ONLY_REMARK = re.compile(r"^\s*(?://|#(?!\w))\s*\w")
@@ -184,9 +185,10 @@ def _remarks(line: str) -> Iterator[str]:
     if bare.startswith(("* ", "*/")):
         return  # inside a remark of several lines: prose
     for found in _REMARK.finditer(line):
-        if found["string"] is not None:
+        start, end = found.span()
+        if found["string"] is not None or end - start > LONG:
             continue
-        before, after = line[: found.start()].strip(), line[found.end() :].strip()
+        before, after = line[max(0, start - LONG) : start].strip(), line[end : end + LONG].strip()
         alone = _STANDS_IN.match(before) or before.endswith(_OPEN)
         if alone and (not after or after.startswith(_CLOSE)) and not _said_of(before, after, found["line"]):
             yield _inner(found[0])
@@ -206,6 +208,8 @@ def _bare(words: str) -> bool:
 
 
 def _says_so(words: str) -> bool:
+    if len(words) > LONG:  # dots with words that no language has
+        return False
     marked = bool(_MARKED.search(words))
     plain = unicodedata.normalize("NFC", words).lower()
     plain = re.sub(r"[.…()\[\]{}（）【】<>*=~_,:;!。，、：；!“”\"'`’&+/|-]+", " ", plain)

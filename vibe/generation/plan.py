@@ -13,6 +13,7 @@ _LINE = re.compile(
     r"^\W{0,6}(TITLE|STEP|CHECK|QUESTION|DROP)\b\W{0,6}(?:\d+\W{1,3}(?=\D))?\s*(.+?)\W{0,2}$", re.IGNORECASE
 )
 MAX_STEPS, MAX_CHECKS, MAX_QUESTIONS, MAX_LINE = 8, 7, 2, 300
+MAX_FORM = 20_000  # characters of one check
 DECIDE = "you-decide"
 
 
@@ -96,7 +97,7 @@ def read(text: str, prefix: str = "") -> Plan | None:
         elif kind == "QUESTION" and len(questions) < MAX_QUESTIONS:
             questions.append(_question(line[line.upper().index("QUESTION") + 8 :].strip(" :*_")))
         elif kind == "DROP":
-            drops += [int(number) for number in re.findall(r"\d+", line)][:MAX_CHECKS]
+            drops += [int(number) for number in re.findall(r"\d{1,4}", line)[:MAX_CHECKS]]
         elif kind == "CHECK" and len(promises) < MAX_CHECKS:
             _, brace, form = line.partition("{")  # as it is: the pattern takes decoration off the end of words
             body = [brace + form] if brace else []
@@ -134,12 +135,12 @@ def _form(id_: str, sentence: str, raw: Json | None) -> tuple[Json | None, str]:
 
 
 def _object(text: str) -> Json | None:
-    """The first JSON object in `text`."""
-    decoder = json.JSONDecoder()
+    """The first JSON object in `text`, of which no more is read than a form can have."""
+    decoder, text = json.JSONDecoder(), text[:MAX_FORM]
     for at in (found.start() for found in re.finditer(r"\{", text)):
         try:
             value, _ = decoder.raw_decode(text, at)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         return value if isinstance(value, dict) else None
     return None

@@ -5,8 +5,10 @@ The parser never repairs and never un-escapes: what a model wrote in a block is 
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from sandbox.errors import BadSource
 from sandbox.source import check_name
@@ -19,6 +21,9 @@ _FENCE = re.compile(r"^\s{0,3}(`{3,}|~{3,})\s*([\w+.#-]*)\s*$")
 _PATH = re.compile(r"^[\w][\w./-]*\.[A-Za-z0-9]{1,8}$")
 SEARCH, MIDDLE, REPLACE = "<<<<<<< SEARCH", "=======", ">>>>>>> REPLACE"
 MAX_FILES = 40
+MAX_PROBLEMS = 100  # nobody reads more of them
+LONG = 1000  # characters: no header and no fence is as long, and a hostile one costs a pattern too much
+_PIECE = 65_536  # characters that `parse` feeds at once
 
 
 @dataclass(frozen=True)
@@ -81,7 +86,7 @@ class ReplyParser:
     """feed(text) as it arrives, close(finish) at its end. The items are the same for every way of cutting the text."""
 
     def __init__(self) -> None:
-        self._line = ""  # of the current line, what is not handed on yet
+        self._line: list[str] = []  # of the current line, what is not handed on yet
         self._number = 0
         self._state = "prose"  # prose, fence (a header was read), file, edit
         self._path = self._kind = self._fence = ""
@@ -96,13 +101,13 @@ class ReplyParser:
         if self._first and text:
             text, self._first = text.removeprefix("\ufeff"), False
         items: list[Item] = []
-        while True:
-            head, newline, text = text.partition("\n")
-            self._line += head
-            if not newline:
-                break
-            items += self._whole_line(self._line)
-            self._line = ""
+        start = 0
+        while (end := text.find("\n", start)) >= 0:
+            items += self._whole_line("".join((*self._line, text[start:end])))
+            self._line.clear()
+            start = end + 1
+        if start < len(text):
+            self._line.append(text[start:])
         items += self._stream_part()
         return items
 
@@ -110,8 +115,8 @@ class ReplyParser:
         """The items that only the end decides. `finish` is the model's own reason for ending."""
         items: list[Item] = []
         if self._line or self._streamed:
-            items += self._whole_line(self._line, last=True)
-            self._line = ""
+            items += self._whole_line("".join(self._line), last=True)
+            self._line.clear()
         if self._state == "fence":
             items.append(self._problem(f"{self._kind} {self._path}: no fenced block follows."))
         elif self._state in {"file", "edit"}:
@@ -124,14 +129,15 @@ class ReplyParser:
         """Hand on the part of an unfinished line of a file, once it can no longer be its closing fence."""
         if self._state != "file" or not self._line:
             return []
-        if not self._streamed:
-            bare = self._line.strip()
+        held = "".join(self._line)
+        if not self._streamed and len(held) < LONG:
+            bare = held.strip()
             if not bare or self._fence.startswith(bare) or bare == self._fence:
                 return []
-        ready = self._line[:-1] if self._line.endswith("\r") else self._line
+        ready = held.removesuffix("\r")
+        self._line = [held[len(ready) :]] if len(held) > len(ready) else []
         if not ready:
             return []
-        self._line = self._line[len(ready) :]
         self._streamed = True
         return [FileText(self._path, ready)]
 
@@ -147,7 +153,7 @@ class ReplyParser:
         return self._prose_line(line)
 
     def _prose_line(self, line: str) -> list[Item]:
-        header = _HEADER.match(line)
+        header = _HEADER.match(line) if len(line) < LONG else None
         if header and _PATH.match(header[2]):
             return self._open_header(header[1].upper(), header[2])
         if line.strip() == "DONE":
@@ -172,7 +178,7 @@ class ReplyParser:
     def _fence_line(self, line: str) -> list[Item]:
         if not line.strip():
             return []
-        fence = _FENCE.match(line)
+        fence = _FENCE.match(line) if len(line) < LONG else None
         if not fence:
             self._state = "prose"
             problem = self._problem(
@@ -188,7 +194,7 @@ class ReplyParser:
         return [FileOpen(self._path, self._state)]
 
     def _file_line(self, line: str, *, last: bool) -> list[Item]:
-        if not self._streamed and line.strip() == self._fence:
+        if not self._streamed and len(line) < LONG and line.strip() == self._fence:
             self._state = "prose"
             return [FileClose(self._path)]
         self._streamed = False
@@ -230,14 +236,13 @@ def parse(text: str, finish: str = "stop", old: Mapping[str, str] | None = None)
     A placeholder for code is a Problem, unless the same line stands in that file of `old`.
     """
     parser = ReplyParser()
-    items = [*parser.feed(text), *parser.close(finish)]
     prose: list[str] = []
     parts: dict[str, list[str]] = {}
     closed: set[str] = set()
     edits: list[Hunk] = []
     problems: list[Problem] = []
     opened = ""
-    for item in items:
+    for item in _read(parser, text, finish):
         match item:
             case Prose(line):
                 prose.append(line)
@@ -252,16 +257,22 @@ def parse(text: str, finish: str = "stop", old: Mapping[str, str] | None = None)
                 opened = ""
             case Hunk():
                 edits.append(item)
-            case Problem():
+            case Problem() if len(problems) < MAX_PROBLEMS:
                 problems.append(item)
     truncated = opened or ("" if finish == "length" and not parser.done else None)
     if truncated:
         problems = [p for p in problems if "was cut off" not in p.sentence]
     files = {path: "".join(pieces) for path, pieces in parts.items() if path in closed}
-    problems += _left_out(files, edits, old or {})
+    problems += islice(_left_out(files, edits, old or {}), MAX_PROBLEMS)
     if not parts and not edits and (one := _only_fence(text)):
         return Parsed(one[0], {one[1]: one[2]}, [], parser.done, [], truncated, adopted=True)
     return Parsed("".join(prose), files, edits, parser.done, problems, truncated)
+
+
+def _read(parser: ReplyParser, text: str, finish: str) -> Iterator[Item]:
+    for at in range(0, len(text), _PIECE):
+        yield from parser.feed(text[at : at + _PIECE])
+    yield from parser.close(finish)
 
 
 def _left_out(files: Mapping[str, str], edits: Sequence[Hunk], old: Mapping[str, str]) -> Iterator[Problem]:
@@ -275,7 +286,8 @@ def _left_out(files: Mapping[str, str], edits: Sequence[Hunk], old: Mapping[str,
             )
 
 
-_LONE = re.compile(r"^(`{3,})([\w+-]*)[ \t]*\r?\n(.*?)^\1[ \t]*\r?$", re.DOTALL | re.MULTILINE)
+_BEGINS = re.compile(r"(`{3,})([\w+-]*)[ \t]*\r?")
+_ENDS = re.compile(r"(`{3,})[ \t]*\r?")
 _NAMES = {"html": "index.html", "htm": "index.html"}
 
 
@@ -284,11 +296,29 @@ def _only_fence(text: str) -> tuple[str, str, str] | None:
 
     Only a whole HTML page is adopted: a tool is never a single file, it needs its tool.toml.
     """
-    blocks = list(_LONE.finditer(text))
+    lines = text.split("\n")
+    blocks = list(_blocks(lines))
     if len(blocks) != 1:
         return None
-    name, content = _NAMES.get(blocks[0][2].lower()), blocks[0][3]
+    begin, end, language = blocks[0]
+    name, content = _NAMES.get(language.lower()), "".join(line + "\n" for line in lines[begin + 1 : end])
     if name is None or "<" not in content or placeholders(content):
         return None
-    prose = (text[: blocks[0].start()] + text[blocks[0].end() :]).replace("DONE", "").strip()
+    prose = "\n".join([*lines[:begin], "", *lines[end + 1 :]]).replace("DONE", "").strip()
     return prose, name, content
+
+
+def _blocks(lines: Sequence[str]) -> Iterator[tuple[int, int, str]]:
+    """(line that begins it, line that ends it, its language) of each fenced block. A fence that nothing ends is none."""
+    ends: dict[str, list[int]] = {}
+    for at, line in enumerate(lines):
+        if found := _ENDS.fullmatch(line):
+            ends.setdefault(found[1], []).append(at)
+    past = -1
+    for at, line in enumerate(lines):
+        if at > past and (found := _BEGINS.fullmatch(line)):
+            later = ends.get(found[1], [])
+            place = bisect_right(later, at)
+            if place < len(later):
+                past = later[place]
+                yield at, past, found[2]
