@@ -11,7 +11,7 @@ from django.contrib.sessions.backends.db import SessionStore
 
 from vibe import events
 from vibe.asgi import application
-from vibe.live.consumers import MAX_SOCKETS
+from vibe.live.consumers import MAX_SOCKETS, _open
 from vibe.live.feed import publish_now
 from vibe.models import Job, Maker, Program
 
@@ -87,7 +87,7 @@ async def test_a_foreign_origin_hears_nothing(origin):
 
 
 @pytest.mark.parametrize(
-    "frame", ["hello", '{"ack":"1"}', '{"ack":1,"more":2}', "[]", '{"stop":1}', "x" * 5000]
+    "frame", ["hello", '{"ack":"1"}', '{"ack":1,"more":2}', "[]", '{"stop":1}', "x" * 5000, "[" * 1000]
 )
 async def test_a_client_may_only_acknowledge(frame):
     job, key = await made()
@@ -95,6 +95,8 @@ async def test_a_client_may_only_acknowledge(frame):
     await talk.connect()
     await talk.send_to(frame)
     assert (await talk.receive_output(3))["code"] == 4400
+    await talk.disconnect()
+    assert (job.maker_id, job.pk) not in _open  # the place of a socket that was thrown out is free again
 
 
 async def test_who_acknowledges_nothing_is_not_sent_without_end():

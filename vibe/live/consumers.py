@@ -84,7 +84,7 @@ class JobConsumer(AsyncWebsocketConsumer):
             data = json.loads(text_data)
             if set(data) != {"ack"} or not isinstance(data["ack"], int):
                 raise ValueError
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             await self.close(BAD_FRAME)
             return
         while self.sizes and self.sizes[0][0] <= data["ack"]:
