@@ -2,7 +2,9 @@
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
 from django.utils import timezone
+from django.utils.crypto import get_random_string
 
 from tests.views.conftest import make_card
 from vibe import jobs
@@ -165,9 +167,27 @@ def test_a_staff_login_ends_after_half_a_day_and_the_makers_cards_stay(admin, mo
     assert admin.get("/admin/").status_code == 200
 
 
-@pytest.mark.parametrize("page", ["program", "job", "card"])
-def test_what_was_made_last_stands_first(admin, page):
-    for title in ("The first", "The second", "The last"):
-        make_card(Maker.objects.create(), title=title)
-    shown = admin.get(f"/admin/vibe/{page}/").content.decode()
-    assert shown.index("The last") < shown.index("The second") < shown.index("The first")
+def test_a_saved_key_is_never_sent_to_another_address(admin):
+    made = ModelRow(name="m", base_url="https://one.example/v1")
+    made.set_key("sk-secret-000000001")
+    made.save()
+    page = f"/admin/vibe/modelrow/{made.pk}/change/"
+    form = {"name": "m", "base_url": "https://two.example/v1", "tier": "strong", "enabled": "on"}
+    reply = admin.post(page, form)
+    assert reply.status_code == 200
+    assert "enter the key that belongs to it" in reply.content.decode()
+    assert ModelRow.objects.get().base_url == "https://one.example/v1"
+    assert admin.post(page, {**form, "new_key": "sk-secret-000000002"}).status_code == 302
+    assert ModelRow.objects.get().as_model().key == "sk-secret-000000002"
+    assert admin.post(page, {**form, "name": "n"}).status_code == 302
+    assert ModelRow.objects.get().as_model().key == "sk-secret-000000002"
+
+
+def test_staff_who_may_not_change_models_connect_none(settings, browser):
+    settings.LOCAL_ONLY = False
+    user = get_user_model().objects.create_user("bob", password=get_random_string(20), is_staff=True)
+    browser.force_login(user)
+    form = {"do": "connect", "base_url": "http://127.0.0.1:9/v1", "model": "m"}
+    assert browser.post("/connect/", form).status_code == 403
+    user.user_permissions.add(Permission.objects.get(codename="change_modelrow"))
+    assert browser.post("/connect/", form).status_code == 422

@@ -46,6 +46,13 @@ class ModelRowForm(forms.ModelForm):
             )
         return given
 
+    def clean(self) -> dict[str, Any]:
+        """A key was given for one address: it never goes to another one that somebody puts in its place."""
+        data = super().clean() or {}
+        if "base_url" in self.changed_data and self.instance.sealed_key and not data.get("new_key"):
+            self.add_error("new_key", "The address is another one: enter the key that belongs to it.")
+        return data
+
     def save(self, commit: bool = True) -> ModelRow:
         if key := self.cleaned_data.get("new_key"):
             self.instance.set_key(key)
