@@ -5,7 +5,7 @@ from django.conf import settings
 from django.test import Client
 
 from tests.views.conftest import Browser, make_card
-from vibe import jobs
+from vibe import cards, jobs
 from vibe.models import Card, Job, Maker, Run
 
 pytestmark = pytest.mark.django_db
@@ -173,3 +173,17 @@ def test_no_page_of_a_person_is_kept_by_a_browser_or_on_the_way(browser):
     style = browser.get("/static/css/tokens.css")
     style.close()
     assert "no-store" not in style["Cache-Control"]
+
+
+def test_a_visitors_result_outlives_the_card_and_tells_nothing_more_of_it(browser, stranger):
+    card = make_card(browser.maker(), shape="tool", title="Adder")
+    stranger.post(f"/c/{card.token}/run/", {"n": "3", "once": "1"})
+    mine = f"/runs/{Run.objects.get().pk}/"
+    assert "How many" in stranger.get(mine).content.decode()
+    cards.throw(card)
+    card.program.title = "What I make of it next"
+    card.program.save()
+    page = stranger.get(mine).content.decode()
+    assert "cannot be run again" in page
+    for secret in (card.program_id, card.program.title, "How many", card.token):
+        assert secret not in page

@@ -247,3 +247,11 @@ def test_a_request_that_points_at_nothing_says_nothing_of_it(browser, mine, scri
     browser.post(f"/programs/{mine.pk}/jobs/", {"description": "make it blue", "pointed": "", "once": "c"})
     carry(Job.objects.latest("pk"))
     assert "pointed" not in fakes.CALLS[0].messages[-1].text
+
+
+@pytest.mark.parametrize("number", ["²", "9" * 20, "9" * 5000, "-1", "1e0"])
+def test_a_version_of_no_number_is_not_there(browser, number):
+    card = make_card(browser.maker())
+    assert browser.get(f"/programs/{card.program_id}/edit/", {"version": number}).status_code == 404
+    form = {"path": "index.html", "text": "<p>new</p>", "base": number}
+    assert browser.post(f"/programs/{card.program_id}/versions/", form).status_code == 422

@@ -1,5 +1,6 @@
 """One run of a tool: its result, live, for the visitor who started it and nobody else."""
 
+from typing import Any
 from urllib.parse import quote
 
 from django.http import FileResponse, HttpRequest, HttpResponse
@@ -18,16 +19,20 @@ def show(request: HttpRequest, pk: str) -> HttpResponse:
     run = access.run_of(request, pk)
     timeline = fold(feed.whole(run.job_id))
     card = run.card if run.card and run.card.is_open else None
+    program = run.version.program
+    mine = program.maker_id == run.visitor_id
+    closed: dict[str, Any] = {} if card or mine else {"spec": None, "closed": True}
     return tools.show(
         request,
         run.version,
         card,
-        title=card.title if card else run.version.program.title,
-        back=run.version.program.get_absolute_url(),
+        title=card.title if card else run.card.title if run.card and not mine else program.title,
+        back=program.get_absolute_url() if mine else "",
         given=run.values,
         job=run.job,
         timeline=timeline,
         **around(run.job, timeline),
+        **closed,
     )
 
 

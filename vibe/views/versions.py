@@ -106,7 +106,7 @@ def edit(request: HttpRequest, pk: str) -> HttpResponse:
     if unkept := _unkept(program):
         note = "This is what you typed. It was not kept, because the check was not finished."
         return _form(request, program, list(unkept.files.items()), base=_number(unkept.base), note=note)
-    source = _version(program, int(asked)) if asked.isdigit() else program.current
+    source = _version(program, _whole(asked)) if asked else program.current
     return _form(request, program, list(source.files.items()), base=program.current.number)
 
 
@@ -118,8 +118,7 @@ def keep(request: HttpRequest, pk: str) -> HttpResponse:
         return access.gone()
     gone = set(request.POST.getlist("remove"))
     pairs = list(zip(request.POST.getlist("path"), request.POST.getlist("text"), strict=False))
-    base = request.POST.getlist("base")[-1:]
-    number = int(base[0]) if base and base[0].isdigit() else -1
+    number = _whole("".join(request.POST.getlist("base")[-1:]))
     try:
         kept = [pair for at, pair in enumerate(pairs) if str(at) not in gone]
         files = files_by_hand(kept, program.current.files)
@@ -162,6 +161,11 @@ def _form(
     }
     piece = request.htmx and status == 200  # type: ignore[attr-defined]
     return render(request, f"studio/{'_' if piece else ''}edit.html", context, status=status)
+
+
+def _whole(text: str) -> int:
+    """The number of a version that an address or a form names; -1, which no version has, for what is none."""
+    return int(text) if text.isdecimal() and len(text) < 10 else -1
 
 
 def _number(version: Version | None) -> int:
