@@ -1,12 +1,15 @@
 """Model servers that mean harm: what they send fills no memory, books no nonsense and ends in a ModelFault."""
 
 import gzip
+import socket
+import threading
+import time
 
 import pytest
 
 from tests.modelserver import ModelServer
 from vibe.llm.client import OpenAIClient
-from vibe.llm.errors import ModelFault
+from vibe.llm.errors import Cancelled, ModelFault
 from vibe.llm.message import Call, Message, Model
 
 MEGABYTE = "a" * 1_000_000
@@ -95,3 +98,39 @@ def test_a_count_that_cannot_be_is_not_booked(usage):
     got = ask(lie).usage
     assert got.estimated
     assert got.tokens_out == 100
+
+
+def stopped(server_url, wait):
+    """What a stop costs that comes once `wait()` returns."""
+    stop = threading.Event()
+    model = Model("m", server_url, "sk-secret-0123456789")
+    threading.Thread(target=lambda: (wait(), stop.set()), daemon=True).start()
+    with pytest.raises(Cancelled) as caught:
+        OpenAIClient().ask(Call(model, (Message("user", "tea " * 100),)), cancelled=stop)
+    return caught.value.usage
+
+
+def test_a_stop_before_the_first_word_costs_the_question():
+    """Or whoever stops in time, again and again, would let the site pay for long questions that nobody is charged for."""
+    asked = threading.Event()
+
+    def silent(handler):
+        asked.set()
+        time.sleep(1)
+
+    with ModelServer([silent]) as server:
+        usage = stopped(server.url, asked.wait)
+    assert usage
+    assert (usage.tokens_in, usage.tokens_out) == (100, 0)
+
+
+def test_a_stop_before_the_question_was_asked_costs_nothing():
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as nobody:
+        held = [socket.socket() for _ in range(8)]  # the line is full: a new connection waits
+        for one in held:
+            one.setblocking(False)
+            one.connect_ex(nobody.getsockname())
+        usage = stopped(f"http://127.0.0.1:{nobody.getsockname()[1]}/v1", lambda: time.sleep(0.3))
+        for one in held:
+            one.close()
+    assert usage is None

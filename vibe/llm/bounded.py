@@ -4,7 +4,7 @@ The SDK keeps a line, an event and the body of an error for as long as they grow
 that means harm, or is broken, would fill our memory with one reply.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import httpx2
 
@@ -41,3 +41,16 @@ async def bound(response: httpx2.Response) -> None:
         raise ModelFault("bad_json", "the reply is packed, and was not asked to be")
     assert isinstance(response.stream, httpx2.AsyncByteStream)
     response.stream = _Bounded(response.stream)
+
+
+def on_sent(tell: Callable[[], None]) -> Callable[[httpx2.Request], Awaitable[None]]:
+    """A request hook of the HTTP client: `tell` is called when a whole request has gone out."""
+
+    async def trace(name: str, info: object) -> None:
+        if name.endswith(".send_request_body.complete"):
+            tell()
+
+    async def hook(request: httpx2.Request) -> None:
+        request.extensions = {**request.extensions, "trace": trace}
+
+    return hook

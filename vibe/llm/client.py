@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import httpx2
 import openai
 
-from vibe.llm.bounded import PLAIN, bound
+from vibe.llm.bounded import PLAIN, bound, on_sent
 from vibe.llm.errors import Cancelled, ModelFault, kind_of
 from vibe.llm.gathered import Gathered, OnDelta
 from vibe.llm.message import Call, Learned, Message, Reply
@@ -64,7 +64,7 @@ class OpenAIClient:
                 with contextlib.suppress(asyncio.CancelledError, ModelFault):
                     await task
                 end = Cancelled()
-                end.usage = gathered.spent()
+                end.usage = gathered.spent() or gathered.read_for()
                 raise end
             await asyncio.wait({task}, timeout=CANCEL_POLL_S)
         return task.result()
@@ -108,7 +108,10 @@ class OpenAIClient:
                 timeout=timeout,
                 # Proxies of the environment are for the internet, never for a server on this machine.
                 http_client=httpx2.AsyncClient(
-                    timeout=timeout, trust_env=not local, headers=PLAIN, event_hooks={"response": [bound]}
+                    timeout=timeout,
+                    trust_env=not local,
+                    headers=PLAIN,
+                    event_hooks={"request": [on_sent(gathered.has_asked)], "response": [bound]},
                 ),
             )
         except (ValueError, httpx2.InvalidURL) as problem:

@@ -46,6 +46,7 @@ class Gathered:
         self.parts: list[str] = []
         self.size = self.thought = self.chunks = 0
         self.finish = self.refusal = ""
+        self.asked = False
         self.usage: Usage | None = None
         self.splitter = ThinkSplitter()
         self.half = ""  # of an emoji that a server cut in two
@@ -159,6 +160,14 @@ class Gathered:
             raise self.fault("empty", f"finish {self.finish}, {self.thought} characters of thinking")
         finish: Finish = "length" if self.finish == "length" else "stop"
         return Reply(text, finish, self.usage or self._estimate(), time.monotonic() - self.began)
+
+    def has_asked(self) -> None:
+        """The whole question is with the server."""
+        self.asked = True
+
+    def read_for(self) -> Usage | None:
+        """What a stop costs before a word came: a provider bills the question, also when nobody waits for the answer."""
+        return self._estimate() if self.asked else None
 
     def spent(self) -> Usage | None:
         """What the call has cost so far, counted or estimated; None before anything came."""
