@@ -169,7 +169,8 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"err": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"links": {"()": "vibe.logs.HideLinks"}},
+    "handlers": {"err": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["links"]}},
     "root": {"handlers": ["err"], "level": os.environ.get("VIBE_LOG", "WARNING")},
     "loggers": {"kombu": {"level": "ERROR"}, "vibe": {"level": os.environ.get("VIBE_LOG", "INFO")}},
 }

@@ -1,11 +1,14 @@
 """What is not yours is not there; reading writes nothing; every command needs its token."""
 
+import logging
+
 import pytest
 from django.conf import settings
 from django.test import Client
 
 from tests.views.conftest import Browser, make_card
 from vibe import cards, jobs
+from vibe.logs import HideLinks
 from vibe.models import Card, Job, Maker, Run
 
 pytestmark = pytest.mark.django_db
@@ -187,3 +190,13 @@ def test_a_visitors_result_outlives_the_card_and_tells_nothing_more_of_it(browse
     assert "cannot be run again" in page
     for secret in (card.program_id, card.program.title, "How many", card.token):
         assert secret not in page
+
+
+def test_the_link_of_a_card_stands_in_no_log(browser):
+    card = make_card(browser.maker())
+    line = logging.LogRecord(
+        "django.request", 30, "", 0, "%s: %s", ("Not Found", f"/c/{card.token}/film/x/1.jpg"), None
+    )
+    assert HideLinks().filter(line)
+    assert line.getMessage() == "Not Found: /c/…/film/x/1.jpg"
+    assert settings.LOGGING["handlers"]["err"]["filters"] == ["links"]

@@ -37,7 +37,9 @@ class HostsMiddleware:
         if name in {"127.0.0.1", "[::1]"} and port == str(self.app.port or 80):
             if request.path in {"/healthz", "/readyz"}:
                 return self.get_response(request)
-            if request.method in {"GET", "HEAD"}:  # the sealed frames belong to one address of ours only
+            if request.method in {"GET", "HEAD"} and request.path.startswith(
+                "/"
+            ):  # the sealed frames belong to one address of ours only
                 return HttpResponseRedirect(settings.VIBE_ORIGIN + request.get_full_path())
         return HttpResponse("This is not the address of this Vibe.", status=421, content_type="text/plain")
 
