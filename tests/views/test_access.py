@@ -200,3 +200,17 @@ def test_the_link_of_a_card_stands_in_no_log(browser):
     assert HideLinks().filter(line)
     assert line.getMessage() == "Not Found: /c/…/film/x/1.jpg"
     assert settings.LOGGING["handlers"]["err"]["filters"] == ["links"]
+
+
+def test_no_browser_remembers_for_long_what_a_link_opened(browser):
+    card = make_card(browser.maker())
+    link = f"/c/{card.token}/"
+    opened = [link, f"{link}download", f"{link}qr.svg", f"{link}film/a/0.jpg"]
+    for path in opened:
+        reply = browser.get(path)
+        assert reply.status_code == 200
+        kept = reply["Cache-Control"]
+        assert "private" in kept
+        assert "no-store" in kept or "max-age=60" in kept.split(", "), path
+    cards.revoke(card)
+    assert [browser.get(path).status_code for path in opened] == [404] * 4

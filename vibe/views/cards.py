@@ -86,7 +86,7 @@ def download(request: HttpRequest, token: str) -> HttpResponse:
 
 
 @require_GET
-@cache_control(private=True, max_age=3600)
+@cache_control(private=True, max_age=60)
 def qr(request: HttpRequest, token: str) -> HttpResponse:
     out = io.BytesIO()
     segno.make(_open(token).link, error="m").save(out, kind="svg", scale=4, dark="#10201c", light="#fff")

@@ -17,7 +17,7 @@ def of_version(request: HttpRequest, pk: str, number: int, run: str, frame: int)
 
 
 @require_GET
-@cache_control(private=True, max_age=3600)
+@cache_control(private=True, max_age=60)  # a link that is revoked is gone from a browser's memory, too
 def of_card(request: HttpRequest, token: str, run: str, frame: int) -> HttpResponse:
     """Pages ask for it with the number of the version, so that a card that moved on is not shown from memory."""
     card = cards.find(token)
