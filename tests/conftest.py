@@ -43,15 +43,15 @@ def chromium():
 def boxes():
     """The fake engine, calm at first; what a test changes is put back."""
     from tests.fakes import FakeEngine
-    from vibe import perform
+    from vibe.perform import boxes as engines
 
     before = {name: getattr(FakeEngine, name) for name in ("trouble", "observations", "tool", "left", "holds")}
     FakeEngine.ran = []
-    perform._engine = None
+    engines._engine = None
     yield FakeEngine
     for name, value in before.items():
         setattr(FakeEngine, name, value)
-    perform._engine = None
+    engines._engine = None
 
 
 @pytest.fixture

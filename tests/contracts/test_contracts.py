@@ -155,7 +155,6 @@ def test_no_file_grew_past_being_one_thing():
         "flow.py",
         "look.py",
         "docker_engine.py",
-        "perform.py",
         "reply.py",
         "runner.py",
         "tool.py",

@@ -164,7 +164,7 @@ def test_a_tool_is_tried_and_a_visitors_run_is_its_own(boxes, script):
 
 
 def test_what_a_model_says_that_cannot_be_stored_ends_the_job_as_our_fault(boxes, script, monkeypatch, caplog):
-    monkeypatch.setattr("vibe.perform.events.Said", lambda text: events.Said(object()))  # type: ignore[arg-type]
+    monkeypatch.setattr("vibe.perform.writing.events.Said", lambda text: events.Said(object()))  # type: ignore[arg-type]
     script.extend([PAGE] * 3)
     job = carry(begin())
     assert job.state == JobState.FAILED

@@ -22,8 +22,6 @@ FLOW = "2"  # raise it when the order or the meaning of the steps changes: open 
 
 def generate(request: Request) -> Making:
     """Make or change one program. Returns a Result; never raises for what a model or a program does."""
-    if request.files:  # ---- by hand; the one hunk of the branch wip-changes in this file ----
-        return (yield from _by_hand(request))
     try:
         if request.files:
             return (yield from _by_hand(request))

@@ -1,0 +1,11 @@
+"""Performs the steps that a generation asks for, journals the answers, and tells the browser what it sees.
+
+performer is the seam that drive calls; asking holds the model calls and their books, running what goes into a box,
+writing what is shown of files, boxes the one engine of this process.
+"""
+
+from vibe.perform.boxes import engine
+from vibe.perform.performer import Paused, Performer
+from vibe.perform.running import shot_path
+
+__all__ = ["Paused", "Performer", "engine", "shot_path"]

@@ -1,0 +1,176 @@
+"""Model calls: streamed to the person, reserved before and settled after, and written into the books."""
+
+import logging
+import threading
+import time
+from decimal import Decimal
+
+from django.db.models import Count, Sum
+
+from vibe import allowance, events, jobs, models_in_use
+from vibe.generation import steps
+from vibe.llm.client import Client
+from vibe.llm.errors import Cancelled, ModelFault
+from vibe.llm.message import Call, Delta, Model, Usage
+from vibe.llm.retry import ask_patiently
+from vibe.models import Job, StepRecord
+from vibe.perform.titles import TITLES
+from vibe.perform.writing import FileWriter, Painted, Tell
+
+logger = logging.getLogger(__name__)
+
+# What is written into a step's row when it has its answer.
+ANSWERED = [
+    "answer",
+    "seconds",
+    "model",
+    "tokens_in",
+    "tokens_out",
+    "cached",
+    "cost_usd",
+    "price_in",
+    "price_out",
+]
+TALKING = frozenset({"plan", "checks"})  # calls whose reply is no files
+CHANGEABLE = frozenset({"write", "change"})  # calls that end when the person changes the plan meanwhile
+
+
+class Asking:
+    """The calls of one Job and attempt. `replan` is set when the person changed the plan while it was being written."""
+
+    def __init__(
+        self,
+        job: Job,
+        client: Client,
+        cancelled: threading.Event,
+        replan: threading.Event,
+        tell: Tell,
+        painted: Painted,
+    ) -> None:
+        self._job, self._client = job, client
+        self._cancelled, self._replan = cancelled, replan
+        self._tell, self._painted = tell, painted
+        self._changed: steps.Json | None = None  # the plan as the person changed it, for every candidate alike
+        self._changing = threading.Lock()
+
+    def ask(self, step: steps.Ask, record: StepRecord) -> steps.Json:
+        model = models_in_use.model_for(step.tier)
+        if model is None:
+            return {"fault": {"kind": "no_server", "sentence": models_in_use.why_none()}}
+        record.model = model.name
+        kind, title, line = TITLES[step.purpose]
+        n, began = record.number, time.monotonic()
+        self._tell(events.StepStarted(n, kind, title, line))
+        writer = FileWriter(self._tell if step.shown else _nobody, n) if step.purpose not in TALKING else None
+        call = Call(model, step.messages, step.max_tokens, step.effort)
+        try:
+            charge = allowance.reserve(record, model, call)
+        except allowance.Spent as spent:
+            self._tell(events.StepEnded(n, "bad", spent.sentence))
+            return {"fault": {"kind": "allowance", "sentence": spent.sentence}}
+
+        def on_delta(delta: Delta) -> None:
+            if writer and delta.text:
+                writer.write(delta.text)
+
+        def on_restart() -> None:
+            nonlocal writer
+            if writer:
+                writer = FileWriter(self._tell if step.shown else _nobody, n)
+                self._tell(events.StepStarted(n, kind, title, line))  # what was said in the broken try is void
+
+        stop = EitherEvent(self._cancelled, self._replan) if step.purpose in CHANGEABLE else self._cancelled
+
+        try:
+            got = ask_patiently(
+                self._client,
+                call,
+                on_delta=on_delta,
+                on_wait=lambda seconds, sentence: self._tell(events.StepNoted(n, sentence)),
+                on_restart=on_restart,
+                cancelled=stop,
+            )
+        except Cancelled as stopped:
+            allowance.settle(charge, model, stopped.usage)
+            if not self._cancelled.is_set():
+                self._tell(events.StepEnded(n, "stopped", "You changed the plan", time.monotonic() - began))
+                return {"changed": self._take_change()}
+            if writer:
+                self._painted.keep(writer)
+                self._painted.begun = writer.begun
+            self._book_stopped(record, model, stopped.usage)
+            self._tell(events.StepEnded(n, "stopped", "Stopped", time.monotonic() - began))
+            raise
+        except ModelFault as fault:
+            logger.warning("job %s: model fault %s: %s", self._job.pk, fault.kind, fault.detail)
+            allowance.settle(charge, model, fault.usage)
+            if fault.usage:
+                self._book(record, model, fault.usage)
+            self._tell(events.StepEnded(n, "bad", fault.sentence, time.monotonic() - began))
+            return {"fault": {"kind": fault.kind, "sentence": fault.sentence}}
+        if writer:
+            writer.close(got.finish)
+            if step.shown:
+                self._painted.keep(writer)
+        self._book(record, model, got.usage)
+        allowance.settle(charge, model, got.usage)
+        models_in_use.learn(model, got.learned)
+        how, line = writer.came_to(got) if writer else ("done", "")
+        self._tell(events.StepEnded(n, how, line, time.monotonic() - began))
+        return {"text": got.text, "finish": got.finish, "model": model.name}
+
+    def begin_writing(self) -> None:
+        with self._changing:
+            self._changed = None
+            self._replan.clear()
+
+    def _take_change(self) -> steps.Json:
+        with self._changing:
+            if self._changed is None:
+                self._changed = jobs.changed_plan(self._job)
+            return self._changed
+
+    def _book(self, record: StepRecord, model: Model, usage: Usage) -> None:
+        record.tokens_in, record.tokens_out, record.cached = usage.tokens_in, usage.tokens_out, usage.cached
+        cost = usage.cost_usd(model)
+        record.cost_usd = None if cost is None else Decimal(str(round(cost, 6)))
+        if not model.local:
+            record.price_in, record.price_out = model.price_in, model.price_out
+
+    def _book_stopped(self, record: StepRecord, model: Model, usage: Usage | None) -> None:
+        """The step has no answer, but it was paid for."""
+        if usage:
+            self._book(record, model, usage)
+            record.save(update_fields=ANSWERED)
+            self._tell(self.spent())
+
+    def spent(self) -> events.Spent:
+        asked = self._job.steps.filter(kind="ask").exclude(answer__isnull=True, tokens_out=0)
+        sums = asked.aggregate(n=Count("id"), i=Sum("tokens_in"), o=Sum("tokens_out"), c=Sum("cost_usd"))
+        unknown = asked.filter(cost_usd=None, tokens_out__gt=0).exists()
+        cost = None if unknown or sums["c"] is None else float(sums["c"])
+        return events.Spent(sums["n"], sums["i"] or 0, sums["o"] or 0, cost)
+
+
+def _nobody(event: events.Event) -> None:
+    """Another candidate is being painted."""
+
+
+class EitherEvent(threading.Event):
+    """Set when one of the two is."""
+
+    def __init__(self, first: threading.Event, second: threading.Event) -> None:
+        super().__init__()
+        self._both = (first, second)
+
+    def is_set(self) -> bool:
+        return any(event.is_set() for event in self._both)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        until = None if timeout is None else time.monotonic() + timeout
+        while not self.is_set():
+            left = 0.05 if until is None else min(0.05, until - time.monotonic())
+            if left <= 0:
+                return False
+            self._both[0].wait(left)
+        return True

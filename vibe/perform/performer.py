@@ -1,0 +1,239 @@
+"""The seam that drive calls: each step is performed, and its answer journaled before it is returned."""
+
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from django.db import connections
+from django.utils import timezone
+
+from sandbox.outcome import Outcome
+from vibe import events, jobs, models_in_use, weak_spots
+from vibe.generation import look, reply, steps, tool
+from vibe.generation.drive import Numbered
+from vibe.generation.policy import policy
+from vibe.live import feed
+from vibe.llm.client import Client
+from vibe.llm.errors import Cancelled
+from vibe.models import Job, StepRecord
+from vibe.perform.asking import ANSWERED, TALKING, Asking
+from vibe.perform.boxes import engine
+from vibe.perform.running import Running
+from vibe.perform.titles import TITLES
+from vibe.perform.writing import Painted
+
+SIDE_BY_SIDE = 4  # parts of an All at once: model calls wait, boxes have one core each
+APPROVALS: dict[str, tuple[str, list[steps.Json]]] = {
+    "repair": (
+        "Shall I mend it?",
+        [
+            {"value": "yes", "label": "Mend it", "line": "I try once, on what the check saw."},
+            {"value": "no", "label": "Leave it as it is", "line": ""},
+        ],
+    ),
+    "save": (
+        "Shall I keep it?",
+        [
+            {"value": "yes", "label": "Keep it", "line": "It becomes the version that your link shows."},
+            {"value": "no", "label": "Only put it aside", "line": "You find it under Versions."},
+        ],
+    ),
+}
+
+
+class Paused(Exception):
+    """Raised when the Job waits for the person; it goes on when they answer."""
+
+
+class Performer:
+    """One a Job and attempt. What it streams (deltas) is not journaled; what it answers is."""
+
+    def __init__(
+        self,
+        job: Job,
+        client: Client,
+        cancelled: threading.Event,
+        line: feed.Line,
+        replan: threading.Event | None = None,
+    ) -> None:
+        self.job = job
+        self.cancelled = cancelled
+        self.line = line
+        seen = dict(job.files or (job.base.files if job.base else {}))
+        by_hand = bool(job.files)  # what was edited by hand is there already
+        self._painted = Painted(seen, self._feed, wrote=by_hand)
+        self._asking = Asking(job, client, cancelled, replan or threading.Event(), self._feed, self._painted)
+        self._running = Running(job, cancelled, self._feed, self._painted)
+
+    # --- the seam that drive calls ------------------------------------------------------------------------------
+
+    def perform(self, step: steps.Step, number: str) -> steps.Json:
+        if self.cancelled.is_set():
+            raise Cancelled()
+        record = self._record(step, number)
+        began = time.monotonic()
+        match step:
+            case steps.Consult():
+                answer = self._consult(step)
+            case steps.Ask():
+                answer = self._asking.ask(step, record)
+            case steps.Inspect():
+                answer = self._running.inspect(step, record)
+            case steps.Run():
+                answer = self._running.run(step, record)
+            case steps.Tell():
+                self._tell(step)
+                answer = {}
+            case steps.Approve():
+                answer = self._approve(step)
+            case steps.Question():
+                self._feed(events.QuestionAsked(step.about, step.sentence, step.choices))
+                raise Paused
+            case _:
+                raise TypeError(f"no one performs a {type(step).__name__}")
+        record.answer = answer
+        record.seconds = time.monotonic() - began
+        record.save(update_fields=ANSWERED)
+        jobs.progress(self.job)
+        if step.kind == "ask":
+            self._feed(self._asking.spent())
+        return answer
+
+    def together(self, parts: Sequence[Numbered]) -> list[steps.Json]:
+        """The parts of an All side by side. All of them end before the first trouble of one is raised."""
+
+        self._asking.begin_writing()
+
+        def one(part: Numbered) -> steps.Json:
+            try:
+                return self.perform(*part)
+            finally:
+                connections.close_all()
+
+        with ThreadPoolExecutor(max_workers=min(len(parts), SIDE_BY_SIDE)) as pool:
+            ended = [pool.submit(one, part) for part in parts]
+        return [future.result() for future in ended]
+
+    def _approve(self, step: steps.Approve) -> steps.Json:
+        """Who answers is read off the dial as it stands now: the person, who is waited for, or we ourselves."""
+        self.job.refresh_from_db(fields=["autonomy", "effort"])
+        waits = step.about in policy(self.job.autonomy, self.job.effort).asks
+        if step.about == "plan":
+            self._feed(_proposed(step.proposal, waits=waits))
+        elif waits:
+            sentence, choices = APPROVALS[step.about]
+            said = f"{step.proposal['sentence']} {sentence}"
+            self._feed(events.QuestionAsked(step.about, said, choices))
+        if waits:
+            raise Paused
+        return {"yes": True, "proposal": {}}
+
+    def replayed(self, step: steps.Step, number: str, answer: steps.Json) -> None:
+        """Say again, in short, what a lost worker had already done: the page was cleared."""
+        match step:
+            case steps.Ask():
+                kind, title, _ = TITLES[step.purpose]
+                self._feed(events.StepStarted(number, kind, title))
+                if step.purpose not in TALKING and "text" in answer and step.shown:
+                    self._painted.again(reply.parse(answer["text"], answer["finish"]))
+                self._feed(events.StepEnded(number, "bad" if "fault" in answer else "done"))
+            case steps.Run(why="candidate") | steps.Inspect():
+                kind, title, _ = TITLES[step.kind]
+                self._feed(events.StepStarted(number, kind, title))
+                ran = step.kind == "run" and "unchecked" not in answer
+                self._feed(events.StepEnded(number, "done", look.line(answer) if ran else ""))
+            case steps.Approve(about="plan"):
+                self._feed(_proposed({**step.proposal, **(answer.get("proposal") or {})}, waits=False))
+            case steps.Tell():
+                self._tell(step)
+
+    # --- effects ------------------------------------------------------------------------------------------------
+
+    def _consult(self, step: steps.Consult) -> steps.Json:
+        self.job.refresh_from_db(fields=["autonomy", "effort"])
+        model, quick = models_in_use.model_for("strong"), models_in_use.model_for("quick")
+        began = self.job.started or timezone.now()
+        return {
+            "autonomy": self.job.autonomy,
+            "effort": self.job.effort,
+            "model": model.name if model else "",
+            "quick": quick.name if quick else "",
+            "context": (model.context or 0) if model else 0,
+            "vision": bool(model and "vision" in model.can),
+            "engine": engine().available() == "",
+            "usd": self._asking.spent().cost_usd,
+            "seconds": (timezone.now() - began).total_seconds(),
+            "weak": weak_spots.sentence(self.job.shape) if step.at == "start" else "",
+        }
+
+    def _tell(self, step: steps.Tell) -> None:
+        self._feed(events.TYPES[step.event](**step.data))
+
+    # --- books --------------------------------------------------------------------------------------------------
+
+    def _record(self, step: steps.Step, number: str) -> StepRecord:
+        """The open row of this step: a fresh one, or the one that a lost worker left unanswered."""
+        left = self.job.steps.filter(void=False, number=number).first()
+        if left is not None:
+            return left
+        request: dict[str, Any] = {}
+        prompt = ""
+        if isinstance(step, steps.Ask):
+            request = {"messages": [m.as_json() for m in step.messages], "parts": list(step.parts)}
+            prompt = step.prompt
+        elif isinstance(step, steps.Approve):
+            request = {"about": step.about, "proposal": step.proposal}
+        elif isinstance(step, steps.Question):
+            request = {"about": step.about, "sentence": step.sentence, "choices": step.choices}
+        elif isinstance(step, steps.Run):
+            request = {
+                "why": step.why,
+                "shape": step.shape,
+                "files": sorted(step.files),
+                "checks": len(step.checks),
+            }
+        return StepRecord.objects.create(
+            job=self.job,
+            order=int(number.partition(".")[0]),
+            number=number,
+            kind=step.kind,
+            purpose=getattr(step, "purpose", getattr(step, "about", getattr(step, "event", ""))),
+            fingerprint=step.fingerprint(),
+            prompt=prompt,
+            request=request,
+        )
+
+    # --- what the worker wants to know ------------------------------------------------------------------------------
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The latest complete files that were seen: what Stop can keep."""
+        return self._painted.files
+
+    @property
+    def wrote(self) -> bool:
+        return self._painted.wrote
+
+    @property
+    def begun(self) -> bool:
+        """A stop came when some text of a file was there."""
+        return self._painted.begun
+
+    def tried(self, files: dict[str, str]) -> tuple[tool.Cleaned, Outcome] | None:
+        """What these files gave when they were tried on a file of the person's, and that; None when it was not so."""
+        return self._running.tried(files)
+
+    def _feed(self, event: events.Event) -> None:
+        self.line.append(event)
+
+
+def _proposed(proposal: steps.Json, *, waits: bool) -> events.PlanProposed:
+    return events.PlanProposed(
+        title=proposal.get("title", ""),
+        steps=list(proposal.get("steps", [])),
+        checks=list(proposal.get("checks", [])),
+        waits=waits,
+        warning=proposal.get("warning", ""),
+    )

@@ -1,0 +1,130 @@
+"""What goes into a sealed box: programs on trial, and a person's files to be looked into."""
+
+import threading
+import time
+from pathlib import Path
+
+from sandbox.outcome import Outcome
+from vibe import events, films, jobs
+from vibe.generation import attachments, look, samples, steps, tool
+from vibe.generation.bundle import bundle
+from vibe.llm.errors import Cancelled
+from vibe.models import Job, StepRecord
+from vibe.perform.boxes import engine
+from vibe.perform.titles import TITLES
+from vibe.perform.writing import Painted, Tell
+
+
+class Running:
+    """The boxes of one Job and attempt."""
+
+    def __init__(self, job: Job, cancelled: threading.Event, tell: Tell, painted: Painted) -> None:
+        self._job, self._cancelled = job, cancelled
+        self._tell, self._painted = tell, painted
+        # Files of a tool, what it gave for its sample, and the runs that the sample was chosen by.
+        self._samples: list[tuple[dict[str, str], Outcome, list[steps.Json]]] = []
+
+    def inspect(self, step: steps.Inspect, record: StepRecord) -> steps.Json:
+        """Summaries of the uploads: made in a box, or without one from what can be said without parsing."""
+        kind, title, line = TITLES["inspect"]
+        n, began = record.number, time.monotonic()
+        self._tell(events.StepStarted(n, kind, title, line))
+        files = self._uploads(list(step.names[: attachments.MOST_FILES]))
+        if engine().available():
+            said = {name: attachments.without_box(name, len(data), data) for name, data in files.items()}
+            ended = "No sealed box could be opened, so I read only the first lines of texts"
+        else:
+            source = attachments.source(files, pictures=step.pictures)
+            outcome = engine().run(source, limits=attachments.limits(), cancelled=self._cancelled)
+            said = attachments.read(outcome, {name: len(data) for name, data in files.items()})
+            ended = f"{len(said)} files" if len(said) != 1 else "One file"
+        seconds = time.monotonic() - began
+        if self._cancelled.is_set():
+            self._tell(events.StepEnded(n, "stopped", "Stopped", seconds))
+            raise Cancelled()
+        self._tell(events.StepEnded(n, "done", ended, seconds))
+        return {"files": said}
+
+    def run(self, step: steps.Run, record: StepRecord) -> steps.Json:
+        if step.why != "candidate":
+            return self._run_quietly(step)
+        kind, title, line = TITLES["run"]
+        n, began = record.number, time.monotonic()
+        self._tell(events.StepStarted(n, kind, title, line))
+        if not self._painted.wrote:  # a recipe: its files were not streamed, show them whole
+            self._painted.whole(step.files)
+        if why := engine().available():
+            answer: steps.Json = {"unchecked": f"No sealed box could be opened: {why}"}
+        elif step.shape == "tool":
+            answer = self._run_tool(step)
+        else:
+            answer = self._open_page(step)
+        seconds = time.monotonic() - began
+        if self._cancelled.is_set():
+            self._tell(events.StepEnded(n, "stopped", "Stopped", seconds))
+            raise Cancelled()
+        if why := answer.get("unchecked"):
+            self._tell(events.StepEnded(n, "bad", why, seconds))
+        else:
+            self._tell(events.StepEnded(n, "done", look.line(answer), seconds))
+        return answer
+
+    def _run_quietly(self, step: steps.Run) -> steps.Json:
+        """A program that the person never sees: one that must fail the checks, or a broken copy."""
+        if why := engine().available():
+            return {"unchecked": why}
+        if step.shape == "tool":
+            spec = tool.ToolSpec.parse(step.files["tool.toml"])
+            seen = look.run_tool_checks(engine(), step.files, spec, step.checks, cancelled=self._cancelled)
+        else:
+            page = bundle(step.files)
+            source = look.source(page, step.checks, brief=step.why == "null")
+            seen = look.observations(
+                engine().run(source, limits=look.limits(), cancelled=self._cancelled), page
+            )
+        if self._cancelled.is_set():
+            raise Cancelled()
+        return seen.as_json()
+
+    def _open_page(self, step: steps.Run) -> steps.Json:
+        page = bundle(step.files)
+        source = look.source(page, step.checks)
+        outcome = engine().run(source, limits=look.limits(), cancelled=self._cancelled)
+        seen = look.observations(outcome, page, step.checks)
+        films.keep(self._job, step.files, seen.films)
+        if seen.shots:
+            path = shot_path(self._job.pk)
+            path.write_bytes(next(iter(seen.shots.values())))
+        return seen.as_json()
+
+    def _run_tool(self, step: steps.Run) -> steps.Json:
+        spec = tool.ToolSpec.parse(step.files["tool.toml"])
+        seen = look.run_tool_checks(
+            engine(), step.files, spec, step.checks, given=self._uploads(step.inputs), cancelled=self._cancelled
+        )
+        if seen.sample:
+            self._samples.append((step.files, seen.sample, step.checks))
+        self._tell(events.Output("stdout", look.sample_output(seen.as_json())))
+        return seen.as_json()
+
+    def tried(self, files: dict[str, str]) -> tuple[tool.Cleaned, Outcome] | None:
+        """What these files gave when they were tried on a file of the person's, and that; None when it was not so."""
+        found = next((one for one in reversed(self._samples) if one[0] == files), None)
+        if found is None:
+            return None
+        _, outcome, checks = found
+        program = self._job.program
+        mine = self._uploads(list(program.uploads.values_list("name", flat=True))) if program else {}
+        cleaned = samples.sample(tool.ToolSpec.parse(files["tool.toml"]), mine, checks)
+        own = any(data in mine.values() for data in cleaned.files.values())
+        return (cleaned, outcome) if own else None
+
+    def _uploads(self, names: list[str]) -> dict[str, bytes]:
+        program = self._job.program
+        rows = program.uploads.filter(name__in=names, job__pk__lte=self._job.pk) if program else []
+        return {row.name: row.path.read_bytes() for row in rows if row.path.exists()}
+
+
+def shot_path(job_id: int) -> Path:
+    """Where the last screenshot of a Job lies until its Version takes it."""
+    return jobs.folder("shots-of-jobs") / f"{job_id}.png"
