@@ -21,6 +21,9 @@ class Shape(StrEnum):
         return self is Shape.TOOL
 
 
+VISUAL = frozenset({s.value for s in Shape} - {"auto", "page", "tool"})  # what is there to be looked at
+
+
 class Autonomy(StrEnum):
     """Who answers when the making could go more than one way (DESIGN §5)."""
 

@@ -132,7 +132,7 @@ class PlanProposed(Event):
 
 @dataclass(frozen=True)
 class QuestionAsked(Event):
-    """A question with clickable answers: each choice is {"value", "label", "line"}. `about` is recipe or plan."""
+    """A question with clickable answers: each choice is {"value", "label", "line"}. `about` is recipe, plan-1, plan-2, look, repair or save."""
 
     about: str
     sentence: str
@@ -197,6 +197,16 @@ class VersionMade(Event):
     became_current: bool = True
     broke: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class LooksKept(Event):
+    """Other candidates that hold the same checks as the Version that was made, kept as versions of their own.
+
+    Each look: {"version": its number, "line": what its writer says of it}.
+    """
+
+    looks: list[JsonDict]
 
 
 @dataclass(frozen=True)

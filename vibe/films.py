@@ -36,11 +36,13 @@ def keep(job: Job, files: Mapping[str, str], made: Mapping[str, Sequence[Frame]]
         Film.objects.bulk_create(rows)
 
 
-def settle(version: Version) -> None:
-    """The films of the try that became `version` are its own; those of the Job's other tries are gone."""
+def settle(*versions: Version) -> None:
+    """The films of the tries that became `versions` are their own; those of the Job's other tries are gone. The first
+    is the Job's, any others are looks beside it."""
     with transaction.atomic():
-        loose = Film.objects.filter(job=version.job_id, version=None)
-        loose.filter(made_of=_digest(version.files)).update(version=version)
+        loose = Film.objects.filter(job=versions[0].job_id, version=None)
+        for version in versions:
+            loose.filter(made_of=_digest(version.files)).update(version=version)
         loose.filter(version=None).delete()
 
 

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import path
 
-from vibe.views import cards, connect, content, films, health, home, runs, studio, versions
+from vibe.views import cards, connect, content, films, health, home, looks, runs, studio, versions
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -21,6 +21,10 @@ urlpatterns = [
     path(
         "programs/<str:pk>/versions/<int:number>/film/<str:run>/<int:frame>.jpg", films.of_version, name="film"
     ),
+    path("programs/<str:pk>/versions/<int:number>/", looks.of_version, name="version"),
+    path("programs/<str:pk>/versions/<int:number>/shot.png", looks.shot_of_version, name="version-shot"),
+    path("jobs/<int:pk>/looks/<int:number>/", looks.of_job, name="look"),
+    path("jobs/<int:pk>/looks/<int:number>/shot.png", looks.shot_of_job, name="look-shot"),
     path("jobs/<int:pk>/answer/", studio.answer, name="answer"),
     path("jobs/<int:pk>/stop/", studio.stop, name="stop"),
     path("jobs/<int:pk>/autonomy/", studio.autonomy, name="autonomy"),

@@ -18,7 +18,7 @@ def test_asked_everything_the_person_answers_questions_repairs_and_saving():
     asks = CHECKED.replace("CHECK", "QUESTION Which bell? | loud | soft\nCHECK")
     world = World(
         asks=[PAGE, PAGE.replace("hello", "mended")], plan=[asks, CHECKED], choice="1", runs=[BROKEN, SEEN],
-        force={"autonomy": "ask", "effort": "thorough"},
+        force={"autonomy": "ask", "effort": "normal"},
     )  # fmt: skip
     result = make(world)
     assert [a.about for a in world.of(Approve)] == ["plan", "repair", "save"]

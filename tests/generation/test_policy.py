@@ -16,7 +16,7 @@ def test_every_cell_has_its_cap_on_model_calls(autonomy, index, effort):
 @pytest.mark.parametrize(
     ("autonomy", "asks"),
     [
-        ("ask", {"question", "plan", "repair", "save"}),
+        ("ask", {"question", "plan", "look", "repair", "save"}),
         ("plan", {"plan"}),
         ("make", set()),
         ("keep", set()),

@@ -5,7 +5,7 @@ from typing import Any
 from vibe.generation import flow
 from vibe.generation.drive import drive
 from vibe.generation.request import Request, Result
-from vibe.generation.steps import Approve, Ask, Consult, Inspect, Question, Run, Step, Tell
+from vibe.generation.steps import Approve, Ask, Consult, Inspect, Question, Run, Show, Step, Tell
 
 FORCE = {
     "autonomy": "make", "effort": "normal", "model": "test-model", "quick": "test-model", "engine": True, "usd": 0.0,
@@ -72,7 +72,7 @@ class World:
                 return {"choice": self.choice}
             case Inspect():
                 return {"files": {}}
-            case Tell():
+            case Tell() | Show():
                 return {}
         raise AssertionError(step)
 
@@ -82,6 +82,10 @@ class World:
 
     def of(self, kind):
         return [s for s in self.seen if isinstance(s, kind)]
+
+    def seen_by(self, purpose):
+        """What each call of this purpose read, but for the system text."""
+        return [ask.messages[-1].text for ask in self.of(Ask) if ask.purpose == purpose]
 
     def purposes(self):
         return [a.purpose for a in self.of(Ask)]

@@ -63,12 +63,13 @@ EVENT = st.one_of(
     st.builds(events.FileClosed, PATH),
     st.builds(events.Output, st.just("stdout"), TEXT),
     st.builds(events.PlanProposed, TEXT, st.lists(TEXT, max_size=3), st.lists(TEXT, max_size=2), st.booleans()),
-    st.builds(events.QuestionAsked, st.just("recipe"), TEXT, st.lists(st.fixed_dictionaries({"value": TEXT, "label": TEXT, "line": TEXT}), max_size=2)),
+    st.builds(events.QuestionAsked, st.sampled_from(["recipe", "look"]), TEXT, st.lists(st.fixed_dictionaries({"value": TEXT, "label": TEXT, "line": TEXT}), max_size=2)),
     st.builds(events.Answered, st.just("plan"), TEXT),
     st.builds(events.Checked, st.just("held"), st.lists(RESULT, max_size=3), st.lists(TEXT, max_size=1)),
     st.builds(events.Spent, st.integers(0, 3), st.integers(0, 99), st.integers(0, 99), st.one_of(st.none(), st.floats(0, 2))),
     st.builds(events.RecipeUsed, TEXT, TEXT, st.just([{"name": "a", "label": "A", "value": "1", "origin": "words"}]), st.lists(TEXT, max_size=2)),
     st.builds(events.VersionMade, st.integers(1, 2), st.just("page"), st.sampled_from(["held", "broken", "unchecked"]), TEXT, st.booleans(), st.lists(TEXT, max_size=2)),
+    st.builds(events.LooksKept, st.just([{"version": 2, "line": "Softer"}])),
     st.builds(events.CardMade, st.just("abc"), st.integers(1, 2), st.booleans()),
 )  # fmt: skip
 

@@ -265,7 +265,13 @@ def test_a_sixth_run_at_once_is_asked_to_wait(browser):
 
 
 def test_a_stop_of_the_dial_names_what_it_asks_and_nothing_else():
-    words = {"question": "question", "plan": "plan", "repair": "repair", "save": "keep it"}
+    words = {
+        "question": "question",
+        "plan": "plan",
+        "look": "about the look",
+        "repair": "repair",
+        "save": "keep it",
+    }
     for stop, _, line in STOPS:
         assert {ask for ask, word in words.items() if word in line} == policy(stop, Effort.NORMAL).asks, stop
 

@@ -17,7 +17,7 @@ from vibe.generation.steps import Consult, Json, Question, Step, Tell
 from vibe.generation.trial import finish, verify
 from vibe.generation.work import Nothing
 
-FLOW = "2"  # raise it when the order or the meaning of the steps changes: open Jobs then begin anew
+FLOW = "3"  # raise it when the order or the meaning of the steps changes: open Jobs then begin anew
 
 
 def generate(request: Request) -> Making:

@@ -4,6 +4,7 @@ from collections.abc import Generator
 
 from vibe.generation.agree import agree
 from vibe.generation.climb import climb, measure
+from vibe.generation.looks import look, words_about
 from vibe.generation.request import Request, Result
 from vibe.generation.steps import Approve, Inspect, Json, Step
 from vibe.generation.trial import finish
@@ -26,9 +27,12 @@ def with_model(request: Request, force: Json) -> Making:
         work.summaries = (yield Inspect(names, pictures=bool(force.get("vision"))))["files"]
     work.plan = yield from agree(work)
     candidates = yield from write(work)
-    best = yield from climb(work, candidates)
+    looked = yield from look(work, (yield from climb(work, candidates)), candidates)
+    best = looked.best
     measures = yield from measure(work, best)
-    decision = yield Approve("save", {"sentence": work.state_of(best)})
+    keep = looked.picked and request.base is None  # who picked one of them wants it kept
+    if not keep:
+        keep = bool((yield Approve("save", {"sentence": work.state_of(best)}))["yes"])
     return finish(
         request,
         best,
@@ -37,5 +41,16 @@ def with_model(request: Request, force: Json) -> Making:
         wasted=work.wasted,
         not_checked=work.not_checked(best),
         measures=measures,
-        keep=bool(decision["yes"]),
+        keep=keep,
+        looks=[
+            finish(
+                request,
+                other,
+                title=work.title_of(other),
+                sentence=words_about(other),
+                not_checked=work.not_checked(other),
+                keep=False,
+            )
+            for other in looked.others
+        ],
     )

@@ -13,13 +13,13 @@ _CALLS = {  #            model calls in one Job, at most
     Autonomy.KEEP: (6, 12, 30),
 }
 _CANDIDATES = {  #       programs written side by side from the same plan
-    Autonomy.ASK: (1, 1, 1),
+    Autonomy.ASK: (1, 1, 2),
     Autonomy.PLAN: (1, 1, 2),
     Autonomy.MAKE: (1, 1, 3),
     Autonomy.KEEP: (1, 2, 3),
 }
 _ASKS = {  #             what waits for the person
-    Autonomy.ASK: frozenset({"question", "plan", "repair", "save"}),
+    Autonomy.ASK: frozenset({"question", "plan", "look", "repair", "save"}),
     Autonomy.PLAN: frozenset({"plan"}),
     Autonomy.MAKE: frozenset[str](),
     Autonomy.KEEP: frozenset[str](),

@@ -78,6 +78,7 @@ class Result:
     measures: Json = field(default_factory=dict)  # seed, and how many broken copies the checks noticed
     why: str = ""
     wasted: list[int] = field(default_factory=list)  # which calls, from 1, mended nothing
+    looks: "list[Result]" = field(default_factory=list)  # others that hold the same checks, kept beside it
     better: bool = True  # False: an older version stays the current one
     broke: list[str] = field(default_factory=list)  # sentences of checks that held before and do not now
 

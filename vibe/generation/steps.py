@@ -109,6 +109,24 @@ class Question(Step):
 
 
 @dataclass(frozen=True)
+class Pick(Question):
+    """A question that only an eye can answer: one of `looks` (files, one a choice but the last, which leaves it to us).
+
+    Answer: {"choice": value}. Who answers is read off the dial, as with Approve.
+    """
+
+    looks: tuple[dict[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Show(Step):
+    """Show these files whole: they are the ones that are kept, whatever was painted before. Answer: {}."""
+
+    kind: ClassVar[str] = "show"
+    files: dict[str, str]
+
+
+@dataclass(frozen=True)
 class Tell(Step):
     """Say something to the person: `event` is an events type, `data` its payload. Answer: {}."""
 

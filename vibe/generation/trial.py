@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vibe.choices import Origin, Verdict
+from vibe.choices import VISUAL, Origin, Verdict
 from vibe.generation import checks as checking
 from vibe.generation import gate
 from vibe.generation.difference import regressions
@@ -129,7 +129,7 @@ def finish(
     **extra: Any,
 ) -> Result:
     """The Result of a making. `keep` false: the person did not want it saved as the current version."""
-    visual = request.shape not in {"auto", "page", "tool"} and tried.shape == "page"
+    visual = request.shape in VISUAL and tried.shape == "page"
     return Result(
         sentence=sentence,
         files=tried.files,

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from vibe import celery, events
+from vibe import celery, events, films, shots
 from vibe.choices import Autonomy, JobState
 from vibe.jobs.rows import HELD, NotNow, move
 from vibe.live import feed
@@ -75,14 +75,19 @@ def changed_plan(job: Job) -> dict[str, Any]:
 def stop(job: Job) -> None:
     """Stop within a second, whatever it is doing; what there is stays. Doing it twice is harmless."""
     Job.objects.filter(pk=job.pk, state__in=HELD).update(stop_asked=True)
-    sentence = "You stopped it. Your words are kept."
+    asked = open_step(job) if job.state == JobState.WAITING else None
+    looks = "None of the looks was kept. " if asked and asked.purpose == "look" else ""
+    sentence = f"You stopped it. {looks}Your words are kept."
     with transaction.atomic():
         stopped = move(
             job, (JobState.QUEUED, JobState.WAITING), JobState.STOPPED, sentence=sentence, ended=timezone.now()
         )
         if stopped:
             feed.publish_now(job.pk, events.StateChanged(JobState.STOPPED, sentence))
-    if not stopped:
+    if stopped:  # nobody holds it: what its tries left behind is thrown away here
+        films.forget(job)
+        shots.forget(job)
+    else:
         control.stop(job.pk)
 
 

@@ -51,7 +51,7 @@ def around(job: Job, timeline: Timeline) -> dict[str, Any]:
         "base_films": lambda: films.of(job.base),
         "films": lambda: films.of(_made(program.pk, timeline)),
         "current_films": lambda: films.of(_current(program.pk)),
-        "versions": lambda: program.versions.select_related("job").defer("files", "shot"),
+        "versions": lambda: program.versions.select_related("job", "look_of").defer("files", "shot"),
         "card": lambda: (
             program.cards.filter(revoked=None).select_related("version").defer("version__files").first()
         ),
@@ -65,6 +65,12 @@ def around(job: Job, timeline: Timeline) -> dict[str, Any]:
         "taken_back": lambda: list(
             program.jobs.filter(pk__gt=job.pk, state=JobState.STOPPED, started=None).defer("files")
         ),
+        "looks_kept": lambda: (
+            [made, *made.looks.order_by("number").defer("files", "shot")]
+            if timeline.looks and (made := _made(program.pk, timeline))
+            else []
+        ),
+        "looks": lambda: unchecked.looks(job),
         "recipe_fields": lambda: fields_of(_current(program.pk)),
         "asked_model": lambda: job.steps.filter(kind="ask").exclude(model="").exists(),
     }

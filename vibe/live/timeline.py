@@ -64,6 +64,7 @@ class Timeline:
     spent: dict[str, Any] | None = None
     recipe: dict[str, Any] | None = None
     version: dict[str, Any] | None = None
+    looks: list[dict[str, Any]] = field(default_factory=list)
     card: dict[str, Any] | None = None
     outcome: dict[str, Any] | None = None
     interrupted: str = ""
@@ -72,6 +73,11 @@ class Timeline:
     @property
     def is_over(self) -> bool:
         return JobState(self.state).is_over
+
+    @property
+    def picking(self) -> bool:
+        """Candidates stand side by side, and the person's eye is waited for."""
+        return bool(self.question) and self.question["about"] == "look"
 
     @property
     def counted(self) -> list[dict[str, Any]]:
@@ -182,6 +188,8 @@ class Timeline:
                 self.recipe = event.payload()
             case events.VersionMade():
                 self.version = event.payload()
+            case events.LooksKept():
+                self.looks = event.looks
             case events.CardMade():
                 self.card = event.payload()
             case events.RunEnded():

@@ -1,6 +1,8 @@
-"""What a recipe made, to be looked at while it is still being checked: no Version holds it yet, only the log does."""
+"""What is to be looked at before a Version holds it: what a recipe made while it is still being checked, of which only
+the log knows; and the looks that the person is asked to pick from, which stand in the question."""
 
 import hmac
+from dataclasses import dataclass
 
 from vibe.generation.gate import shape_of
 from vibe.live import feed
@@ -15,15 +17,47 @@ def address(job: Job, timeline: Timeline) -> str:
 
 
 def by_seal(value: str) -> tuple[Job, dict[str, str]] | None:
-    """The Job of this seal and the files that are being checked, or None."""
-    _, j, number = value.partition("j")
+    """The Job of this seal and the files that it names, or None."""
+    first, j, number = value.partition("j")
     if not j or not number.isdecimal() or len(number) > 18:
         return None
     job = Job.objects.select_related("program").filter(pk=int(number)).first()
-    if job is None or not hmac.compare_digest(job.seal.encode(), value.encode()):
+    if job is None:
+        return None
+    _, k, look = first.partition("k")
+    if k:
+        at = int(look) if look.isdecimal() and len(look) < 3 else 0
+        open_ = looks(job)
+        ours = 0 < at <= len(open_) and hmac.compare_digest(job.look_seal(at).encode(), value.encode())
+        return (job, open_[at - 1].files) if ours else None
+    if not hmac.compare_digest(job.seal.encode(), value.encode()):
         return None
     files = _files(fold(feed.whole(job.pk)))
     return (job, files) if files else None
+
+
+@dataclass(frozen=True)
+class Look:
+    """One candidate. `number` from 1; `frame` is where its sealed frame is."""
+
+    number: int
+    label: str
+    line: str
+    files: dict[str, str]
+    frame: str
+
+
+def looks(job: Job) -> list[Look]:
+    """The candidates that the person is asked to pick from; [] when no such question is open."""
+    asked = job.steps.filter(void=False, answer__isnull=True, kind="question", purpose="look").first()
+    if asked is None or job.is_over:
+        return []
+    return [
+        Look(at, choice["label"], choice["line"], files, frame_address(job.look_seal(at)))
+        for at, (choice, files) in enumerate(
+            zip(asked.request["choices"], asked.request["looks"], strict=False), 1
+        )
+    ]
 
 
 def _files(timeline: Timeline) -> dict[str, str]:

@@ -69,6 +69,13 @@ class Job(models.Model):
         mac = hmac.new(settings.SECRET_KEY.encode(), f"job:{self.pk}:{self.once}".encode(), hashlib.sha256)
         return f"{mac.hexdigest()[:32]}j{self.pk}"
 
+    def look_seal(self, number: int) -> str:
+        """Names the sealed frame of one of the looks that the person is asked to pick from."""
+        mac = hmac.new(
+            settings.SECRET_KEY.encode(), f"look:{self.pk}:{number}:{self.once}".encode(), hashlib.sha256
+        )
+        return f"{mac.hexdigest()[:32]}k{number}j{self.pk}"
+
     @property
     def is_over(self) -> bool:
         return JobState(self.state).is_over

@@ -56,6 +56,10 @@ class Version(models.Model):
     changed = models.CharField(
         max_length=400, blank=True, help_text="What differs from the version it was made from, in words."
     )
+    look_of = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="looks",
+        help_text="It held the same checks as that version, which was taken.",
+    )  # fmt: skip
     held_back = models.BooleanField(
         default=False, help_text="It did not become the current version when it was made."
     )

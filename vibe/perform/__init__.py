@@ -6,6 +6,5 @@ writing what is shown of files, boxes the one engine of this process.
 
 from vibe.perform.boxes import engine
 from vibe.perform.performer import Paused, Performer
-from vibe.perform.running import shot_path
 
-__all__ = ["Paused", "Performer", "engine", "shot_path"]
+__all__ = ["Paused", "Performer", "engine"]

@@ -88,6 +88,11 @@ class Performer:
                 answer = {}
             case steps.Approve():
                 answer = self._approve(step)
+            case steps.Pick():
+                answer = self._pick(step)
+            case steps.Show():
+                self._painted.settle(step.files)
+                answer = {}
             case steps.Question():
                 self._feed(events.QuestionAsked(step.about, step.sentence, step.choices))
                 raise Paused
@@ -130,6 +135,14 @@ class Performer:
             raise Paused
         return {"yes": True, "proposal": {}}
 
+    def _pick(self, step: steps.Pick) -> steps.Json:
+        """As with an approval; who is not asked leaves it to us."""
+        self.job.refresh_from_db(fields=["autonomy", "effort"])
+        if step.about not in policy(self.job.autonomy, self.job.effort).asks:
+            return {"choice": step.choices[-1]["value"]}
+        self._feed(events.QuestionAsked(step.about, step.sentence, step.choices))
+        raise Paused
+
     def replayed(self, step: steps.Step, number: str, answer: steps.Json) -> None:
         """Say again, in short, what a lost worker had already done: the page was cleared."""
         match step:
@@ -139,6 +152,7 @@ class Performer:
                 if step.purpose not in TALKING and "text" in answer and step.shown:
                     self._painted.again(reply.parse(answer["text"], answer["finish"]))
                 self._feed(events.StepEnded(number, "bad" if "fault" in answer else "done"))
+                self._feed(self._asking.spent())
             case steps.Run(why="candidate") | steps.Inspect():
                 kind, title, _ = TITLES[step.kind]
                 self._feed(events.StepStarted(number, kind, title))
@@ -146,6 +160,8 @@ class Performer:
                 self._feed(events.StepEnded(number, "done", look.line(answer) if ran else ""))
             case steps.Approve(about="plan"):
                 self._feed(_proposed({**step.proposal, **(answer.get("proposal") or {})}, waits=False))
+            case steps.Show():
+                self._painted.settle(step.files)
             case steps.Tell():
                 self._tell(step)
 
@@ -187,6 +203,8 @@ class Performer:
             request = {"about": step.about, "proposal": step.proposal}
         elif isinstance(step, steps.Question):
             request = {"about": step.about, "sentence": step.sentence, "choices": step.choices}
+            if isinstance(step, steps.Pick):
+                request["looks"] = list(step.looks)
         elif isinstance(step, steps.Run):
             request = {
                 "why": step.why,

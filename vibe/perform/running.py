@@ -2,10 +2,9 @@
 
 import threading
 import time
-from pathlib import Path
 
 from sandbox.outcome import Outcome
-from vibe import events, films, jobs
+from vibe import events, films, shots
 from vibe.generation import attachments, look, samples, steps, tool
 from vibe.generation.bundle import bundle
 from vibe.llm.errors import Cancelled
@@ -93,8 +92,7 @@ class Running:
         seen = look.observations(outcome, page, step.checks)
         films.keep(self._job, step.files, seen.films)
         if seen.shots:
-            path = shot_path(self._job.pk)
-            path.write_bytes(next(iter(seen.shots.values())))
+            shots.keep(self._job, step.files, next(iter(seen.shots.values())))
         return seen.as_json()
 
     def _run_tool(self, step: steps.Run) -> steps.Json:
@@ -123,8 +121,3 @@ class Running:
         program = self._job.program
         rows = program.uploads.filter(name__in=names, job__pk__lte=self._job.pk) if program else []
         return {row.name: row.path.read_bytes() for row in rows if row.path.exists()}
-
-
-def shot_path(job_id: int) -> Path:
-    """Where the last screenshot of a Job lies until its Version takes it."""
-    return jobs.folder("shots-of-jobs") / f"{job_id}.png"

@@ -37,6 +37,11 @@ class Painted:
             self._tell(events.FileClosed(path))
         self.files = {**self.files, **files}
 
+    def settle(self, files: dict[str, str]) -> None:
+        """Show these and keep no others: another candidate's were painted before."""
+        self.whole(files)
+        self.files, self.wrote = files, True
+
     def again(self, parsed: reply.Parsed) -> None:
         """What a reply came to that was journaled before a worker was lost."""
         files = dict(parsed.files)

@@ -37,7 +37,7 @@ STOPS = (
     (
         Autonomy.ASK,
         "Ask me everything",
-        "I ask my questions, show the plan, and ask again before each repair and before I keep it.",
+        "I ask my questions, show the plan, and ask again before each repair, about the look, and before I keep it.",
     ),
     (
         Autonomy.PLAN,

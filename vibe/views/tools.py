@@ -102,6 +102,10 @@ def _of_last_run(request: HttpRequest, version: Version, spec: tool.ToolSpec) ->
 
 def picture(version: Version | None) -> HttpResponse:
     """The screenshot that the check took, or nothing much."""
-    data = bytes(version.shot) if version and version.shot else NO_PICTURE
+    return as_picture(bytes(version.shot) if version and version.shot else None)
+
+
+def as_picture(png: bytes | None) -> HttpResponse:
+    data = png or NO_PICTURE
     kind = "image/png" if data.startswith(b"\x89PNG") else "image/gif"
     return HttpResponse(data, content_type=kind)

@@ -3,10 +3,11 @@
 import logging
 import secrets
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import transaction
 
-from vibe import allowance, cards, events, films, jobs
+from vibe import allowance, cards, events, films, jobs, shots
 from vibe.choices import JobKind, JobState, Origin, Shape, Verdict
 from vibe.generation import gate, tool
 from vibe.generation.byhand import lost_by_hand
@@ -15,7 +16,6 @@ from vibe.generation.refusals import asks_for_less
 from vibe.generation.request import Result
 from vibe.llm.errors import Cancelled
 from vibe.models import Job, Version
-from vibe.perform import shot_path
 from vibe.worker.attended import Attended
 
 logger = logging.getLogger(__name__)
@@ -77,6 +77,7 @@ def end(one: Attended, state: JobState, sentence: str, ref: str = "") -> None:
     one.line.flush()
     if jobs.end(one.job, state, sentence, ref):
         films.forget(one.job)
+        shots.forget(one.job)
     else:
         logger.warning("job %s was lost before its end", one.job.pk)
 
@@ -109,40 +110,46 @@ def _make_version(job: Job, result: Result) -> Version:
         return existing
     program = job.program
     assert program
-    shot = shot_path(job.pk)
     with transaction.atomic():
         if not jobs.is_held(job):
             raise Cancelled()
         latest = program.versions.order_by("-number").values_list("number", flat=True).first() or 0
-        version = Version.objects.create(
-            program=program,
-            job=job,
-            number=latest + 1,
-            shape=result.shape,
-            origin=result.origin,
-            files=result.files,
-            summary=_summary(result.sentence or job.request, _lost(job, result.files)),
-            changed=in_words(difference(job.base.files, result.files))[:400] if job.base else "",
-            held_back=not result.better,
-            broke=result.broke,
-            verdict=result.verdict,
-            results=result.results,
-            not_checked=result.not_checked,
-            checks=result.checks,
-            measures=result.measures,
-            recipe=result.recipe,
-            slots=result.slots,
-            model_name=result.model,
-            shot=shot.read_bytes() if shot.exists() else None,
-        )
-        films.settle(version)
+        version = _new_version(job, result, latest + 1, job=job)
+        looks = [
+            _new_version(job, look, latest + 1 + at, look_of=version) for at, look in enumerate(result.looks, 1)
+        ]
+        films.settle(version, *looks)
         if result.better:
             program.current = version
             if job.kind == JobKind.MAKE and result.title:
                 program.title = result.title[:120]
             program.save(update_fields=["current", "title"])
-    shot.unlink(missing_ok=True)
+    shots.forget(job)
     return version
+
+
+def _new_version(of: Job, result: Result, number: int, **more: Any) -> Version:
+    return Version.objects.create(
+        program=of.program,
+        number=number,
+        shape=result.shape,
+        origin=result.origin,
+        files=result.files,
+        summary=_summary(result.sentence or of.request, _lost(of, result.files)),
+        changed=in_words(difference(of.base.files, result.files))[:400] if of.base else "",
+        held_back=not result.better,
+        broke=result.broke,
+        verdict=result.verdict,
+        results=result.results,
+        not_checked=result.not_checked,
+        checks=result.checks,
+        measures=result.measures,
+        recipe=result.recipe,
+        slots=result.slots,
+        model_name=result.model,
+        shot=shots.of(of, result.files),
+        **more,
+    )
 
 
 def _lost(job: Job, files: dict[str, str]) -> list[str]:
@@ -177,6 +184,9 @@ def _announce(one: Attended, version: Version, result: Result) -> None:
             became_current=result.better, broke=result.broke, lost=_lost(one.job, version.files),
         )
     )  # fmt: skip
+    if looks := list(version.looks.order_by("number")):
+        told = [{"version": look.number, "line": look.summary} for look in looks]
+        one.line.append(events.LooksKept(told))
     if result.better:
         card, stale = cards.publish(version)
         one.line.append(events.CardMade(card.pk, version.number, stale))
