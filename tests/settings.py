@@ -3,7 +3,11 @@
 import os
 import tempfile
 
-os.environ.setdefault("VIBE_VAR", tempfile.mkdtemp(prefix="vibe-test-"))
+var = os.environ.setdefault("VIBE_VAR", tempfile.mkdtemp(prefix="vibe-test-"))
+if beside := os.environ.get(
+    "PYTEST_XDIST_WORKER"
+):  # tests side by side have Jobs of the same number, each its own
+    os.environ["VIBE_VAR"] = os.path.join(var, beside)
 for name in (
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",
