@@ -3,16 +3,17 @@ Then measure what its checks are worth.
 """
 
 from collections.abc import Generator, Sequence
+from typing import Any
 
 from vibe.choices import Verdict
 from vibe.generation import fixers, gate
 from vibe.generation.checks import hidden, mutants
 from vibe.generation.ladder import Attempt, next_move
 from vibe.generation.prompt import fill
-from vibe.generation.steps import All, Approve, Ask, Consult, Json, Step
+from vibe.generation.steps import All, Approve, Consult, Json, Step
 from vibe.generation.trial import Tried, judged, run_of, told
-from vibe.generation.work import Draft, Work
-from vibe.generation.write import try_all
+from vibe.generation.work import Draft, Unusable, Work
+from vibe.generation.write import again, try_all
 
 
 def climb(work: Work, candidates: Sequence[Tried]) -> Generator[Step, Json, Tried]:
@@ -20,6 +21,7 @@ def climb(work: Work, candidates: Sequence[Tried]) -> Generator[Step, Json, Trie
     best = current = candidates[0]
     history = [current.attempt()]
     while current.verdict is Verdict.BROKEN:
+        before = work.calls
         if fixed := fixers.after(current.files, current.judged.evidence):
             how, mended = "fix", Draft(fixed.files, fixed.did, current.model)
         else:
@@ -34,34 +36,41 @@ def climb(work: Work, candidates: Sequence[Tried]) -> Generator[Step, Json, Trie
                 if not decision["yes"]:
                     work.stopped = "You left it as it is."
                     break
-            answer = yield _moving(work, move.kind, current)
-            if fault := answer.get("fault"):
-                work.stopped = fault["sentence"]
+            draft = yield from _move(work, move.kind, current)
+            if isinstance(draft, str):
+                work.stopped = draft
                 break
-            draft = work.draft(answer, current.files if move.kind == "repair" else None)
-            if not isinstance(draft, Draft):  # what there is stays; the reply was a try that held nothing
-                work.wasted.append(work.calls)
+            if isinstance(draft, Unusable):  # what there is stays; the reply was a try that held nothing
+                work.wasted += range(before + 1, work.calls + 1)
                 history.append(Attempt(move.kind, f"unusable {len(history)}", frozenset()))
                 continue
             how, mended = move.kind, draft
         (current,) = yield from try_all(work, [mended], how)
         history.append(current.attempt())
         if how != "fix" and current.failing >= best.failing:
-            work.wasted.append(work.calls)
+            work.wasted += range(before + 1, work.calls + 1)
         best = min(best, current, key=lambda one: one.rank)
     if best is not current:
         yield told(best, work.not_checked(best))
     return best
 
 
-def _moving(work: Work, kind: str, current: Tried) -> Ask:
+def _move(work: Work, kind: str, current: Tried) -> Generator[Step, Json, Draft | Unusable | str]:
+    """What came of one more call; of a few where it was an edit that did not fit."""
+    asked: dict[str, Any]
+    files: dict[str, str] | None = None
     if kind == "repair":
         back = hidden.kept_back(work.promised(), work.request.salt)
-        evidence = current.judged.evidence_without(back)
-        return work.writing("repair", guidance=fill("repair"), files=current.files, run=evidence)
-    if kind == "escalate":
-        return work.writing("escalate", tier="strong", effort="high")
-    return work.writing("resample", number=1)
+        asked = {"guidance": fill("repair"), "run": current.judged.evidence_without(back)}
+        files = current.files
+        draft = work.draft((yield work.writing("repair", files=files, **asked)), files)
+    else:
+        asked = {"tier": "strong", "effort": "high"} if kind == "escalate" else {"number": 1}
+        draft = work.draft((yield work.writing(kind, **asked)))
+    if isinstance(draft, Unusable) and draft.edit:
+        asked.pop("number", None)
+        draft = yield from again(work, draft, files, **asked)
+    return draft
 
 
 def measure(work: Work, best: Tried) -> Generator[Step, Json, Json]:

@@ -18,7 +18,15 @@ from vibe.generation.steps import Ask, Json, Tier
 from vibe.generation.trial import Tried, seed_of
 from vibe.llm.message import Message
 
-WRITING = ("system", "write", "change", "repair", "again", "otherwise")  # what a writing call is made of
+WRITING = (
+    "system",
+    "write",
+    "change",
+    "repair",
+    "again",
+    "edit",
+    "otherwise",
+)  # what a writing call is made of
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,14 @@ class Draft:
     files: dict[str, str]
     said: str
     model: str
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """A reply in a form that cannot be used: why, for the model; and the edit that did not fit, if that was it."""
+
+    problems: tuple[str, ...]
+    edit: EditFailed | None = None
 
 
 class Work:
@@ -123,8 +139,10 @@ class Work:
         shown: bool = True,
         tier: Tier | None = None,
         effort: str | None = None,
+        edits: bool = True,
     ) -> Ask:
         """A call whose reply should be files; every one after the first (`number`) is told to go its own way.
+        `edits` false: it must write them whole.
 
         Raises Nothing when there is more to read than the model can hold.
         """
@@ -136,11 +154,9 @@ class Work:
         )
         now = files if files is not None else self.request.base.files if self.request.base else {}
         strong = (tier or self.allowed.tier) == "strong"
-        edits = (
-            offer(may_edit(now, strong)) if purpose != "again" else ""
-        )  # after a reply that failed: whole files
+        form = offer(may_edit(now, strong)) if edits else ""
         parts = reading.parts(
-            self.request, system=fill("system"), guidance="\n".join(filter(None, (guidance or kind, edits))), files=files, summaries=self.summaries,
+            self.request, system=fill("system"), guidance="\n".join(filter(None, (guidance or kind, form))), files=files, summaries=self.summaries,
             run=run, agreed=self.agreed_text(), vision=bool(self.force.get("vision")),
             problems=problems or (fill("otherwise") if number else ""),
         )  # fmt: skip
@@ -159,8 +175,8 @@ class Work:
             parts=read.parts,
         )
 
-    def draft(self, answer: Json, old: dict[str, str] | None = None) -> Draft | list[str] | str:
-        """The files of a reply; the problems in words; or the sentence of a fault."""
+    def draft(self, answer: Json, old: dict[str, str] | None = None) -> Draft | Unusable | str:
+        """The files of a reply; why they cannot be used; or the sentence of a fault."""
         if fault := answer.get("fault"):
             return str(fault["sentence"])
         if old is None:
@@ -169,19 +185,22 @@ class Work:
         problems = [p.sentence for p in parsed.problems]
         if parsed.truncated or answer["finish"] == "length":
             problems.append("The reply ended before it was complete. Write shorter files.")
-        files = {**old, **parsed.files}
+        files, misfit = {**old, **parsed.files}, None
         if (
             parsed.edits and not problems
         ):  # offered for long files only; where it fits, a short one takes it too
             try:
                 files = apply_edits(files, parsed.edits)
             except EditFailed as failed:
+                misfit = failed
                 problems.append(str(failed))
         if not parsed.files and not parsed.edits and not problems:
             problems.append("There was no file in the reply.")
         if not problems and old:
             problems += refusals(old, files, self.request.description)
-        return problems or Draft(files, parsed.prose.strip(), answer.get("model", ""))
+        if problems:
+            return Unusable(tuple(problems), misfit)
+        return Draft(files, parsed.prose.strip(), answer.get("model", ""))
 
     def not_checked(self, tried: Tried) -> list[str]:
         if tried.verdict is Verdict.UNCHECKED or not self.plan:

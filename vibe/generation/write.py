@@ -1,6 +1,7 @@
 """Write: the candidates side by side, and what becomes of a reply in a form that cannot be used; then their trial."""
 
 from collections.abc import Generator, Sequence
+from typing import Any
 
 from vibe.generation import fixers, gate
 from vibe.generation.agree import settled
@@ -8,7 +9,7 @@ from vibe.generation.checks import nulls
 from vibe.generation.prompt import fill
 from vibe.generation.steps import All, Json, Step
 from vibe.generation.trial import Tried, judged, refused, run_of, told
-from vibe.generation.work import Draft, Nothing, Work
+from vibe.generation.work import Draft, Nothing, Unusable, Work
 
 MOST_REPLANS = 5
 
@@ -29,26 +30,53 @@ def write(work: Work) -> Generator[Step, Json, list[Tried]]:
     drafts = [work.draft(answer) for answer in answers[:count]]
     good = [draft for draft in drafts if isinstance(draft, Draft)]
     if not good:
-        good = [(yield from _again(work, drafts[0]))]
+        good = [(yield from _usable(work, drafts[0]))]
     return (yield from try_all(work, good, purpose))
 
 
-def _again(work: Work, problems: "Draft | list[str] | str") -> Generator[Step, Json, Draft]:
-    """One more call after a reply in a form that cannot be used. Raises Nothing when that is no better."""
-    if isinstance(problems, str):
-        raise Nothing(problems)
-    assert isinstance(problems, list)
-    if work.calls_left < 1:
-        raise Nothing(f"The model answered in a form I can’t use. {problems[0]} Try again.")
-    answer = yield work.writing("again", problems=fill("again", problems="\n".join(f"- {p}" for p in problems)))
-    draft = work.draft(answer)
-    if isinstance(draft, Draft):
-        return draft
-    last = draft if isinstance(draft, str) else draft[0]
+def _usable(work: Work, draft: Draft | Unusable | str) -> Generator[Step, Json, Draft]:
+    """The files of a reply, asked for again where its form cannot be used. Raises Nothing when there are none."""
+    before = work.calls
+    if isinstance(draft, Unusable):
+        draft = yield from again(work, draft)
+    match draft:
+        case Draft():
+            return draft
+        case Unusable(problems) if work.calls == before:
+            raise Nothing(f"The model answered in a form I can’t use. {problems[0]} Try again.")
+        case Unusable(problems):
+            last = problems[0]
+        case str() as last if work.calls == before:
+            raise Nothing(last)
+    times = {1: "twice", 2: "three times"}[work.calls - before]
     raise Nothing(
-        "The model answered twice in a form I can’t use, so there is no program. "
+        f"The model answered {times} in a form I can’t use, so there is no program. "
         f"The last trouble was: {last} Try again, say it in smaller steps, or connect a stronger model."
     )
+
+
+def again(
+    work: Work, failed: Unusable, files: dict[str, str] | None = None, **asked: Any
+) -> Generator[Step, Json, Draft | Unusable | str]:
+    """Ask once more after a reply whose form cannot be used; twice where an edit did not fit: first with the lines
+    that come nearest, then for the whole file. `files` and `asked` are what the call before was made of."""
+    times = 2 if failed.edit else 1
+    for left in reversed(range(times)):
+        if work.calls_left < 1:
+            break
+        edit = failed.edit if left else None
+        whole = (failed.edit.whole,) if failed.edit else failed.problems
+        problems = (
+            fill("edit", problem=str(edit))
+            if edit
+            else fill("again", problems="\n".join(f"- {problem}" for problem in whole))
+        )
+        answer = yield work.writing("again", files=files, problems=problems, edits=bool(edit), **asked)
+        draft = work.draft(answer, files)
+        if not isinstance(draft, Unusable):
+            return draft
+        failed = draft
+    return failed
 
 
 def _nulls(work: Work) -> dict[str, Step]:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.db.models import Count, Sum
 
 from vibe import allowance, events, jobs, models_in_use
-from vibe.generation import steps
+from vibe.generation import reply, steps
 from vibe.llm.client import Client
 from vibe.llm.errors import Cancelled, ModelFault
 from vibe.llm.message import Call, Delta, Model, Usage
@@ -112,6 +112,7 @@ class Asking:
             writer.close(got.finish)
             if step.shown:
                 self._painted.keep(writer)
+                self._painted.edit(reply.parse(got.text, got.finish))
         self._book(record, model, got.usage)
         allowance.settle(charge, model, got.usage)
         models_in_use.learn(model, got.learned)

@@ -1,6 +1,7 @@
 """What a person sees of files: as a model writes them, or whole at once."""
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +30,15 @@ class Painted:
             self.files = {**self.files, **writer.complete}
             self.wrote = True
 
+    def edit(self, parsed: reply.Parsed) -> None:
+        """Show what the edits of a reply came to; an edit that does not fit is asked for again."""
+        if not parsed.edits:
+            return
+        with contextlib.suppress(EditFailed):
+            edited = apply_edits(self.files, parsed.edits)
+            self.whole({hunk.path: edited[hunk.path] for hunk in parsed.edits})
+            self.wrote = True
+
     def whole(self, files: dict[str, str]) -> None:
         """Show whole files at once: nothing is streamed that was not being written."""
         for path, text in sorted(files.items(), key=lambda file: file[0] == "index.html"):
@@ -44,12 +54,10 @@ class Painted:
 
     def again(self, parsed: reply.Parsed) -> None:
         """What a reply came to that was journaled before a worker was lost."""
-        files = dict(parsed.files)
-        with contextlib.suppress(EditFailed):  # then the flow has asked for whole files after it
-            edited = apply_edits({**self.files, **files}, parsed.edits)
-            files |= {hunk.path: edited[hunk.path] for hunk in parsed.edits}
-        self.whole(files)
-        self.wrote = self.wrote or bool(files)
+        if parsed.files:
+            self.whole(dict(parsed.files))
+            self.wrote = True
+        self.edit(parsed)
 
 
 class FileWriter:
@@ -76,7 +84,7 @@ class FileWriter:
         parsed = reply.parse(got.text, got.finish)
         if not parsed.files and not parsed.edits:
             return "bad", "There was no file in the reply"
-        return "done", self.line()
+        return "done", ", ".join(filter(None, (self.line(), _places(parsed))))
 
     def line(self) -> str:
         """What was written, for the step's line: "2 files, 212 lines"."""
@@ -99,3 +107,9 @@ class FileWriter:
                 case reply.FileClose(path) if path in self._open:
                     self.complete[path] = "".join(self._open.pop(path))
                     self._tell(events.FileClosed(path))
+
+
+def _places(parsed: reply.Parsed) -> str:
+    """What was edited, for the step's line: "app.js changed in 2 places"."""
+    counts = Counter(hunk.path for hunk in parsed.edits)
+    return ", ".join(f"{path} changed in {n} place{'s' if n > 1 else ''}" for path, n in counts.items())
