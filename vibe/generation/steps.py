@@ -54,6 +54,7 @@ class Ask(Step):
     effort: str = ""
     tier: Tier = "strong"
     shown: bool = True
+    note: str = ""  # what had to be left out of the messages to fit, for the person
     parts: tuple[Json, ...] = ()  # what the messages are made of (reading.Reading.parts), for the person
 
 

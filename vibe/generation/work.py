@@ -173,6 +173,7 @@ class Work:
             tier=tier or self.allowed.tier,
             shown=shown,
             parts=read.parts,
+            note=read.note,
         )
 
     def draft(self, answer: Json, old: dict[str, str] | None = None) -> Draft | Unusable | str:

@@ -35,6 +35,11 @@ TALKING = frozenset({"plan", "checks"})  # calls whose reply is no files
 CHANGEABLE = frozenset({"write", "change"})  # calls that end when the person changes the plan meanwhile
 
 
+def said_of(line: str, note: str) -> str:
+    """A step's last line, and after it what was left out of its call."""
+    return f"{line}. {note}" if line and note else line or note
+
+
 class Asking:
     """The calls of one Job and attempt. `replan` is set when the person changed the plan while it was being written."""
 
@@ -58,9 +63,8 @@ class Asking:
         if model is None:
             return {"fault": {"kind": "no_server", "sentence": models_in_use.why_none()}}
         record.model = model.name
-        kind, title, line = TITLES[step.purpose]
         n, began = record.number, time.monotonic()
-        self._tell(events.StepStarted(n, kind, title, line))
+        self._say_begun(step, n)
         writer = FileWriter(self._tell if step.shown else _nobody, n) if step.purpose not in TALKING else None
         call = Call(model, step.messages, step.max_tokens, step.effort)
         try:
@@ -77,7 +81,7 @@ class Asking:
             nonlocal writer
             if writer:
                 writer = FileWriter(self._tell if step.shown else _nobody, n)
-                self._tell(events.StepStarted(n, kind, title, line))  # what was said in the broken try is void
+                self._say_begun(step, n)  # what was said in the broken try is void
 
         stop = EitherEvent(self._cancelled, self._replan) if step.purpose in CHANGEABLE else self._cancelled
 
@@ -117,8 +121,13 @@ class Asking:
         allowance.settle(charge, model, got.usage)
         models_in_use.learn(model, got.learned)
         how, line = writer.came_to(got) if writer else ("done", "")
-        self._tell(events.StepEnded(n, how, line, time.monotonic() - began))
+        self._tell(events.StepEnded(n, how, said_of(line, step.note), time.monotonic() - began))
         return {"text": got.text, "finish": got.finish, "model": model.name}
+
+    def _say_begun(self, step: steps.Ask, n: str) -> None:
+        self._tell(events.StepStarted(n, *TITLES[step.purpose]))
+        if step.note:
+            self._tell(events.StepNoted(n, step.note))
 
     def begin_writing(self) -> None:
         with self._changing:

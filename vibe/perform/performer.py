@@ -151,7 +151,7 @@ class Performer:
                 self._feed(events.StepStarted(number, kind, title))
                 if step.purpose not in TALKING and "text" in answer and step.shown:
                     self._painted.again(reply.parse(answer["text"], answer["finish"]))
-                self._feed(events.StepEnded(number, "bad" if "fault" in answer else "done"))
+                self._feed(events.StepEnded(number, "bad" if "fault" in answer else "done", step.note))
                 self._feed(self._asking.spent())
             case steps.Run(why="candidate") | steps.Inspect():
                 kind, title, _ = TITLES[step.kind]
