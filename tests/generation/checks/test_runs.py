@@ -42,6 +42,18 @@ def test_a_check_is_done_as_it_stands_and_once_more_for_its_relation():
     ]
 
 
+def test_what_the_person_ticked_or_wrote_is_done_first_with_all_its_runs():
+    """The box's time may run out: then it is somebody else's promise that was not looked at."""
+    mine = {**SPLIT, "id": "mine", "source": "person"}
+    ticked = {**SPLIT, "id": "ticked", "confirmed": True}
+    ids = [run["id"] for run in runs([{**SPLIT, "id": "made-up"}, ticked, mine], seed=5)]
+    parts = ["", "~again", "~varied", "~varied~again"]
+    assert ids == [
+        *(f"{id_}{part}" for part in parts for id_ in ("ticked", "mine")),
+        *(f"made-up{part}" for part in parts),
+    ]
+
+
 @given(st.integers(1, 10**9))
 def test_varied_numbers_stay_in_their_range_and_of_their_kind(seed):
     check = Check.model_validate(SPLIT)
