@@ -20,8 +20,9 @@ def sentence(shape: str) -> str:
     kind = Shape(shape) if shape in set(Shape) else Shape.AUTO
     if kind not in NAMES:
         return ""
+    # One a Job: a version that was brought back, or another look of the same, is no try of its own.
     made = Version.objects.filter(
-        shape=kind, origin=Origin.MODEL, created__gt=timezone.now() - timedelta(days=DAYS)
+        shape=kind, origin=Origin.MODEL, job__isnull=False, created__gt=timezone.now() - timedelta(days=DAYS)
     ).exclude(verdict=Verdict.UNCHECKED)
     total = made.count()
     if total < LEAST:

@@ -53,14 +53,21 @@ def test_it_stops_honestly_when_the_calls_are_used():
     assert "all 5 calls" in result.why
 
 
+OLD = Base({"index.html": "<p>tea</p>\n" * 200}, "page", "Tea", Verdict.HELD, 0, [], HELD)
+MISFIT = (
+    "EDIT index.html\n```html\n<<<<<<< SEARCH\n<p>coffee</p>\n=======\n<p>bye</p>\n>>>>>>> REPLACE\n```\nDONE\n"
+)
 CELLS = [(a, e) for a in ("ask", "plan", "make", "keep") for e in ("quick", "normal", "thorough")]
 
 
 @pytest.mark.parametrize(("autonomy", "effort"), CELLS)
 @pytest.mark.parametrize(
-    "reply", [PAGE, "no file at all", PAGE.replace("DONE", "")], ids=["broken", "unusable", "cut"]
+    "reply",
+    [PAGE, "no file at all", PAGE.replace("DONE", ""), MISFIT],
+    ids=["broken", "unusable", "cut", "an edit that does not fit"],
 )
-def test_no_cell_of_the_two_sliders_ever_passes_its_cap(autonomy, effort, reply):
+@pytest.mark.parametrize("base", [None, OLD], ids=["new", "a change"])
+def test_no_cell_of_the_two_sliders_ever_passes_its_cap(autonomy, effort, reply, base):
     noisy = [
         {**BROKEN, "errors": [{"kind": "uncaught", "text": "x" * n, "file": "index.html", "line": n}]}
         for n in range(40)
@@ -69,7 +76,7 @@ def test_no_cell_of_the_two_sliders_ever_passes_its_cap(autonomy, effort, reply)
         asks=[reply] * 60, runs=noisy, plan=CHECKED.replace("CHECK", "QUESTION Which? | a | b\nCHECK"),
         force={"autonomy": autonomy, "effort": effort, "quick": "small"}, choice="1",
     )  # fmt: skip
-    make(world)
+    make(world, Request("tea page", salt="s", base=base))
     assert len(world.of(Ask)) <= policy(autonomy, effort).calls
 
 

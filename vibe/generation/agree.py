@@ -22,7 +22,7 @@ def agree(work: Work) -> Generator[Step, Json, Plan | None]:
     if agreed is None:
         # A model that cannot keep the form still deserves a person's look at what it understood.
         agreed = Plan(steps=(work.request.description[: plan.MAX_LINE],))
-        if "plan" not in asks:
+        if "plan" not in asks and not work.force.get("weak"):
             return None
     agreed = _without_contradictions(work, agreed)
     decision = yield Approve("plan", {**agreed.proposal(), "warning": work.force.get("weak", "")})

@@ -1,0 +1,140 @@
+"""A worker dies after any step of a making: another one goes on, and no call that was answered is paid a second time."""
+
+import json
+
+import pytest
+
+from tests import fakes
+from tests.jobs.test_worker import begin
+from vibe import jobs, worker
+from vibe.choices import JobState
+from vibe.models import Job, StepRecord, Version
+from vibe.perform import Performer
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PLAN = (
+    "TITLE Tea party\nSTEP A poster\nQUESTION Which tea? | green | black\nCHECK It speaks of tea\n"
+    '{"expect": [{"see": "visible", "target": {"text": "tea"}}], "covers": [1]}\n'
+)
+ERROR = {"kind": "uncaught", "text": "boom", "line": 1}
+
+
+def page(word):
+    return f"FILE index.html\n```html\n<title>Tea</title><p>{word} tea</p>\n```\nDONE\n"
+
+
+class Died(BaseException):
+    """The worker is gone, in the middle of whatever it did."""
+
+
+def to_the_end(job, answers, dies_after=None):
+    """Carry `job` to its end; the worker that performs step `dies_after` dies when that is journaled. Whether one did."""
+    died = False
+    perform = Performer.perform
+
+    def mortal(self, step, number):
+        nonlocal died
+        answer = perform(self, step, number)
+        if number == dies_after and not died:
+            died = True
+            raise Died
+        return answer
+
+    Performer.perform = mortal
+    try:
+        for _ in range(20):
+            claimed = jobs.claim(worker.OWNER, only=job.pk)
+            try:
+                worker.attend(claimed)
+            except Died:
+                Job.objects.filter(pk=job.pk).update(lease_until=0)
+                jobs.sweep()
+            job.refresh_from_db()
+            if job.state == JobState.WAITING:
+                jobs.answer(job, answers[jobs.open_step(job).purpose])
+            elif job.is_over:
+                return died
+    finally:
+        Performer.perform = perform
+    raise AssertionError(f"still {job.state}")
+
+
+ANSWERS = {
+    "plan-1": {"choice": "1"},
+    "plan": {"yes": True},
+    "repair": {"choice": "yes"},
+    "look": {"choice": "2"},
+    "save": {"choice": "yes"},
+}
+MAKINGS = {
+    "looks to pick from": (
+        {"autonomy": "ask", "shape": "picture", "effort": "thorough"},
+        [PLAN, PLAN, page("red"), page("blue")],
+        0,
+    ),
+    "a repair that is asked for": (
+        {"autonomy": "ask", "effort": "normal"},
+        [PLAN, PLAN, page("red"), page("blue")],
+        1,
+    ),
+    "a form that is asked for again": (
+        {"autonomy": "make", "effort": "normal"},
+        [PLAN, "nothing", page("red")],
+        0,
+    ),
+    "going on": (
+        {"autonomy": "keep", "effort": "normal"},
+        [PLAN, page("a"), page("b"), page("c"), page("d")],
+        3,
+    ),
+}
+
+
+def looked_at_while_broken(boxes, times):
+    """The first `times` candidates raise an error."""
+
+    class Breaking(boxes):
+        left_broken = times
+
+        def run(self, source, **more):
+            brief = source.image == "browser" and json.loads(source.files["job.json"]).get("brief")
+            boxes.observations = dict(fakes.CALM)
+            if source.image == "browser" and not brief and Breaking.left_broken > 0:
+                Breaking.left_broken -= 1
+                boxes.observations = {**fakes.CALM, "errors": [{**ERROR, "line": Breaking.left_broken}]}
+            return super().run(source, **more)
+
+    from vibe.perform import boxes as engines
+
+    engines._engine = Breaking()
+
+
+@pytest.mark.parametrize("name", MAKINGS)
+def test_killed_after_any_step_it_ends_alike_and_pays_nothing_twice(name, boxes, script, monkeypatch):
+    how, replies, broken = MAKINGS[name]
+    monkeypatch.setattr("vibe.perform.performer.SIDE_BY_SIDE", 1)  # so that the replies go round in their order
+    looked_at_while_broken(boxes, broken)
+    script.extend(replies)
+    whole = begin(once="whole", **how)
+    to_the_end(whole, ANSWERS)
+    assert whole.state == JobState.DONE, whole.sentence
+    paid, files = len(fakes.CALLS), Version.objects.get(job=whole).files
+    numbers = list(whole.steps.order_by("pk").values_list("number", flat=True))
+    assert paid == len(replies)
+    for number in numbers:
+        if number.partition(".")[2] not in {"", "1"}:
+            continue  # of steps side by side, the first stands for all: tests/generation/test_drive.py has the others
+        fakes.CALLS.clear()
+        script[:] = replies
+        looked_at_while_broken(boxes, broken)
+        job = begin(once=f"dies after {number}", **how)
+        assert to_the_end(job, ANSWERS, number) or not _is_performed(whole, number), number
+        assert job.state == JobState.DONE, f"{number}: {job.sentence}"
+        assert len(fakes.CALLS) == paid, number
+        assert Version.objects.get(job=job).files == files, number
+        assert list(job.steps.order_by("pk").values_list("number", flat=True)) == numbers
+
+
+def _is_performed(job, number):
+    """Whether a worker performs this step to its end: what the person answers is never returned from."""
+    return StepRecord.objects.get(job=job, number=number).purpose not in ANSWERS
