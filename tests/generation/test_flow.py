@@ -2,12 +2,12 @@
 
 import pytest
 
-from tests.generation.world import BROKEN, CHECKED, OTHERWISE, PAGE, SEEN, World, make
+from tests.generation.world import BROKEN, CHECKED, HELD, OTHERWISE, PAGE, SEEN, World, make
 from vibe.choices import Verdict
 from vibe.generation import flow
 from vibe.generation.drive import drive
 from vibe.generation.policy import policy
-from vibe.generation.request import Request, Upload
+from vibe.generation.request import Base, Request, Upload
 from vibe.generation.steps import Ask, Run
 
 

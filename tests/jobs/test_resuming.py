@@ -5,7 +5,7 @@ import json
 import pytest
 
 from tests import fakes
-from tests.jobs.test_worker import begin
+from tests.jobs.carrying import begin
 from vibe import jobs, worker
 from vibe.choices import JobState
 from vibe.models import Job, StepRecord, Version

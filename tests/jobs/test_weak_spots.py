@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.jobs.test_worker import PAGE, begin, carry, timeline
+from tests.jobs.carrying import PAGE, begin, carry, timeline
 from vibe import weak_spots
 from vibe.models import Job, Maker, Program, Version
 

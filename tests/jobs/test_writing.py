@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.jobs.test_worker import PAGE, begin, carry, timeline
+from tests.jobs.carrying import PAGE, begin, carry, timeline
 from vibe import events, jobs
 from vibe.live import feed
 from vibe.models import Job, ModelRow

@@ -138,8 +138,6 @@ def test_the_dial_as_it_stands_when_they_are_ready_decides_who_picks(browser, bo
 def test_waiting_for_an_eye_outlives_every_worker_and_pays_nothing_twice(browser, boxes, script):
     job = begin(browser, script, autonomy="ask")
     calls, spent = len(fakes.CALLS), fold(feed.whole(job.pk)).spent
-    with worker._lock:
-        worker._attended.clear()
     jobs.sweep()
     job.refresh_from_db()
     assert job.state == JobState.WAITING
