@@ -41,6 +41,7 @@ SAID = [
     events.Checked("broken", [RESULT, {**RESULT, "id": "b", "idle": "blank"}], [HOSTILE], {"mutants": 3, "noticed": 1}),
     events.Spent(1, 2, 3, 0.5),
     events.VersionMade(1, "page", "broken", HOSTILE, False, [HOSTILE], [HOSTILE]),
+    events.LooksKept([{"version": 2, "line": HOSTILE}]),
     events.CardMade("abc", 1, True),
     events.RunEnded({"ended": "exit", "code": 1, "stdout": HOSTILE, "stderr": HOSTILE, "artifacts": [{"name": HOSTILE, "size": 3}]}),
     events.StateChanged("failed", HOSTILE),
