@@ -204,7 +204,7 @@ class Performer:
             "engine": engine().available() == "",
             "usd": self._spent().cost_usd,
             "seconds": (timezone.now() - began).total_seconds(),
-            "weak": weak_spots.sentence(self.job.shape) if step.at == "start" else "",
+            "weak": weak_spots.sentence(self.job.shape, self.job.kind) if step.at == "start" else "",
         }
 
     def _ask(self, step: steps.Ask, record: StepRecord) -> steps.Json:
