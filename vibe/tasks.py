@@ -2,9 +2,15 @@
 
 from celery import shared_task
 
-from vibe import worker
+from vibe import housekeeping, worker
 
 
 @shared_task(name="vibe.work")
 def work(job_id: int) -> None:
     worker.work()
+
+
+@shared_task(name="vibe.housekeep")
+def housekeep() -> None:
+    """For a beat beside workers on many machines; `serve` has a thread for it."""
+    housekeeping.keep_house()
