@@ -216,7 +216,7 @@ class Performer:
         n, began = record.number, time.monotonic()
         self._feed(events.StepStarted(n, kind, title, line))
         writer = FileWriter(self._feed if step.shown else _nobody, n) if step.purpose not in TALKING else None
-        call = Call(model, step.messages, step.max_tokens, step.effort)
+        call = Call(model, step.messages, step.max_tokens, step.effort, purpose=step.purpose)
         try:
             charge = allowance.reserve(record, model, call)
         except allowance.Spent as spent:
