@@ -167,7 +167,7 @@ class Work:
             old = dict(self.request.base.files) if self.request.base else {}
         parsed = reply.parse(answer["text"], answer["finish"], old=old)
         problems = [p.sentence for p in parsed.problems]
-        if parsed.truncated or answer["finish"] == "length":
+        if parsed.truncated is not None:
             problems.append("The reply ended before it was complete. Write shorter files.")
         files = {**old, **parsed.files}
         if (
