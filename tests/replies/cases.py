@@ -45,9 +45,7 @@ def load(path: Path) -> Case:
     assert not unknown, f"{path.name}: {unknown}"
     takes = [_whole(take) for take in read.takes]
     files = {t.notes["name"]: t.text.encode() for t in takes if t.purpose == "file"}
-    return Case(
-        path.parent.name, path.stem, dict(read.head), [t for t in takes if t.purpose != "file"], files
-    )
+    return Case(path.parent.name, path.stem, dict(read.head), [t for t in takes if t.purpose != "file"], files)
 
 
 def every() -> list[Case]:
@@ -74,7 +72,9 @@ def behaviour(take: cassette.Take) -> play.Behaviour:
         case "cut":
             return play.cut(take.text)
         case "thinking":
-            return play.think("Let me see. FILE index.html is what they want.\n```html\n<p>no</p>\n```\n", take.text)
+            return play.think(
+                "Let me see. FILE index.html is what they want.\n```html\n<p>no</p>\n```\n", take.text
+            )
         case "refusal":
             return play.refusal(take.text)
         case "unended":

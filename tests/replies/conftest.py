@@ -63,11 +63,13 @@ class Stage:
                 job = jobs.begin(Maker.objects.create(), shape=case.one("shape", "auto"), **how)
             worker.attend(job)
             job.refresh_from_db()
-            purposes = list(job.steps.filter(kind="ask").order_by("order", "pk").values_list("purpose", flat=True))
+            purposes = list(
+                job.steps.filter(kind="ask").order_by("order", "pk").values_list("purpose", flat=True)
+            )
             return Played(
                 job, Version.objects.filter(job=job).first(), purposes,
                 "\n".join(m["content"] for request in model.plans for m in request["body"]["messages"]),
-                [request["body"]["messages"][-1]["content"] for request in model.requests],
+                [str(request["body"]["messages"][-1]["content"]) for request in model.requests],
             )  # fmt: skip
 
     def _base(self, name: str, *, ticked: bool) -> Program:
@@ -88,7 +90,12 @@ class Stage:
         maker = Maker.objects.create()
         program = Program.objects.create(maker=maker, title=rows.pop("title"), description=rows["asked"])
         Job.objects.create(
-            maker=maker, program=program, kind="make", state="done", request=rows.pop("asked"), once=uuid.uuid4().hex
+            maker=maker,
+            program=program,
+            kind="make",
+            state="done",
+            request=rows.pop("asked"),
+            once=uuid.uuid4().hex,
         )
         program.current = Version.objects.create(program=program, number=1, **rows)
         program.save()

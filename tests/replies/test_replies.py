@@ -3,6 +3,7 @@
 This tests the harness. It is no success rate of any model.
 """
 
+import re
 from collections import Counter
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.replies.cases import every
 
 CASES = every()
+_FENCED = re.compile(r"<data (\w{8}) name=[^\n]*>\n.*?\n</data \1>", re.DOTALL)
 NEVER_HELD = {"cheats", "regressions"}
 
 
@@ -40,7 +42,7 @@ def test_a_reply_comes_to_what_it_is(stage, case):
     for words in case.all("fenced"):
         _is_fenced(words, played.asked)
     for words in case.all("told"):
-        assert words in played.asked[-1], played.asked[-1]
+        assert words in played.asked[-1], played.asked[-1][-600:]
     for words in case.all("untold"):
         assert words not in played.asked[-1]
     for words in case.all("has"):
@@ -53,8 +55,7 @@ def _is_fenced(words, asked):
     """A stranger's words reach the model as material only: inside a data block, whose tag they could not know."""
     assert any(words in text for text in asked), "it never reached the model"
     for text in asked:
-        outside = "".join(part.partition("</data ")[2] if at else part for at, part in enumerate(text.split("<data ")))
-        assert words not in outside
+        assert words not in _FENCED.sub("", text)
 
 
 def test_there_are_enough_of_them_and_of_each_kind():
