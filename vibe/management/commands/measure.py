@@ -7,29 +7,25 @@ import sys
 import tempfile
 from argparse import SUPPRESS, RawDescriptionHelpFormatter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management import BaseCommand, CommandError, CommandParser, call_command
-from django.utils import timezone
-from django.utils.module_loading import import_string
 
 from vibe import models_in_use, worker
 from vibe.choices import Autonomy, Effort
 from vibe.generation.policy import policy
 from vibe.live import feed
-from vibe.llm.cassette import BadCassette, Cassette, Player, Recorder
 from vibe.llm.message import Model
 from vibe.management import screen
-from vibe.management.measuring import bare, product, results, table, taped
+from vibe.management.measuring import both, results, table, taped
+from vibe.management.measuring.both import How, Source
 from vibe.management.measuring.product import OurFault
 from vibe.management.measuring.results import BadResults, Measured
 from vibe.management.measuring.suite import Asked, BadSuite, Suite, read
 from vibe.management.private import keep_private
-from vibe.models import ModelRow
 
 ALL_HELD, SOME_BROKEN, NOT_MEASURED, OUR_FAULT = 0, 1, 2, 3
 READ = 6_000  # tokens that a call reads, for the figure that is said beforehand
@@ -54,14 +50,6 @@ or a .jsonl file of results, whose table is printed again.
 Exit 0: everything was measured and all checks hold. 1: in some they do not. 2: not all could be measured (no model,
 the limit, a stop); what was is kept. 3: something of ours is broken.
 """
-
-
-@dataclass(frozen=True)
-class Source:
-    """Whom is asked: the connected model (`folder` None) or the cassettes of a folder. `name`: as the table has it."""
-
-    name: str
-    folder: Path | None = None
 
 
 class Refused(Exception):
@@ -145,20 +133,23 @@ class Command(BaseCommand):
         self, suite: Suite, asked: list[Asked], sources: list[Source], out: Path, there: list[Measured], o: dict[str, Any]
     ) -> int:  # fmt: skip
         purse = taped.Purse(None if o["price_unknown"] or o["play"] else o["most_usd"])
+        record = Path(o["record"]) if o["record"] else None
+        how = How(suite.name, suite.title, o["autonomy"], o["effort"], not o["without_bare"], record, purse)
+        done = {(m.set, m.request, m.nth) for m in there if _same(m, how)}
         todo = [(s, one, n) for s in sources for one in asked for n in range(1, o["times"] + 1)]
-        done = {m.key for m in there}
-        todo = [t for t in todo if self._key(suite, t, o, "product") not in done]
-        self._say_beforehand(len(todo), len(there), out, o)
+        todo = [(s, one, n) for s, one, n in todo if (s.name, one.id, n) not in done]
+        self._say_beforehand(len(todo), len(there), o)
         code = ALL_HELD
         try:
             for at, (source, one, nth) in enumerate(todo, 1):
-                made = self._one(suite, source, one, nth, purse, o)
-                if not made:
+                try:
+                    made = both.measure(one, nth, source, how)
+                except both.Unmeasured as why:
+                    self._complain(str(why))
                     code = NOT_MEASURED
                     if purse.empty:
                         self._complain(
-                            f"The limit of ${purse.most:.2f} is reached: {at - 1} of {len(todo)} were measured. "
-                            "Go on with the same --out and a higher --most-usd."
+                            f"{at - 1} of {len(todo)} were measured: go on with --out {out} and a higher --most-usd."
                         )
                         break
                     continue
@@ -172,50 +163,9 @@ class Command(BaseCommand):
             self._complain(f"Something of ours is broken: {problem}")
             code = OUR_FAULT
         shown = self._show(there, o) if there else ALL_HELD
-        if o["out"] or not o["play"]:
+        if there and (o["out"] or not o["play"]):
             self._say(f"Results: {out}")
         return code or shown
-
-    def _one(
-        self, suite: Suite, source: Source, asked: Asked, nth: int, purse: taped.Purse, o: dict[str, Any]
-    ) -> list[Measured]:  # fmt: skip
-        """One request by the product and by the bare model; [] when it could not be measured."""
-        kept: Cassette | None = None
-        if source.folder:
-            path = taped.cassette_path(source.folder, asked.id, nth)
-            try:
-                kept = taped.load(path)
-            except (OSError, BadCassette) as problem:
-                self._complain(f"{path} cannot be played: {problem}")
-                return []
-        with _asked_model(kept, source.name):
-            first: Any = Player(taped.for_product(kept)) if kept else self._client(purse)
-            made = product.make(asked, first, autonomy=o["autonomy"], effort=o["effort"])
-            rows = [("product", made.figures, getattr(first, "seconds", 0.0))]
-            second: Any = None
-            if not o["without_bare"] and not purse.empty:
-                second = Player(taped.for_bare(kept)) if kept else self._client(purse)
-                rows.append(("bare", bare.measure(made, second), 0.0))
-        if purse.empty:  # a call of it was not made, so it says nothing about the model
-            return []
-        if o["record"]:
-            takes = [*first.takes, *(taped.as_bare(second.takes) if second else [])]
-            folder = Path(o["record"])
-            taped.save(
-                taped.cassette_path(folder, asked.id, nth), Cassette(_head(suite, asked, source, o), takes)
-            )
-        at = timezone.now().isoformat(timespec="seconds")
-        return [
-            Measured(
-                suite=suite.name, request=asked.id, nth=nth, set=source.name, way=way, at=at, autonomy=o["autonomy"],
-                effort=o["effort"], played=kept is not None,
-                **{**figures, "seconds": round(figures["seconds"] + more, 1)},
-            )  # type: ignore[arg-type]
-            for way, figures, more in rows
-        ]  # fmt: skip
-
-    def _client(self, purse: taped.Purse) -> Recorder:
-        return Recorder(taped.Limited(import_string(settings.LLM_CLIENT)(), purse))
 
     def _model(self, o: dict[str, Any]) -> Model:
         model = models_in_use.current_model()
@@ -229,11 +179,7 @@ class Command(BaseCommand):
             )
         return model
 
-    def _key(self, suite: Suite, todo: tuple[Source, Asked, int], o: dict[str, Any], way: str) -> object:
-        source, one, nth = todo
-        return suite.name, one.id, nth, source.name, way, o["autonomy"], o["effort"]
-
-    def _say_beforehand(self, todo: int, there: int, out: Path, o: dict[str, Any]) -> None:
+    def _say_beforehand(self, todo: int, there: int, o: dict[str, Any]) -> None:
         calls = policy(Autonomy(o["autonomy"]).value, o["effort"]).calls
         alone = 0 if o["without_bare"] else 1
         before = f"{there} results are there already. " if there else ""
@@ -288,29 +234,6 @@ def _in_a_database_of_its_own(argv: list[str]) -> int:
         shutil.rmtree(var, ignore_errors=True)
 
 
-class _asked_model:  # noqa: N801  a context manager
-    """While a cassette is played its model is the connected one, at its own price, whatever is connected here."""
-
-    def __init__(self, kept: Cassette | None, name: str) -> None:
-        self._kept, self._name, self._before = kept, name, settings.CONFIG
-
-    def __enter__(self) -> None:
-        if self._kept is None:
-            return
-        name = self._kept.one("model", self._name)
-        settings.CONFIG = replace(
-            self._before, model_key="played", model_url=taped.NOWHERE, model=name, quick_model=""
-        )
-        prices = {key: self._kept.one(f"price-{key}") or None for key in ("in", "out")}
-        ModelRow.objects.update_or_create(
-            name=name, base_url=taped.NOWHERE,
-            defaults={"enabled": False, "price_in": prices["in"], "price_out": prices["out"]},
-        )  # fmt: skip
-
-    def __exit__(self, *_: object) -> None:
-        settings.CONFIG = self._before
-
-
 def _chosen(suite: Suite, only: Iterable[str]) -> list[Asked]:
     wanted = set(only)
     if unknown := wanted - {one.id for one in suite.requests}:
@@ -322,14 +245,8 @@ def _somewhere(suite: Suite) -> Path:
     return Path(settings.VAR) / "measured" / f"{suite.name}-{datetime.now(UTC):%Y-%m-%d-%H%M%S}.jsonl"
 
 
-def _head(suite: Suite, asked: Asked, source: Source, o: dict[str, Any]) -> dict[str, list[str]]:
-    model = models_in_use.current_model()
-    prices = {"price-in": model.price_in, "price-out": model.price_out} if model else {}
-    said = {
-        "suite": suite.title, "request": asked.text, "model": source.name, "recorded": f"{timezone.now():%Y-%m-%d}",
-        "autonomy": o["autonomy"], "effort": o["effort"], **{k: str(v) for k, v in prices.items() if v is not None},
-    }  # fmt: skip
-    return {key: [value] for key, value in said.items()}
+def _same(one: Measured, how: How) -> bool:
+    return (one.suite, one.autonomy, one.effort) == (how.suite, how.autonomy, how.effort)
 
 
 def _line(made: list[Measured]) -> str:

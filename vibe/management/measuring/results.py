@@ -39,11 +39,6 @@ class Measured:
     effort: str
     played: bool
 
-    @property
-    def key(self) -> tuple[object, ...]:
-        """What makes it another measurement than one that is there already."""
-        return self.suite, self.request, self.nth, self.set, self.way, self.autonomy, self.effort
-
 
 class BadResults(Exception):
     """Raised when a file holds something else than results."""
