@@ -340,7 +340,9 @@ class Performer:
             return {"unchecked": why}
         if step.shape == "tool":
             spec = tool.ToolSpec.parse(step.files["tool.toml"])
-            seen = look.run_tool_checks(engine(), step.files, spec, step.checks, cancelled=self.cancelled)
+            seen = look.run_tool_checks(
+                engine(), step.files, spec, step.checks, cancelled=self.cancelled, brief=step.why == "null"
+            )
         else:
             page = bundle(step.files)
             source = look.source(page, step.checks, brief=step.why == "null")

@@ -26,7 +26,9 @@ PART = ("mortgage", "strip-signatures")  # two tools: quick, and of every kind o
 def test_the_caps_are_those_of_the_policy():
     rows = {
         name: [int(cell) for cell in cells.split("|")]
-        for name, cells in re.findall(r"^\| (ask|plan|make|keep): [^|]*\|[^|]*\|([\d |]+)\|$", TEXT, re.MULTILINE)
+        for name, cells in re.findall(
+            r"^\| (ask|plan|make|keep): [^|]*\|[^|]*\|([\d |]+)\|$", TEXT, re.MULTILINE
+        )
     }
     assert rows == {
         a.value: [policy(a, effort).calls for effort in ("quick", "normal", "thorough")] for a in Autonomy
