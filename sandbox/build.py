@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from sandbox.catalog import FOLDER, RUNNER, names, tag
+from sandbox.catalog import FOLDER, names, runner_files, tag
 from sandbox.docker_engine import APIError, ImageNotFound, RequestException
 from sandbox.errors import EngineUnavailable
 
@@ -45,7 +45,8 @@ def _build(client: Any, name: str, base: str, say: Say) -> None:
     with tempfile.TemporaryDirectory(prefix="vibe-image-") as temporary:
         context = Path(temporary) / "context"
         shutil.copytree(FOLDER / name, context, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(RUNNER, context / "runner.py")
+        for path in runner_files():
+            shutil.copy(path, context / path.name)
         certs = context / "certs"
         certs.mkdir()
         (certs / ".keep").touch()

@@ -89,9 +89,9 @@ def test_an_engine_that_this_person_may_not_use_is_said_to_be_that(machine, tmp_
     (tmp_path / "fake" / "sandbox" / "__main__.py").write_text(
         "import sys; from sandbox_words import why; print(why); sys.exit(3)"
     )
-    from sandbox.docker_engine import _why
+    from sandbox.complaints import why
 
-    words = _why(PermissionError(13, "Permission denied"))
+    words = why(PermissionError(13, "Permission denied"))
     (tmp_path / "fake" / "sandbox_words.py").write_text(f"why = {words!r}")
     machine.command("timeout", f"cd {tmp_path}/fake; shift; exec {ROOT}/.venv/bin/python -m sandbox engine")
     machine.command("docker", "exit 1")

@@ -40,7 +40,7 @@ def boxes(*pids: int) -> list[dict]:
     """The boxes that processes of these numbers opened: others may be at work on the same engine."""
     import docker
 
-    from sandbox.docker_engine import LABEL
+    from sandbox.sealing import LABEL
 
     owners = {f"{socket.gethostname()}-{pid}" for pid in pids}
     client = docker.from_env()
