@@ -275,13 +275,13 @@ class Pool:
                 if self._closed or not self._kinds:
                     self._filler = None
                     return
-                if now - looked > LOOK_S:
+                if now - looked > min(LOOK_S, self._idle_s):
                     looked = now
                     self._look_after()
                 fit = self._next()
                 if fit is None and now - reaped < REAP_S:
                     busy_and_short = self._line.busy and any(k.short for k in self._kinds.values())
-                    self._news.wait(0.1 if busy_and_short else LOOK_S)
+                    self._news.wait(0.1 if busy_and_short else min(LOOK_S, self._idle_s))
                     continue
                 self._opening += fit is not None
             if fit is None:

@@ -101,12 +101,14 @@ def execute(path: str, namespace: dict[str, Any]) -> int:
         with open(path, "rb") as source:
             text = source.read()
         exec(compile(text, path, "exec", dont_inherit=True), namespace)
-    except SystemExit as problem:
-        return exit_code(problem.code)
+        return 0
     except BaseException as problem:
-        report(problem)
-        return -signal.SIGINT if isinstance(problem, KeyboardInterrupt) else 1
-    return 0
+        ended = problem
+    # Out of the handler: what a hook raises has not come "during handling" of anything.
+    if isinstance(ended, SystemExit):
+        return exit_code(ended.code)
+    report(ended)
+    return -signal.SIGINT if isinstance(ended, KeyboardInterrupt) else 1
 
 
 def exit_code(code: Any) -> int:
@@ -118,20 +120,28 @@ def exit_code(code: Any) -> int:
 
 def report(problem: BaseException) -> None:
     """Through sys.excepthook, as the interpreter does, without the frames that are ours."""
-    trace = problem.__traceback__
-    while trace and trace.tb_frame.f_code.co_filename == HERE:
-        trace = trace.tb_next
-    problem.__traceback__ = trace
+    problem.__traceback__ = trace = theirs(problem)
     sys.last_type, sys.last_value, sys.last_traceback = type(problem), problem, trace
     try:
         sys.excepthook(type(problem), problem, trace)
+        return
     except SystemExit:
         raise
     except BaseException as worse:
-        sys.stderr.write("Error in sys.excepthook:\n")
-        sys.__excepthook__(type(worse), worse, worse.__traceback__)
-        sys.stderr.write("\nOriginal exception was:\n")
-        sys.__excepthook__(type(problem), problem, trace)
+        second = worse
+    sys.stderr.write("Error in sys.excepthook:\n")
+    second.__traceback__ = theirs(second)
+    sys.__excepthook__(type(second), second, second.__traceback__)
+    sys.stderr.write("\nOriginal exception was:\n")
+    sys.__excepthook__(type(problem), problem, trace)
+
+
+def theirs(problem: BaseException) -> types.TracebackType | None:
+    """Its traceback from the first frame on that is not ours."""
+    trace = problem.__traceback__
+    while trace and trace.tb_frame.f_code.co_filename == HERE:
+        trace = trace.tb_next
+    return trace
 
 
 def finish(code: int, main: types.ModuleType) -> int:
