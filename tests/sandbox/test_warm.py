@@ -84,13 +84,15 @@ def source(name: str) -> Source:
 
 
 DRIVER = """
-import base64, json, subprocess, sys
+import base64, json, os, subprocess
 told = {}
 for name in json.load(open('names.json')):
     open('main.py', 'wb').write(open(f'programs/{name}', 'rb').read())
     if name == 'shadows_the_library':
         open('calendar.py', 'w').write("WHO = 'mine'\\n")
     got = subprocess.run(['python3', 'main.py', '--flag', '\u00e4'], input=b'given', capture_output=True, start_new_session=True)
+    if name == 'file_limit':
+        os.remove('big')
     told[name] = [got.returncode, *(base64.b64encode(out).decode() for out in (got.stdout, got.stderr))]
 json.dump(told, open('out/told.json', 'w'))
 """
