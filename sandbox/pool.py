@@ -36,6 +36,7 @@ KINDS = 4  # sizes kept ready at once; of more, those asked for last
 YIELD_S = (
     2.0  # how long filling up waits for running work at most, so that a steady stream finds warm boxes too
 )
+NEARLY_S = 5.0  # how long a run waits for a box that is being made, where that is quicker
 FILLED_S = 5.0  # how long the end waits for a box that is just being made
 LOOK_S = 5.0  # between looks at idle boxes
 REAP_S = 60.0
@@ -77,7 +78,7 @@ class Pool:
         self._kinds: dict[Fit, _Kind] = {}
         self._news = threading.Condition()
         self._filler: threading.Thread | None = None
-        self._opening = 0
+        self._opening: Fit | None = None  # what the filler has in hand
         self._closed = False
         self.hits = self.misses = 0
         close = weakref.WeakMethod(self.close)
@@ -179,6 +180,9 @@ class Pool:
     def _take(self, fit: Fit) -> Box | None:
         """A healthy box of this size, or None. Either way one more of them will be wanted."""
         with self._news:
+            if self._opening == fit and catalog.warm(fit.image).get("start"):
+                # It is further on than one begun now would be; of modules to import that would not be so.
+                self._news.wait_for(lambda: self._opening != fit or self._idle.get(fit), NEARLY_S)
             boxes = self._idle.get(fit, deque())
             while boxes:
                 box, _ = boxes.popleft()
@@ -233,7 +237,7 @@ class Pool:
             self.engine.discard(box, ends_itself=True)
 
     def _boxes(self) -> int:
-        return self._line.busy + self._opening + sum(map(len, self._idle.values()))
+        return self._line.busy + (self._opening is not None) + sum(map(len, self._idle.values()))
 
     def _make_room(self) -> None:
         """A run goes before what stands ready: the idle box of the size that was asked for longest ago gives way."""
@@ -283,7 +287,7 @@ class Pool:
                     busy_and_short = self._line.busy and any(k.short for k in self._kinds.values())
                     self._news.wait(0.1 if busy_and_short else min(LOOK_S, self._idle_s))
                     continue
-                self._opening += fit is not None
+                self._opening = fit
             if fit is None:
                 reaped = now
                 _quietly(self.engine.reap)
@@ -300,7 +304,7 @@ class Pool:
         except (SandboxError, Late, BadStream, ValueError, OSError):
             good = False
         with self._news:
-            self._opening -= 1
+            self._opening = None
             kind = self._kinds.get(fit)
             if kind is not None:
                 kind.retry = 0.0 if good else time.monotonic() + 10.0

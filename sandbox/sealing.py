@@ -108,6 +108,7 @@ def config(fit: Fit, *, owner: str, deadline: int, runtime: str = "") -> dict[st
         "HostConfig": host,
     }
     if fit.warm:
+        made["Labels"][f"{LABEL}.warm"] = "1"
         made["Env"] = [f"VIBE_WARM={json.dumps(dict(catalog.warm(fit.image)))}"]
         if catalog.warm(fit.image).get("imports"):  # the program will be a fork of this interpreter
             made["Cmd"] = ["python3", "/opt/vibe/runner.py"]

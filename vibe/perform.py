@@ -19,8 +19,9 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from sandbox.engine import Engine
-from sandbox.outcome import Outcome
+from sandbox.outcome import OnWait, Outcome
 from vibe import allowance, events, films, jobs, models_in_use, weak_spots
+from vibe.choices import Shape
 from vibe.generation import attachments, look, reply, samples, steps, tool
 from vibe.generation.bundle import bundle
 from vibe.generation.drive import Numbered
@@ -75,6 +76,25 @@ def engine() -> Engine:
         if _engine is None:
             _engine = import_string(settings.SANDBOX_ENGINE)()
         return _engine
+
+
+def expect(shape: Shape | str) -> None:
+    """While a model writes, a box is made ready for what it writes. Nothing is lost when it is not used."""
+    if shape == Shape.TOOL:
+        engine().expect("python", tool.limits())
+    else:
+        engine().expect("browser", look.limits())
+
+
+def in_line(place: int) -> str:
+    """What a person is told while every box is busy; place 1 is next, 0 is their turn."""
+    if place == 0:
+        return "A sealed box is free now"
+    return (
+        f"Every sealed box is busy: {place - 1} before you"
+        if place > 1
+        else "Every sealed box is busy: you are next"
+    )
 
 
 _engine: Engine | None = None
@@ -300,7 +320,13 @@ class Performer:
             ended = "No sealed box could be opened, so I read only the first lines of texts"
         else:
             source = attachments.source(files, pictures=step.pictures)
-            outcome = engine().run(source, limits=attachments.limits(), cancelled=self.cancelled)
+            outcome = engine().run(
+                source,
+                limits=attachments.limits(),
+                cancelled=self.cancelled,
+                who=self.who,
+                on_wait=self._waits(n),
+            )
             said = attachments.read(outcome, {name: len(data) for name, data in files.items()})
             ended = f"{len(said)} files" if len(said) != 1 else "One file"
         seconds = time.monotonic() - began
@@ -321,9 +347,9 @@ class Performer:
         if why := engine().available():
             answer: steps.Json = {"unchecked": f"No sealed box could be opened: {why}"}
         elif step.shape == "tool":
-            answer = self._run_tool(step)
+            answer = self._run_tool(step, self._waits(n))
         else:
-            answer = self._open_page(step)
+            answer = self._open_page(step, self._waits(n))
         seconds = time.monotonic() - began
         if self.cancelled.is_set():
             self._feed(events.StepEnded(n, "stopped", "Stopped", seconds))
@@ -334,6 +360,14 @@ class Performer:
             self._feed(events.StepEnded(n, "done", look.line(answer), seconds))
         return answer
 
+    @property
+    def who(self) -> str:
+        """Whose runs these are, for the line before a full house."""
+        return f"maker-{self.job.maker_id}"
+
+    def _waits(self, n: str) -> OnWait:
+        return lambda place: self._feed(events.StepNoted(n, in_line(place)))
+
     def _run_quietly(self, step: steps.Run) -> steps.Json:
         """A program that the person never sees: one that must fail the checks, or a broken copy."""
         if why := engine().available():
@@ -341,20 +375,29 @@ class Performer:
         if step.shape == "tool":
             spec = tool.ToolSpec.parse(step.files["tool.toml"])
             seen = look.run_tool_checks(
-                engine(), step.files, spec, step.checks, cancelled=self.cancelled, brief=step.why == "null"
+                engine(),
+                step.files,
+                spec,
+                step.checks,
+                cancelled=self.cancelled,
+                brief=step.why == "null",
+                who=self.who,
             )
         else:
             page = bundle(step.files)
             source = look.source(page, step.checks, brief=step.why == "null")
-            seen = look.observations(engine().run(source, limits=look.limits(), cancelled=self.cancelled), page)
+            outcome = engine().run(source, limits=look.limits(), cancelled=self.cancelled, who=self.who)
+            seen = look.observations(outcome, page)
         if self.cancelled.is_set():
             raise Cancelled()
         return seen.as_json()
 
-    def _open_page(self, step: steps.Run) -> steps.Json:
+    def _open_page(self, step: steps.Run, on_wait: OnWait) -> steps.Json:
         page = bundle(step.files)
         source = look.source(page, step.checks)
-        outcome = engine().run(source, limits=look.limits(), cancelled=self.cancelled)
+        outcome = engine().run(
+            source, limits=look.limits(), cancelled=self.cancelled, who=self.who, on_wait=on_wait
+        )
         seen = look.observations(outcome, page, step.checks)
         films.keep(self.job, step.files, seen.films)
         if seen.shots:
@@ -362,11 +405,12 @@ class Performer:
             path.write_bytes(next(iter(seen.shots.values())))
         return seen.as_json()
 
-    def _run_tool(self, step: steps.Run) -> steps.Json:
+    def _run_tool(self, step: steps.Run, on_wait: OnWait) -> steps.Json:
         spec = tool.ToolSpec.parse(step.files["tool.toml"])
         seen = look.run_tool_checks(
-            engine(), step.files, spec, step.checks, given=self._uploads(step.inputs), cancelled=self.cancelled
-        )
+            engine(), step.files, spec, step.checks, given=self._uploads(step.inputs), cancelled=self.cancelled,
+            who=self.who, on_wait=on_wait,
+        )  # fmt: skip
         if seen.sample:
             self.samples.append((step.files, seen.sample, step.checks))
         self._feed(events.Output("stdout", look.sample_output(seen.as_json())))

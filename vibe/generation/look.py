@@ -14,7 +14,7 @@ from typing import Any
 
 from sandbox.engine import Engine
 from sandbox.limits import MIB, Limits
-from sandbox.outcome import Outcome
+from sandbox.outcome import OnWait, Outcome
 from sandbox.source import Source
 from vibe import sealed
 from vibe.generation import film, samples, tool
@@ -223,6 +223,8 @@ def run_tool_checks(
     given: Mapping[str, bytes] | None = None,
     cancelled: threading.Event | None = None,
     brief: bool = False,
+    who: str = "",
+    on_wait: OnWait | None = None,
 ) -> Observations:
     """Runs a tool on a sample (the person's own file where one fits), on noise, and once for each check.
 
@@ -238,7 +240,13 @@ def run_tool_checks(
     for name, cleaned in tries:
         if cancelled and cancelled.is_set():
             break
-        outcome = engine.run(tool.source(files, spec, cleaned), limits=tool.limits(), cancelled=cancelled)
+        outcome = engine.run(
+            tool.source(files, spec, cleaned),
+            limits=tool.limits(),
+            cancelled=cancelled,
+            who=who,
+            on_wait=on_wait,
+        )
         runs.append({"check": name, "outcome": _journal(outcome)})
         first = first or outcome
     runs = [{**run, "of": sample.of} if run["check"] == "sample" else run for run in runs]

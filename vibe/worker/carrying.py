@@ -15,7 +15,7 @@ from vibe.generation import flow, tool
 from vibe.generation.drive import JournalMismatch, drive
 from vibe.llm.errors import Cancelled
 from vibe.models import Job, Run
-from vibe.perform import Paused, Performer, engine
+from vibe.perform import Paused, Performer, engine, expect, in_line
 from vibe.worker.attended import OWNER, Attended, hold, leaving, let_go, start_heart
 from vibe.worker.beginning import journal, request_of, settle_start
 from vibe.worker.endings import end, fault, keep, stopped
@@ -73,6 +73,7 @@ def _carry(one: Attended) -> None:
     performer = Performer(job, import_string(settings.LLM_CLIENT)(), one.cancelled, one.line, one.replan)
     one.performer = performer
     request = request_of(job)
+    expect(job.base.shape if job.base else job.shape)
     if resumed:
         one.line.append(events.Restarted(job.attempt, "I was interrupted and go on where I was."))
     one.line.append(events.StateChanged(JobState.RUNNING))
@@ -104,7 +105,14 @@ def _run_tool(one: Attended, run: Run) -> None:
     def show(stream: str, text: str) -> None:
         one.line.append(events.Output(stream, text))
 
-    outcome = engine().run(source, limits=tool.limits(), on_output=show, cancelled=one.cancelled)
+    def wait(place: int) -> None:
+        state = JobState.QUEUED if place else JobState.RUNNING
+        one.line.append(events.StateChanged(state, in_line(place)))
+
+    outcome = engine().run(
+        source, limits=tool.limits(), on_output=show, cancelled=one.cancelled,
+        who=f"maker-{one.job.maker_id}", on_wait=wait,
+    )  # fmt: skip
     if one.cancelled.is_set():
         raise Cancelled()
     for artifact in outcome.artifacts:
