@@ -151,16 +151,18 @@ class DockerEngine:
         identity = made["Id"]
         with self._lock:
             self._mine.add(identity)
+        attached: Any = None
         try:
             params = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
             attached = client.api.attach_socket(identity, params=params)
             client.api.start(identity)
             self._make_sure(asked, identity, fit)
-        except (DockerException, RequestException) as problem:
+        except BaseException as problem:
+            if attached is not None:
+                Box(identity, attached, fit).close()
             self._remove(identity)
-            raise BoxFailed(f"A box could not be started: {why(problem)}") from problem
-        except BaseException:
-            self._remove(identity)
+            if isinstance(problem, (DockerException, RequestException)):
+                raise BoxFailed(f"A box could not be started: {why(problem)}") from problem
             raise
         return Box(identity, attached, fit, self.runtime)
 
