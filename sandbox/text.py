@@ -15,7 +15,7 @@ _SEQUENCE = re.compile(
     r"|\x1b[ -/]*[0-~]"  # two and three letter ones
 )
 _OPEN = re.compile(r"\x1b(?:[ -/]*|\[[0-?]*[ -/]*|[\]PX^_][^\x1b\x07\x9c]*\x1b?)\Z|\x9b[0-?]*[ -/]*\Z|\r\Z")
-_HARMFUL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_HARMFUL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]+")
 LONGEST = 4096  # characters of a sequence that is not closed; then it is none
 
 

@@ -24,6 +24,7 @@ import stat
 import struct
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 BOX = "/box"
@@ -274,15 +275,23 @@ class Watch:
                     self.left[fd] -= len(block)
 
 
-def kill_everything(watch: Watch) -> None:
+def kill_everything(reap: Callable[[], None]) -> None:
+    """Until none is left but us. What has ended and was not reaped still counts."""
     for _ in range(200):
         try:
             os.kill(-1, signal.SIGKILL)
         except ProcessLookupError:
             break
-        watch.reap()
+        reap()
         time.sleep(0.001)
-    watch.reap()
+    reap()
+
+
+def forget_all() -> None:
+    """Reap whoever has ended, whatever they were."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def counters(root: str = "/sys/fs/cgroup") -> dict[str, int]:
@@ -390,8 +399,7 @@ def launch(job: dict[str, Any], kept: Kept | None) -> tuple[int, Pipes]:
     if kept and job["command"] == kept.stands_for and job["how"] != "exec" and kept.go():
         return kept.pid, kept.pipes
     if kept:  # it was made ready in vain
-        with contextlib.suppress(OSError):
-            os.kill(-1, signal.SIGKILL)
+        kill_everything(forget_all)
     pipes = Pipes()
     forked = sys.modules.get("forked")
     if forked and job["how"] != "exec" and forked.can(job["command"], job["files"]):
@@ -436,7 +444,7 @@ def main() -> None:
     watch = Watch(job, pid, pipes)
     watch.run()
     ended = time.monotonic()
-    kill_everything(watch)
+    kill_everything(watch.reap)
     watch.drain()
     counted = {**counters(), "full": int(full(BOX, "/tmp"))}
     result = {"why": watch.why, "seconds": round(ended - began, 4), "counters": counted}

@@ -348,6 +348,24 @@ def test_from_a_shell_it_prints_the_outcome_as_json(tmp_path):
     assert (tmp_path / "out" / "r.txt").read_text() == "r"
 
 
+def test_from_a_shell_a_program_has_its_arguments_and_input(tmp_path, capfd, monkeypatch):
+    from sandbox.__main__ import main
+
+    program = tmp_path / "hello.py"
+    program.write_text("import sys\nprint(sys.argv[1:], sys.stdin.read())\nsys.exit(3)")
+    (tmp_path / "given").write_text("words")
+    with (tmp_path / "given").open() as given:
+        monkeypatch.setattr("sys.stdin", given)
+        assert main(["run", "--stdin", str(program), "--", "--a", "b"]) == 1
+    said = capfd.readouterr()
+    assert said.out == "['--a', 'b'] words\n"
+    assert said.err == "ended: exit 3\n"
+    assert main(["run", str(tmp_path / "none.py")]) == 2
+    assert "No such file" in capfd.readouterr().err
+    assert main(["bench", "--runs", "1"]) == 0
+    assert "a fresh box that stood ready" in capfd.readouterr().out
+
+
 def test_without_an_engine_it_says_what_to_do(monkeypatch):
     from sandbox.docker_engine import DockerEngine
 
