@@ -155,7 +155,7 @@ def test_no_file_grew_past_being_one_thing():
     asked = {
         "flow.py",
         "look.py",
-        "docker_engine.py",
+        "pool.py",
         "perform.py",
         "reply.py",
         "runner.py",
