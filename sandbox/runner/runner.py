@@ -188,7 +188,7 @@ class Watch:
     def run(self) -> None:
         for fd in (self.out, self.err, 0):
             self.poll.register(fd, select.POLLIN)
-        dead_at = None
+        dead_at, closed_at = None, 0.0
         while not self.why:
             self.reap()
             now = time.monotonic()
@@ -199,7 +199,10 @@ class Watch:
             elif now >= self.until:
                 self.why = "timeout"
                 return
-            wait = 1 if self.status is not None else min(20, max(1, (self.until - now) * 1000))
+            # A process that ends closes its pipes a moment before it can be reaped: then look again soon, for a while.
+            closed_at = (closed_at or now) if not self.open else 0.0
+            soon = self.status is not None or (closed_at and now - closed_at < 0.1)
+            wait = 1 if soon else min(20, max(1, (self.until - now) * 1000))
             for fd, _ in self.poll.poll(wait):
                 if fd == 0:
                     self.obey()
