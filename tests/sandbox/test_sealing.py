@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import time
 import select
 import socket
 import threading
@@ -55,6 +56,10 @@ def test_an_engine_that_does_not_take_an_option_gets_no_job(option, instead):
     lax.client.api.create_container_from_config = loosen
     with pytest.raises(EngineUnavailable, match=f"did not take {option}"):
         lax.run(HELLO)
+    for _ in range(100):  # the engine lists it for a moment while it removes it
+        if not boxes(lax):
+            break
+        time.sleep(0.1)
     assert not boxes(lax)
     lax.close()
 
