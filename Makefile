@@ -15,7 +15,7 @@ test: setup-test ## Set everything up and run every test  (ARGS="-k words" for s
 
 setup: .venv/ready ## Python packages, the Docker engine where it can be had, the images of the sealed boxes
 	@bash setup/engine.sh
-	@$(PY) -m sandbox images || echo "· Vibe starts without its boxes: tools cannot run and pages are not checked until  make images  has worked."
+	@$(PY) -m sandbox images || echo "· Vibe starts without these boxes, and says so where one is needed, until  make images  has worked."
 
 setup-test: .venv/ready-dev
 	@bash setup/engine.sh

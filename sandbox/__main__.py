@@ -18,18 +18,12 @@ seccomp profile, a read-only root, and limits on time, memory, processes, output
   python -m sandbox run hello.py              run a file; its output is yours
   python -m sandbox run --json --input a.csv --out results count.py -- --column 2
 """
-RUN = """The file is laid in /box and started by its ending (.py: python3, .js: node, .sh: sh), in /box. Files given with
+RUN = """The file is laid in /box and started by its ending (.py, .js, .sh, .c, .cpp, .rs), in /box. Files given with
 --input are in /box/in/ there; what the program writes to /box/out/ is brought back to --out.
 
 Exit: 0 the program ended with 0 · 1 it ended in any other way (see --json) · 2 wrong usage · 3 no box could be run."""
 ENVIRONMENT = """DOCKER_HOST names another engine (unix://, tcp:// with DOCKER_TLS_VERIFY and DOCKER_CERT_PATH, ssh://user@host),
 SANDBOX_RUNTIME another runtime of it (runsc: gVisor)."""
-STARTS = {
-    ".py": ("python", "python3"),
-    ".js": ("node", "node"),
-    ".mjs": ("node", "node"),
-    ".sh": ("python", "sh"),
-}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -135,7 +129,7 @@ def _bench(runs: int) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     name = options.file.name
-    image, starter = STARTS.get(options.file.suffix, ("python", "python3"))
+    language = catalog.language_of(name) or catalog.languages()[0]
     try:
         files = {name: options.file.read_bytes()}
         files |= {f"in/{path.name}": path.read_bytes() for path in options.input}
@@ -150,7 +144,7 @@ def _run(options: argparse.Namespace) -> int:
         out.write(text)
         out.flush()
 
-    source = Source(options.image or image, (starter, name, *options.arguments), files)
+    source = Source(options.image or language.image, (*language.start, name, *options.arguments), files)
     outcome = sandbox.run(source, limits=limits, stdin=stdin, on_output=None if options.json else show)
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)

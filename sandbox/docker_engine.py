@@ -89,7 +89,7 @@ class DockerEngine:
             return problem.sentence
         try:
             info = probe.info()
-            missing = [name for name in catalog.names() if not _has(probe, name)]
+            missing = [name for name in catalog.needed() if not _has(probe, name)]
         except (DockerException, RequestException) as problem:
             with self._lock:
                 self._client = None

@@ -7,7 +7,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
@@ -18,6 +18,7 @@ from django.db.models import Count, Sum
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
+from sandbox import catalog
 from sandbox.engine import Engine
 from sandbox.outcome import OnWait, Outcome
 from vibe import allowance, events, films, jobs, models_in_use, weak_spots
@@ -95,6 +96,23 @@ def in_line(place: int) -> str:
         if place > 1
         else "Every sealed box is busy: you are next"
     )
+
+
+def why_no_box(image: str) -> str:
+    """An empty string, or why no box of this image can be opened now."""
+    if why := engine().available():
+        return why
+    if image in catalog.needed() or engine().has_image(image):
+        return ""
+    spoken = " or ".join(one.name for one in catalog.languages() if one.image == image)
+    return f"Programs in {spoken} need a box that is not built on this machine: run  make images"
+
+
+def why_not_run(files: Mapping[str, str]) -> str:
+    """The same for the box in which these files run."""
+    if "tool.toml" not in files:
+        return why_no_box("browser")
+    return why_no_box(tool.ToolSpec.parse(files["tool.toml"]).language.image)
 
 
 _engine: Engine | None = None
@@ -344,7 +362,7 @@ class Performer:
         self._feed(events.StepStarted(n, kind, title, line))
         if not self.wrote:  # a recipe: its files were not streamed, show them whole
             self.show_files(step.files)
-        if why := engine().available():
+        if why := why_not_run(step.files):
             answer: steps.Json = {"unchecked": f"No sealed box could be opened: {why}"}
         elif step.shape == "tool":
             answer = self._run_tool(step, self._waits(n))
@@ -370,7 +388,7 @@ class Performer:
 
     def _run_quietly(self, step: steps.Run) -> steps.Json:
         """A program that the person never sees: one that must fail the checks, or a broken copy."""
-        if why := engine().available():
+        if why := why_not_run(step.files):
             return {"unchecked": why}
         if step.shape == "tool":
             spec = tool.ToolSpec.parse(step.files["tool.toml"])

@@ -208,7 +208,7 @@ def test_images_that_cannot_be_built_stop_make_images_and_nothing_else(tmp_path,
     )  # fmt: skip
     assert said.returncode == code
     assert "no registry" in said.stderr
-    assert ("Vibe starts without its boxes" in said.stdout) is (target == "setup")
+    assert ("Vibe starts without these boxes" in said.stdout) is (target == "setup")
 
 
 def test_a_disk_that_is_full_while_images_are_built_is_a_sentence(monkeypatch, capsys):

@@ -15,7 +15,7 @@ from vibe.generation import flow, tool
 from vibe.generation.drive import JournalMismatch, drive
 from vibe.llm.errors import Cancelled
 from vibe.models import Job, Run
-from vibe.perform import Paused, Performer, engine, expect, in_line
+from vibe.perform import Paused, Performer, engine, expect, in_line, why_no_box
 from vibe.worker.attended import OWNER, Attended, hold, leaving, let_go, start_heart
 from vibe.worker.beginning import journal, request_of, settle_start
 from vibe.worker.endings import end, fault, keep, stopped
@@ -98,7 +98,7 @@ def _run_tool(one: Attended, run: Run) -> None:
     spec = tool.ToolSpec.parse(files["tool.toml"])
     given = {row.name: row.path.read_bytes() for row in run.files.filter(made=False) if row.path.exists()}
     source = tool.source(files, spec, tool.Cleaned(run.values, given))
-    if why := engine().available():
+    if why := why_no_box(source.image):
         end(one, JobState.FAILED, f"This tool can’t run now: {why}")
         return
 

@@ -12,6 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from sandbox import catalog
 from vibe import allowance, models_in_use, perform
 from vibe.llm import connect
 from vibe.llm.message import Model
@@ -94,9 +95,11 @@ def _boxes() -> Iterator[Finding]:
     yield "docker", not trouble, trouble or "the engine answers"
     if trouble:
         return
-    for name in ("python", "browser"):
+    for name in catalog.names():
         there = engine.has_image(name)
-        yield f"image {name}", there, "built" if there else "not built: run  make images"
+        missing = False if name in catalog.needed() else None
+        about = catalog.settings(name)["about"]
+        yield f"image {name}", there or missing, about if there else f"not built ({about}): run  make images"
 
 
 def _database() -> Iterator[Finding]:
