@@ -8,6 +8,7 @@ import contextlib
 import io
 import tarfile
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from docker.errors import APIError, NotFound
@@ -44,9 +45,7 @@ def run(client: Any, attack: Attack, owner: str) -> Outcome:
         stream = api.attach(made, stdout=True, stderr=True, stream=True, demux=True)
         api.start(made)
         clock.start()
-        out, err, flood = _heard(stream)
-        if flood:
-            _kill(api, made, threading.Event())
+        out, err, flood = _heard(stream, lambda: _kill(api, made, threading.Event()))
         code = api.wait(made, timeout=30)["StatusCode"]
         oom = api.inspect_container(made)["State"]["OOMKilled"]
         signal = code - 128 if 128 < code < 160 else None
@@ -69,14 +68,18 @@ def _kill(api: Any, container: str, late: threading.Event) -> None:
         api.kill(container)
 
 
-def _heard(stream: Any) -> tuple[bytes, bytes, bool]:
-    out, err = bytearray(), bytearray()
+def _heard(stream: Any, end: Callable[[], None]) -> tuple[bytes, bytes, bool]:
+    """(stdout, stderr, whether it was too much). A flood is read on while it is ended: the engine waits for that."""
+    out, err, flood = bytearray(), bytearray(), False
     for one, other in stream:
+        if flood:
+            continue
         out += one or b""
         err += other or b""
         if len(out) > MOST or len(err) > MOST:
-            return bytes(out[:MOST]), bytes(err[:MOST]), True
-    return bytes(out), bytes(err), False
+            flood = True
+            threading.Thread(target=end).start()
+    return bytes(out[:MOST]), bytes(err[:MOST]), flood
 
 
 def _packed(files: dict[str, bytes]) -> bytes:

@@ -54,12 +54,12 @@ TIME = [
     Attack("files_of_what_did_not_end", "write('out/a.txt'); time.sleep(60)", "", "timeout", files=("a.txt",), limits=SOON),
 ]  # fmt: skip
 SIGNALS = [
-    *(Attack(f"signal_{n}", f"print('before', flush=True); os.kill(os.getpid(), {n}); time.sleep(5)", "before", "signal", n) for n in (9, 15, 6, 31, 14)),
+    *(Attack(f"signal_{n}", f"print('before', flush=True); os.kill(os.getpid(), {n}); time.sleep(2)", "before", "signal", n) for n in (9, 15, 6, 31, 14)),
     Attack("signal_11", "print('before', flush=True); ctypes.string_at(0)", "before", "signal", 11),
     Attack("a_code_like_a_signals", "sys.exit(137)", status=137),
     Attack("a_code_that_is_too_large", "sys.exit(300)", status=44),
     Attack("its_whole_group", "os.killpg(0, 9)", "", "signal", 9),
-    Attack("a_child_kills_it", "me = os.getpid()\nif not os.fork(): os.kill(me, 9)\ntime.sleep(5)", "", "signal", 9),
+    Attack("a_child_kills_it", "me = os.getpid()\nif not os.fork(): os.kill(me, 9)\ntime.sleep(2)", "", "signal", 9),
     Attack("aborted_without_a_dump", "resource.setrlimit(resource.RLIMIT_CORE, (0, 0)); print(resource.getrlimit(resource.RLIMIT_CORE), flush=True); os.abort()", r"\(0, 0\)", "signal", 6),
     Attack("a_closed_pipe", "r, w = os.pipe(); os.close(r)\nattempt(lambda: os.write(w, b'x'))", "EPIPE"),
     Attack("a_file_that_is_too_large", "signal.signal(signal.SIGXFSZ, signal.SIG_DFL); print('before', flush=True); os.truncate(os.open('/tmp/x', os.O_CREAT | os.O_RDWR), 200 << 20)", "before", "signal", 25),
