@@ -13,6 +13,7 @@ from typing import Any
 
 from docker.errors import APIError, NotFound
 from docker.types import LogConfig
+from docker.utils.socket import frames_iter
 
 from sandbox import Artifact, Outcome, catalog
 from tests.hostile.attack import Attack
@@ -42,10 +43,14 @@ def run(client: Any, attack: Attack, owner: str) -> Outcome:
     clock = threading.Timer(attack.bounds.time_s if attack.bounds.time_s < 9 else 9, _kill, (api, made, late))
     try:
         api.put_archive(made, "/box", _packed(dict(source.files)))
-        stream = api.attach(made, stdout=True, stderr=True, stream=True, demux=True)
-        api.start(made)
-        clock.start()
-        out, err, flood = _heard(stream, lambda: _kill(api, made, threading.Event()))
+        stream = api.attach_socket(made, params={"stdout": 1, "stderr": 1, "stream": 1})
+        try:
+            api.start(made)
+            clock.start()
+            out, err, flood = _heard(stream, lambda: _kill(api, made, threading.Event()))
+        finally:
+            stream._sock.close()
+            stream.close()
         code = api.wait(made, timeout=30)["StatusCode"]
         oom = api.inspect_container(made)["State"]["OOMKilled"]
         signal = code - 128 if 128 < code < 160 else None
@@ -71,11 +76,10 @@ def _kill(api: Any, container: str, late: threading.Event) -> None:
 def _heard(stream: Any, end: Callable[[], None]) -> tuple[bytes, bytes, bool]:
     """(stdout, stderr, whether it was too much). A flood is read on while it is ended: the engine waits for that."""
     out, err, flood = bytearray(), bytearray(), False
-    for one, other in stream:
+    for which, block in frames_iter(stream, tty=False):
         if flood:
             continue
-        out += one or b""
-        err += other or b""
+        (out if which == 1 else err).extend(block)
         if len(out) > MOST or len(err) > MOST:
             flood = True
             threading.Thread(target=end).start()

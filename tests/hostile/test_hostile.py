@@ -70,6 +70,7 @@ def box(
     assert not left, "a box was left behind"
     assert _outside() == []
     mine.close()
+    mine.client.close()
 
 
 def _outside() -> list[str]:
