@@ -2,10 +2,10 @@
 
 import contextlib
 import os
-import time
 import select
 import socket
 import threading
+import time
 from pathlib import Path
 
 import pytest
