@@ -1,7 +1,7 @@
 # Two commands: `make run` serves Vibe, `make test` runs every test. Both set up what they need, the second time quickly.
 SHELL := /bin/bash
 PY := .venv/bin/python
-.PHONY: run test check setup setup-test pictures images lock help
+.PHONY: run test check setup setup-test pictures images bench soak lock help
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -15,7 +15,7 @@ test: setup-test ## Set everything up and run every test  (ARGS="-k words" for s
 
 setup: .venv/ready ## Python packages, the Docker engine where it can be had, the images of the sealed boxes
 	@bash setup/engine.sh
-	@$(PY) -m sandbox images || echo "· Vibe starts without its boxes: tools cannot run and pages are not checked until  make images  has worked."
+	@$(PY) -m sandbox images || echo "· Vibe starts without these boxes, and says so where one is needed, until  make images  has worked."
 
 setup-test: .venv/ready-dev
 	@bash setup/engine.sh
@@ -49,6 +49,12 @@ pictures: setup-test ## Take the README's picture anew
 images: .venv/ready ## Build the images of the sealed boxes
 	@bash setup/engine.sh
 	@$(PY) -m sandbox images
+
+bench: setup ## Measure what boxes cost against a bare process  (ARGS="--rounds 30"; twenty minutes)
+	@$(PY) -m bench.boxes $(ARGS)
+
+soak: setup ## A thousand runs with random stops and kills: nothing may be left  (ARGS="--runs 100")
+	@$(PY) -m bench.soak $(ARGS)
 
 lock: ## Remake both lock files from pyproject.toml (needs uv)
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock

@@ -3,6 +3,7 @@
 An image is tagged by the hash of its folder, the runner and the base: building again what is built is a look-up.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from sandbox.catalog import FOLDER, RUNNER, names, tag
+from sandbox.catalog import FOLDER, names, runner_files, tag
 from sandbox.docker_engine import APIError, ImageNotFound, RequestException
 from sandbox.errors import EngineUnavailable
 
@@ -23,13 +24,16 @@ Say = Callable[[str], None]
 
 
 def build_all(client: Any, say: Say) -> None:
-    """Build what is not built yet. Raises SandboxError with a sentence on what to do."""
+    """Build what is not built yet. Raises SandboxError with a sentence on what to do.
+
+    Those that nothing can do without come first, so that they are there when another one fails.
+    """
     missing = [name for name in names() if not _has(client, tag(name))]
     if not missing:
         return
     base = _base(client, say)
     for name in missing:
-        say(f"Building image {name} (once; a few minutes)")
+        say(f"Building image {name} (once; about a minute)")
         _build(client, name, base, say)
 
 
@@ -45,12 +49,15 @@ def _build(client: Any, name: str, base: str, say: Say) -> None:
     with tempfile.TemporaryDirectory(prefix="vibe-image-") as temporary:
         context = Path(temporary) / "context"
         shutil.copytree(FOLDER / name, context, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(RUNNER, context / "runner.py")
+        for path in runner_files():
+            shutil.copy(path, context / path.name)
         certs = context / "certs"
         certs.mkdir()
         (certs / ".keep").touch()
         for cert in HOST_CERTS.glob("*.crt") if HOST_CERTS.is_dir() else ():
             shutil.copy(cert, certs)  # a machine behind a private authority reaches registries only with it
+        for path in context.rglob("*"):  # a careful umask here must not hide files from the user of the box
+            path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
         try:
             stream = client.api.build(
                 path=str(context), tag=tag(name), buildargs={"BASE": base}, rm=True, forcerm=True, decode=True,

@@ -6,25 +6,31 @@ from typing import Any, Literal
 
 Ended = Literal["exit", "signal", "timeout", "memory", "output_limit", "cancelled", "lost"]
 OnOutput = Callable[[Literal["stdout", "stderr"], str], None]
+OnWait = Callable[[int], None]  # the place in the line, 1 is next; 0: it begins
 
 
 @dataclass(frozen=True)
 class Artifact:
-    """A file that the program left in /box/out. `name` is sanitised by us; never use it as a path."""
+    """A file that the program left in /box/out. `name` is sanitised by us; never use it as a path.
+
+    `type` is the media type by the first bytes, "" where nobody looked. What is served as it must be sealed all the same.
+    """
 
     name: str
     data: bytes = field(repr=False)
+    type: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        return {"name": self.name, "size": len(self.data)}
+        return {"name": self.name, "size": len(self.data), "type": self.type}
 
 
 @dataclass(frozen=True)
 class Outcome:
     """How the program ended. `code` is set for exit, `signal` for signal; `seconds` is wall time in the box.
 
-    stdout and stderr are decoded as UTF-8 with replacement, cut at the limit. `notes` are remarks that are no
-    verdict ("64 processes were refused", "3 files were left out").
+    stdout and stderr are decoded as UTF-8 with replacement, cut at the limit, without control characters and terminal
+    sequences. `notes` are remarks that are no verdict ("64 new processes were refused", "3 files were left out", "its
+    disk was full").
     """
 
     ended: Ended

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from sandbox.errors import BadSource
+from sandbox.limits import Limits
 
 MAX_FILES = 400
 MAX_NAME = 200
@@ -48,3 +49,7 @@ class Source:
     def size(self) -> int:
         """Bytes of all files together."""
         return sum(len(data) for data in self.files.values())
+
+    def needs_room(self, limits: Limits) -> bool:
+        """Whether these files need a larger box than `limits` alone would ask for."""
+        return 2 * self.size > limits.disk_bytes

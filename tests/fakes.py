@@ -5,7 +5,7 @@ import threading
 from typing import Any
 
 from sandbox.limits import Limits
-from sandbox.outcome import Artifact, OnOutput, Outcome
+from sandbox.outcome import Artifact, OnOutput, OnWait, Outcome
 from sandbox.source import Source
 from vibe.llm.client import OnDelta
 from vibe.llm.message import Call, Reply, Usage
@@ -47,7 +47,7 @@ class FakeEngine:
 
     def run(
         self, source: Source, *, limits: Limits | None = None, stdin: bytes = b"", on_output: OnOutput | None = None,
-        cancelled: threading.Event | None = None,
+        cancelled: threading.Event | None = None, who: str = "", on_wait: OnWait | None = None,
     ) -> Outcome:  # fmt: skip
         FakeEngine.ran.append(source)
         if FakeEngine.holds:
@@ -74,6 +74,9 @@ class FakeEngine:
         """Every promise is seen to be as promised, so that recipes hold."""
         wanted = json.loads(source.files["job.json"])["checks"]
         return [{"id": c["id"], "failed": None, "seen": [_as_promised(e) for e in c["expect"]]} for c in wanted]
+
+    def expect(self, image: str, limits: Limits | None = None) -> None:
+        pass
 
     def reap(self) -> int:
         return 0

@@ -10,10 +10,12 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from sandbox import catalog
 from vibe import films
 from vibe.choices import Origin
 from vibe.generation.bundle import bundle
 from vibe.generation.difference import difference, in_words
+from vibe.generation.tool import BadTool, ToolSpec
 from vibe.models import Card, Maker, Program, Version
 from vibe.models.card import BIN, LIFE, token_digest
 from vibe.models.maker import random_id, seal
@@ -184,13 +186,32 @@ def copy_of(version: Version, title: str) -> tuple[str, str, bytes]:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as box:
         for path, text in sorted(version.files.items()):
             box.writestr(f"{name}/{path}", text)
+        language, command = _start_of(version)
         if "run.py" not in version.files:
-            box.writestr(f"{name}/run.py", _RUN_PY)
+            box.writestr(f"{name}/run.py", _RUN_PY.replace("COMMAND", repr(command)))
+        if command[:2] == ["bash", "compiled"]:
+            box.writestr(f"{name}/compiled", catalog.file("native", "compiled"))
         if "README.txt" not in version.files:
-            box.writestr(f"{name}/README.txt", _README.format(title=title))
+            box.writestr(f"{name}/README.txt", _README.format(title=title, needs=_NEEDS.get(language, "")))
     return f"{name}.zip", "application/zip", out.getvalue()
 
 
+def _start_of(version: Version) -> tuple[str, list[str]]:
+    """(language, what starts it on a person's own machine)."""
+    try:
+        spec = ToolSpec.parse(version.files.get("tool.toml", ""))
+    except BadTool:
+        return "Python", ["python3", "main.py"]
+    return spec.language.name, ["bash"] * spec.language.compiled + list(spec.command)
+
+
+_NEEDS = {
+    "Python": "If it says that a module is missing: python3 -m pip install numpy pandas matplotlib pillow openpyxl\n",
+    "JavaScript": "It needs Node.js 18 or newer.\n",
+    "C": "It needs gcc.\n",
+    "C++": "It needs g++.\n",
+    "Rust": "It needs rustc.\n",
+}
 _README = """{title}
 
 Made with Vibe. It runs without us, with Python 3.11 or newer:
@@ -198,8 +219,7 @@ Made with Vibe. It runs without us, with Python 3.11 or newer:
     python3 run.py
 
 It asks for each value, then leaves its files in the folder "out".
-If it says that a module is missing: python3 -m pip install numpy pandas matplotlib pillow openpyxl
-"""
+{needs}"""
 
 # Lays the values and files as the sealed box does, so that main.py runs unchanged on a person's own machine.
 _RUN_PY = '''"""Asks for the inputs of this tool, then runs it here. Needs Python 3.11 or newer."""
@@ -229,6 +249,10 @@ for field in spec.get("inputs", []):
         values[field["name"]] = said
 (here / "out").mkdir(exist_ok=True)
 (here / "input.json").write_text(json.dumps(values), encoding="utf-8")
-command = [sys.executable if part == "python3" else part for part in spec["run"]]
+(here / "values").mkdir(exist_ok=True)
+for name, value in values.items():
+    said = "" if value is None else ("yes" if value else "no") if isinstance(value, bool) else str(value)
+    (here / "values" / name).write_text(said, encoding="utf-8")
+command = [sys.executable if part == "python3" else part for part in COMMAND]
 raise SystemExit(subprocess.run(command, cwd=here).returncode)
 '''

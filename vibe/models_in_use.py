@@ -7,11 +7,13 @@ that the environment names: its row is then not enabled and holds no key.
 from __future__ import annotations
 
 import time
+from datetime import date
 from functools import lru_cache
 from typing import Literal
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -28,10 +30,11 @@ Tier = Literal["quick", "strong"]
 def model_for(tier: Tier) -> Model | None:
     """The model to ask now for quick work (plans, checks) or for strong (writing); None when there is none at all.
 
-    For each tier the environment goes before the rows; where a tier has no model, the other one's is taken.
+    For each tier the environment goes before the rows; where a tier has no model, the other one's is taken. A model
+    that its provider has ended is none.
     """
     for wanted in _order(tier):
-        if model := from_environment(settings.CONFIG, wanted):
+        if model := _named(wanted):
             row = row_of(model)
             return _priced(row.known_of(model) if row else model)
         if row := _enabled(wanted):
@@ -47,7 +50,7 @@ def current_model() -> Model | None:
 def row_in_use(tier: Tier = "strong") -> ModelRow | None:
     """The stored row whose model is asked, or None (nothing is connected, or the environment names the model)."""
     for wanted in _order(tier):
-        if from_environment(settings.CONFIG, wanted):
+        if _named(wanted):
             return None
         if row := _enabled(wanted):
             return row
@@ -76,8 +79,43 @@ def _order(tier: Tier) -> tuple[Tier, Tier]:
     return ("quick", "strong") if tier == "quick" else ("strong", "quick")
 
 
+def _named(tier: Tier) -> Model | None:
+    """The model that the environment names for a tier, while there is one."""
+    model = from_environment(settings.CONFIG, tier)
+    row = row_of(model) if model else None
+    return None if row and row.has_ended(_today()) else model
+
+
 def _enabled(tier: Tier) -> ModelRow | None:
-    return ModelRow.objects.filter(enabled=True, tier=tier).first()
+    gone = Q(shutdown_date__lt=_today())
+    return ModelRow.objects.filter(enabled=True, tier=tier).exclude(gone).first()
+
+
+def _today() -> date:
+    return timezone.now().date()
+
+
+def ending(today: date) -> list[tuple[ModelRow, str]]:
+    """What would be asked and ends soon or has ended: (its row, a sentence), the enabled ones and the environment's."""
+    rows = list(ModelRow.objects.filter(enabled=True, shutdown_date__isnull=False))
+    for tier in ("strong", "quick"):
+        model = from_environment(settings.CONFIG, tier)
+        if model and (row := row_of(model)) and row not in rows:
+            rows.append(row)
+    return [(row, said) for row in rows if (said := row.end_is_near(today))]
+
+
+def read_dates() -> int:
+    """Ask the servers of the enabled rows when their models end (a list, no paid call). How many dates are new."""
+    fresh = 0
+    for row in ModelRow.objects.filter(enabled=True):
+        model = row.as_model()
+        if connect.trouble_with(model.base_url):
+            continue
+        listed = capabilities.read_listed(connect.listing(model), model.name)
+        if listed.shutdown and listed.shutdown != row.shutdown_date:
+            fresh += ModelRow.objects.filter(pk=row.pk).update(shutdown_date=listed.shutdown)
+    return fresh
 
 
 @lru_cache(maxsize=4)
@@ -98,6 +136,10 @@ def _priced(model: Model) -> Model:
 def why_none(*, with_address: bool = True) -> str:
     """One sentence on what is missing, for the home page and `doctor`. An address is for those who may change it."""
     config: Config = settings.CONFIG
+    ended = [row for row, _ in ending(_today()) if row.has_ended(_today())]
+    if ended:
+        on = f"{ended[0].shutdown_date:%d %B %Y}".lstrip("0")
+        return f"The AI model {ended[0].name} was ended by its provider on {on}, and no other one is connected."
     if config.model_key and not config.model:
         return "OPENAI_API_KEY is set but VIBE_MODEL is not: name the model to use."
     if config.model_url:

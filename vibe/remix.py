@@ -7,7 +7,7 @@ and never when they write checks. What its maker had confirmed is confirmed by n
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from vibe import cards, events
+from vibe import cards, events, recipes
 from vibe.choices import JobKind, JobState, Origin
 from vibe.generation.steps import Json
 from vibe.jobs.rows import new_job, once_key
@@ -48,7 +48,9 @@ def _begin(card: Card, maker: Maker, once: str) -> Program:
 def _tell(job: Job, version: Version, sentence: str) -> None:
     """What a page of this Job shows: the log is all that it is folded from."""
     own, stale = cards.publish(version)
+    recipe = next((r for r in recipes.catalog() if r.slug == version.recipe), None)
     for event in (
+        *([events.RecipeUsed(recipe.slug, recipe.name, [], [])] if recipe else []),
         events.Said(
             f"{sentence} Say what to change: it is yours now, and the card you came from stays as it is."
         ),

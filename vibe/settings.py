@@ -115,7 +115,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "making"
 
 # One door per dependency, named by path so that tests and benchmarks swap it without patching.
-SANDBOX_ENGINE = "sandbox.docker_engine.DockerEngine"
+SANDBOX_ENGINE = "sandbox.pool.Pool"
 LLM_CLIENT = "vibe.llm.client.OpenAIClient"
 
 SESSION_COOKIE_AGE = 365 * 24 * 3600

@@ -2,28 +2,38 @@
 
 in   u32 length + JSON header {"command", "files": [[path, size], …], limits…}, then the bytes of the files;
      afterwards frames u8 type + u32 length + payload: i stdin, c close stdin, k kill
-out  frames u8 type + u32 length + payload: R ready, o stdout, e stderr, x exit (JSON), f file (JSON), d its bytes, z end
+out  frames u8 type + u32 length + payload: R ready (JSON: how the kernel holds us), s started, o stdout, e stderr,
+     x exit (JSON), f file (JSON), d its bytes in pieces, z end (JSON)
 
+Before its job a pooled box makes ready (VIBE_WARM, from image.toml): it imports modules, to fork for a Python file
+(forked.py), or starts a command that waits for the word on descriptor 3.
 When stdin ends (the owner died) everything here dies. Only the standard library: this file is baked into images.
 """
 
 import contextlib
 import ctypes
+import importlib
 import json
 import os
 import resource
 import select
 import shutil
 import signal
+import socket
 import stat
 import struct
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 BOX = "/box"
 CHUNK = 65536
 PR_SET_DUMPABLE = 4
+
+
+def prctl(option: int, value: int) -> None:
+    ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
 def put(kind: bytes, payload: bytes) -> None:
@@ -42,6 +52,16 @@ def read_exactly(count: int) -> bytes:
     return bytes(out)
 
 
+def spread() -> None:
+    """What every program finds in its box, laid before the job comes."""
+    os.makedirs("out", exist_ok=True)
+    baked = os.environ.get("MPLCONFIGDIR", "")
+    if os.path.isdir(
+        baked
+    ):  # matplotlib wants to write beside its font cache; without the cache it takes seconds
+        shutil.copytree(baked, "/tmp/mpl", dirs_exist_ok=True)
+
+
 def lay(files: list[Any]) -> None:
     """Write the files of the job under /box, block by block: a large one must not stand in memory twice."""
     for path, size in files:
@@ -54,53 +74,96 @@ def lay(files: list[Any]) -> None:
                 block = read_exactly(min(CHUNK, left))
                 out.write(block)
                 left -= len(block)
-    os.makedirs("out", exist_ok=True)
-    baked = os.environ.get("MPLCONFIGDIR", "")
-    if os.path.isdir(
-        baked
-    ):  # matplotlib wants to write where its font cache lies; without it an import takes seconds
-        shutil.copytree(baked, "/tmp/mpl", dirs_exist_ok=True)
 
 
-def start(job: dict[str, Any], stdin: int, stdout: int, stderr: int) -> int:
-    """Fork and exec the program in a session of its own. Its pid."""
+def environment() -> dict[str, str]:
+    """All that a program finds in its environment. One thread for each library: a box has one CPU."""
+    return {
+        "PATH": os.environ.get("PATH", "/usr/local/bin:/usr/bin:/bin"),
+        "HOME": BOX,
+        "LANG": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "MPLCONFIGDIR": "/tmp/mpl",
+        "MPLBACKEND": "Agg",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+
+
+class Pipes:
+    """The ends of a program's three streams. Ours are closed in the program, its ends are closed here."""
+
+    def __init__(self) -> None:
+        self.in_r, self.in_w = os.pipe()
+        self.out_r, self.out_w = os.pipe()
+        self.err_r, self.err_w = os.pipe()
+
+    def close_theirs(self) -> None:
+        for fd in (self.in_r, self.out_w, self.err_w):
+            os.close(fd)
+
+
+def begin(pipes: Pipes, keep: int = -1) -> None:
+    """In the child: a session of its own, its streams on 0, 1, 2 and nothing else open (but `keep`, as 3)."""
+    os.setsid()
+    os.dup2(pipes.in_r, 0)
+    os.dup2(pipes.out_w, 1)
+    os.dup2(pipes.err_w, 2)
+    if keep >= 0:
+        os.dup2(keep, 3)
+    os.closerange(4 if keep >= 0 else 3, 256)
+    prctl(PR_SET_DUMPABLE, 1)  # ours alone is closed to this uid; a program may look at itself
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+        score.write("1000")  # when memory ends the program goes, not we
+    os.umask(0o022)
+
+
+def start(command: list[str], pipes: Pipes, keep: int = -1) -> int:
+    """Fork and exec the program. Its pid."""
     pid = os.fork()
     if pid:
         return pid
     try:
-        os.setsid()
         for number in range(1, 32):
             with contextlib.suppress(OSError, ValueError):
                 signal.signal(number, signal.SIG_DFL)
-        os.dup2(stdin, 0)
-        os.dup2(stdout, 1)
-        os.dup2(stderr, 2)
-        os.closerange(3, 256)
-        with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
-            score.write("1000")  # when memory ends the program goes, not we
-        os.umask(0o022)
-        env = {
-            "PATH": os.environ.get("PATH", "/usr/local/bin:/usr/bin:/bin"),
-            "HOME": BOX,
-            "LANG": "C.UTF-8",
-            "PYTHONUNBUFFERED": "1",
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "MPLCONFIGDIR": "/tmp/mpl",
-            "MPLBACKEND": "Agg",
-        }
-        os.execvpe(job["command"][0], job["command"], env)
+        begin(pipes, keep)
+        os.execvpe(command[0], command, environment())
     except BaseException as problem:
-        os.write(2, f"{job['command'][0]}: {problem}\n".encode())
+        os.write(2, f"{command[0]}: {problem}\n".encode())
     os._exit(127)
+
+
+class Kept:
+    """A command that was started before the job: it says when it is ready, waits for the word, and stands in for `stands_for`."""
+
+    def __init__(self, command: list[str], stands_for: list[str]) -> None:
+        self.stands_for = stands_for
+        self.pipes = Pipes()
+        self.line, theirs = socket.socketpair()
+        self.pid = start(command, self.pipes, theirs.fileno())
+        theirs.close()
+        self.pipes.close_theirs()
+        try:
+            self.ready = self.line.recv(1) == b"r"
+        except OSError:
+            self.ready = False
+
+    def go(self) -> bool:
+        """Give the word. False when it is not there any more."""
+        with contextlib.suppress(OSError):
+            return self.line.send(b"g") == 1
+        return False
 
 
 class Watch:
     """Relays output, obeys the owner, and knows why the run ended."""
 
-    def __init__(self, job: dict[str, Any], pid: int, out: int, err: int, stdin: int) -> None:
-        self.pid, self.out, self.err, self.stdin = pid, out, err, stdin
-        self.left = {out: job["output_bytes"], err: job["output_bytes"]}
-        self.open = {out, err}
+    def __init__(self, job: dict[str, Any], pid: int, pipes: Pipes) -> None:
+        self.pid, self.out, self.err, self.stdin = pid, pipes.out_r, pipes.err_r, pipes.in_w
+        self.left = dict.fromkeys((self.out, self.err), job["output_bytes"])
+        self.open = {self.out, self.err}
         self.until = time.monotonic() + job["time_s"]
         self.status: int | None = None
         self.why = ""
@@ -109,7 +172,7 @@ class Watch:
         self.input_ends = False
         self.poll = select.poll()
         self.waiting = False  # for the program to read on
-        os.set_blocking(stdin, False)
+        os.set_blocking(self.stdin, False)
 
     def reap(self) -> None:
         while True:
@@ -125,7 +188,7 @@ class Watch:
     def run(self) -> None:
         for fd in (self.out, self.err, 0):
             self.poll.register(fd, select.POLLIN)
-        dead_at = None
+        dead_at, closed_at = None, 0.0
         while not self.why:
             self.reap()
             now = time.monotonic()
@@ -136,7 +199,10 @@ class Watch:
             elif now >= self.until:
                 self.why = "timeout"
                 return
-            wait = 1 if self.status is not None else min(20, max(1, (self.until - now) * 1000))
+            # A process that ends closes its pipes a moment before it can be reaped: then look again soon, for a while.
+            closed_at = (closed_at or now) if not self.open else 0.0
+            soon = self.status is not None or (closed_at and now - closed_at < 0.1)
+            wait = 1 if soon else min(20, max(1, (self.until - now) * 1000))
             for fd, _ in self.poll.poll(wait):
                 if fd == 0:
                     self.obey()
@@ -212,31 +278,67 @@ class Watch:
                     self.left[fd] -= len(block)
 
 
-def kill_everything(watch: Watch) -> None:
+def kill_everything(reap: Callable[[], None]) -> None:
+    """Until none is left but us. What has ended and was not reaped still counts."""
     for _ in range(200):
         try:
             os.kill(-1, signal.SIGKILL)
         except ProcessLookupError:
             break
-        watch.reap()
+        reap()
         time.sleep(0.001)
-    watch.reap()
+    reap()
 
 
-def counters() -> dict[str, int]:
-    """What the kernel counted: cgroup v1 and v2 keep it in different files, whichever exists is read."""
+def forget_all() -> None:
+    """Reap whoever has ended, whatever they were."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def counters(root: str = "/sys/fs/cgroup") -> dict[str, int]:
+    """What the kernel counted in our cgroup: {"oom_kill": n, "refused": n}, whichever it keeps.
+
+    v1: memory/memory.oom_control (since Linux 4.13), pids/pids.events. v2: memory.events, pids.events. (Linux,
+    admin-guide/cgroup-v1/memory.rst, admin-guide/cgroup-v2.rst.) memory.events has a `max` of its own: how often memory
+    was reclaimed at the limit, which is no refusal of a process.
+    """
     found = {}
-    for path in (
-        "/sys/fs/cgroup/memory/memory.oom_control",
-        "/sys/fs/cgroup/memory.events",
-        "/sys/fs/cgroup/pids/pids.events",
-        "/sys/fs/cgroup/pids.events",
+    for path, key, name in (
+        ("memory/memory.oom_control", "oom_kill", "oom_kill"),
+        ("memory.events", "oom_kill", "oom_kill"),
+        ("pids/pids.events", "max", "refused"),
+        ("pids.events", "max", "refused"),
     ):
-        with contextlib.suppress(OSError), open(path) as source:
+        with contextlib.suppress(OSError), open(os.path.join(root, path)) as source:
             for line in source:
-                key, _, value = line.partition(" ")
-                if value.strip().isdigit():
-                    found[key] = int(value)
+                word, _, value = line.partition(" ")
+                if word == key and value.strip().isdigit():
+                    found[name] = int(value)
+    return found
+
+
+def full(*folders: str) -> bool:
+    """Whether one of these file systems has no room, or no names, left."""
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            room = os.statvfs(folder)
+            if room.f_bavail * room.f_frsize < 4 * 4096 or room.f_favail == 0:
+                return True
+    return False
+
+
+def held() -> dict[str, int]:
+    """How the kernel holds us, for the host to compare with what it asked for (proc_pid_status(5))."""
+    found = {"uid": os.getuid()}
+    with contextlib.suppress(OSError), open("/proc/self/status") as source:
+        for line in source:
+            key, _, value = line.partition(":")
+            if key in ("NoNewPrivs", "Seccomp"):
+                found[key] = int(value)
+            elif key in ("CapEff", "CapBnd"):
+                found[key] = int(value, 16)
     return found
 
 
@@ -279,46 +381,76 @@ class Collector:
             self.skipped += 1
 
     def send(self, folder: int, name: str, prefix: str, size: int) -> None:
+        """Announced with the size that it has now; cut or filled up to it: nothing writes to it any more."""
         fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
         try:
-            data = bytearray()
-            while len(data) < size:
-                block = os.read(fd, size - len(data))
-                if not block:
-                    break
-                data += block
+            path = (prefix + name).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            put(b"f", json.dumps({"path": path, "size": size}).encode())
+            left = size
+            while left:
+                block = os.read(fd, min(CHUNK, left)) or bytes(min(CHUNK, left))
+                put(b"d", block)
+                left -= len(block)
         finally:
             os.close(fd)
-        path = (prefix + name).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        put(b"f", json.dumps({"path": path, "size": len(data)}).encode())
-        put(b"d", bytes(data))
         self.files_left -= 1
-        self.bytes_left -= len(data)
+        self.bytes_left -= size
+
+
+def launch(job: dict[str, Any], kept: Kept | None) -> tuple[int, Pipes]:
+    """Start the program in the quickest way that its command allows: (pid, our ends of its streams)."""
+    if kept and job["command"] == kept.stands_for and job["how"] != "exec" and kept.go():
+        return kept.pid, kept.pipes
+    if kept:  # it was made ready in vain
+        kill_everything(forget_all)
+    pipes = Pipes()
+    forked = sys.modules.get("forked")
+    if forked and job["how"] != "exec" and forked.can(job["command"], job["files"]):
+        pid = forked.fork(job["command"], lambda: begin(pipes))
+    else:
+        pid = start(job["command"], pipes)
+    pipes.close_theirs()
+    return pid, pipes
+
+
+def make_ready(wish: dict[str, Any]) -> Kept | None:
+    """What can be done before there is a job. That it fails is no harm: the job is then started as in a cold box."""
+    if wish.get("imports"):
+        with contextlib.suppress(Exception):
+            sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+            importlib.import_module("forked").load(wish["imports"], environment())
+    if wish.get("start"):
+        with contextlib.suppress(OSError):
+            return Kept(wish["start"], wish["command"])
+    return None
 
 
 def main() -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
-    # No ptrace of us and no /proc/1/fd by our own uid.
-    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
-    put(b"R", b"")
+    prctl(PR_SET_DUMPABLE, 0)  # no ptrace of us and no /proc/1/fd by our own uid
+    os.chdir(BOX)
+    spread()
+    kept = make_ready(json.loads(os.environ.pop("VIBE_WARM", "{}")))
+    put(
+        b"R",
+        json.dumps(
+            {"status": held(), "kept": bool(kept and kept.ready), "forks": "forked" in sys.modules}
+        ).encode(),
+    )
     (length,) = struct.unpack(">I", read_exactly(4))
     job = json.loads(read_exactly(length))
-    os.chdir(BOX)
     lay(job["files"])
-    out_r, out_w = os.pipe()
-    err_r, err_w = os.pipe()
-    in_r, in_w = os.pipe()
     began = time.monotonic()
-    pid = start(job, in_r, out_w, err_w)
-    for fd in (out_w, err_w, in_r):
-        os.close(fd)
-    watch = Watch(job, pid, out_r, err_r, in_w)
+    pid, pipes = launch(job, kept)
+    put(b"s", b"")
+    watch = Watch(job, pid, pipes)
     watch.run()
     ended = time.monotonic()
-    kill_everything(watch)
+    kill_everything(watch.reap)
     watch.drain()
-    result = {"why": watch.why, "seconds": round(ended - began, 4), "counters": counters()}
+    counted = {**counters(), "full": int(full(BOX, "/tmp"))}
+    result = {"why": watch.why, "seconds": round(ended - began, 4), "counters": counted}
     if watch.status is not None:
         if os.WIFSIGNALED(watch.status):
             result["signal"] = os.WTERMSIG(watch.status)

@@ -150,6 +150,16 @@ def test_a_line_of_json_hides_nothing_and_loses_nothing():
     assert family in line
 
 
+def test_a_weak_spot_is_said_before_anything_is_made(terminal, script):
+    from tests.jobs.test_weak_spots import ended
+
+    ended(20, shape="chart", verdict="broken")
+    script.append(PAGE)
+    terminal.generate("A chart of teas", shape="chart")
+    said = terminal.out.getvalue()
+    assert said.startswith("· I’m often wrong at charts: 0 of the last 20")
+
+
 # --- who else makes the Job -------------------------------------------------------------------------------------
 
 

@@ -89,9 +89,9 @@ def test_an_engine_that_this_person_may_not_use_is_said_to_be_that(machine, tmp_
     (tmp_path / "fake" / "sandbox" / "__main__.py").write_text(
         "import sys; from sandbox_words import why; print(why); sys.exit(3)"
     )
-    from sandbox.docker_engine import _why
+    from sandbox.complaints import why
 
-    words = _why(PermissionError(13, "Permission denied"))
+    words = why(PermissionError(13, "Permission denied"))
     (tmp_path / "fake" / "sandbox_words.py").write_text(f"why = {words!r}")
     machine.command("timeout", f"cd {tmp_path}/fake; shift; exec {ROOT}/.venv/bin/python -m sandbox engine")
     machine.command("docker", "exit 1")
@@ -208,7 +208,7 @@ def test_images_that_cannot_be_built_stop_make_images_and_nothing_else(tmp_path,
     )  # fmt: skip
     assert said.returncode == code
     assert "no registry" in said.stderr
-    assert ("Vibe starts without its boxes" in said.stdout) is (target == "setup")
+    assert ("Vibe starts without these boxes" in said.stdout) is (target == "setup")
 
 
 def test_a_disk_that_is_full_while_images_are_built_is_a_sentence(monkeypatch, capsys):

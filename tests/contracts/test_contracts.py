@@ -12,6 +12,7 @@ from vibe import events, recipes, sealed
 from vibe.generation import look
 from vibe.generation.bundle import bundle
 from vibe.generation.prompt import fill
+from vibe.housekeeping import CHORES
 
 ROOT = Path(settings.BASE_DIR)
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
@@ -154,7 +155,7 @@ def test_no_file_grew_past_being_one_thing():
     asked = {
         "flow.py",
         "look.py",
-        "docker_engine.py",
+        "pool.py",
         "reply.py",
         "runner.py",
         "tool.py",
@@ -168,3 +169,18 @@ def test_no_file_grew_past_being_one_thing():
             assert lines <= 300 or path.name in asked or path.parent.name == "migrations", (
                 f"{path.name}: {lines}"
             )
+
+
+def test_every_setting_and_every_chore_is_in_the_operators_manual():
+    manual = (ROOT / "docs" / "operating.md").read_text()
+    read = (ROOT / "vibe" / "config.py").read_text()
+    settings_read = set(re.findall(r'env\.get\("([A-Z_]+)"', read))
+    for path in [*(ROOT / "vibe").rglob("*.py"), *(ROOT / "sandbox").glob("*.py")]:
+        settings_read |= set(re.findall(r'os\.environ(?:\.get\(|\[)"([A-Z_]+)"', path.read_text()))
+    settings_read -= {"DJANGO_SETTINGS_MODULE"}
+    assert len(settings_read) >= 15
+    missing = [name for name in sorted(settings_read) if f"| `{name}` |" not in manual]
+    assert not missing
+    assert not [chore.name for chore in CHORES if f"| {chore.name} |" not in manual]
+    told = set(re.findall(r"^\| `([A-Z_]+)` \|", manual, re.MULTILINE))
+    assert told == settings_read, "nothing is told that is not read"

@@ -98,7 +98,10 @@ def test_a_hostile_file_name_stays_in_its_folder(name):
     ("toml", "says"),
     [
         ("run = [", "tool.toml cannot be read"),
-        ('run = ["bash", "x.sh"]', "only run Python"),
+        ('run = ["perl", "x.pl"]', "names no file that I can start"),
+        ('run = ["python3", "main.js"]', 'JavaScript is started with run = ["node", "main.js"]'),
+        ('run = ["gcc", "-o", "x", "main.c"]', 'C is started with run = ["c", "main.c"]'),
+        ('run = ["gcc", "main.c", "-o", "x"]', 'I compile C myself: write run = ["c", "main.c"]'),
         ('run = ["python3", "main.py"]\n[[inputs]]\nname = "a b"\nlabel = "x"\ntype = "text"', "name"),
         ('run = ["python3", "main.py"]\n[[inputs]]\nname = "a"\nlabel = "x"\ntype = "colour"', "type"),
     ],

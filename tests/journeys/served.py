@@ -36,17 +36,19 @@ def environment(var: Path, **more: str) -> dict[str, str]:
     return {**kept, "VIBE_VAR": str(var), "PYTHONWARNINGS": "default", **more}
 
 
-def boxes(*pids: int) -> list[dict]:
-    """The boxes that processes of these numbers opened: others may be at work on the same engine."""
+def boxes(*pids: int, warm: bool = True) -> list[dict]:
+    """The boxes that processes of these numbers opened: others may be at work on the same engine. `warm`: those that
+    stand ready, too."""
     import docker
 
-    from sandbox.docker_engine import LABEL
+    from sandbox.sealing import LABEL
 
     owners = {f"{socket.gethostname()}-{pid}" for pid in pids}
     client = docker.from_env()
     try:
         found = client.api.containers(filters={"label": LABEL})
-        return [box for box in found if box["Labels"].get(f"{LABEL}.owner") in owners]
+        mine = [box for box in found if box["Labels"].get(f"{LABEL}.owner") in owners]
+        return [box for box in mine if warm or f"{LABEL}.warm" not in box["Labels"]]
     finally:
         client.close()
 

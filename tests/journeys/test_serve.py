@@ -43,6 +43,7 @@ def test_ended_in_mid_run_it_leaves_no_box_and_goes_on_the_next_time(tmp_path):
         served = Served(tmp_path / "var", OPENAI_BASE_URL=model.url, VIBE_MODEL="m")
         served.start()
         job = _begin(served, "Count lines", shape="tool")
+        _wait(lambda: served.rows("SELECT 1 FROM vibe_steprecord WHERE kind = 'run' AND job_id = ?", job))
         _wait(lambda: boxes(*served.pids))
         served.stop(signal.SIGTERM)
         _wait(lambda: not boxes(*served.pids))

@@ -142,9 +142,9 @@ class ModelServer:
         self._server.shutdown()
         self._server.server_close()
 
-    def plan(self, text: str, **more: Any) -> None:
+    def plan(self, text: str | Behaviour, **more: Any) -> None:
         """What plan calls are answered from now on."""
-        self._server.plan = say(text, piece=400, **more)
+        self._server.plan = say(text, piece=400, **more) if isinstance(text, str) else text
 
     def always(self, behaviour: Behaviour) -> None:
         self._server.standard = behaviour

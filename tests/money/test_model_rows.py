@@ -134,6 +134,43 @@ def test_a_model_that_its_provider_ends_soon_is_warned_of(days, words):
     assert bool(near) == bool(words)
 
 
+def test_a_model_past_its_date_is_not_asked_and_another_of_its_tier_is():
+    today = timezone.now().date()
+    row("older")
+    newer = row("newer", shutdown_date=today)
+    assert names()[1] == "newer", "on its last day it still is"
+    ModelRow.objects.filter(pk=newer.pk).update(shutdown_date=today - timedelta(days=1))
+    assert names() == ("older", "older")
+    ModelRow.objects.filter(name="older").delete()
+    assert names() == ("", "")
+    said = models_in_use.why_none()
+    assert "newer was ended by its provider on" in said
+    assert "no other one is connected" in said
+
+
+def test_a_model_of_the_environment_past_its_date_gives_way_to_a_row(env):
+    yesterday = timezone.now().date() - timedelta(days=1)
+    env(model_key=KEY, model_url="http://127.0.0.1:9/v1", model="env-big")
+    assert names()[1] == "env-big"
+    row("env-big", enabled=False, shutdown_date=yesterday)
+    assert names()[1] == ""
+    row("mine")
+    assert names()[1] == "mine"
+    assert models_in_use.row_in_use().name == "mine"
+    assert [r.name for r, _ in models_in_use.ending(timezone.now().date())] == ["env-big"]
+
+
+def test_dates_are_read_off_the_servers_list_without_a_paid_call():
+    with ModelServer(models=[{"id": "m", "shutdown_date": "2031-05-04"}, "n"]) as server:
+        for name in ("m", "n", "unlisted"):
+            ModelRow.objects.create(name=name, base_url=server.url)
+        assert models_in_use.read_dates() == 1
+        assert models_in_use.read_dates() == 0
+        assert server.requests == []
+    assert ModelRow.objects.get(name="m").shutdown_date == date(2031, 5, 4)
+    assert models_in_use.read_dates() == 0, "a server that is gone changes nothing"
+
+
 # --- the admin --------------------------------------------------------------------------------------------------
 
 
@@ -164,6 +201,7 @@ def test_the_admin_asks_no_address_that_is_no_model_servers(admin):
 def test_the_admin_warns_of_a_model_that_ends(admin):
     row("old", shutdown_date=timezone.now().date() + timedelta(days=3))
     assert "“old”: Its provider ends it on" in admin.get("/admin/vibe/modelrow/").content.decode()
+    assert "Its provider ends it on" in admin.get("/admin/").content.decode(), "on the first page of the admin"
 
 
 def test_the_admin_says_that_the_environment_goes_first(admin, env):

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from sandbox import EngineUnavailable, Limits, Source
-from sandbox.docker_engine import LABEL
+from sandbox.sealing import LABEL, Fit
+from sandbox.talk import Talk
 from tests.docker_context import point_to
 
 pytestmark = pytest.mark.docker
@@ -124,43 +125,23 @@ def test_a_program_that_leaves_its_input_lying_runs_as_any_other(engine, code):
 
 def test_a_stop_is_heard_while_the_files_are_still_on_their_way(engine):
     """The runner is stopped in mid-job by pausing its box, so that nothing more can be sent."""
-    stop, found = threading.Event(), {}
     source = Source("python", ("python3", "main.py"), {"main.py": b"", "in/large.bin": bytes(60_000_000)})
-    ready, opened = threading.Event(), engine._open
-
-    def open_and_pause(*args):
-        box = opened(*args)
-        box.socket.setblocking(True)
-        assert box.socket.recv(13), "its first frame says that it is ready"
-        engine.client.api.pause(box.id)
-        box.socket.setblocking(False)
-        ready.set()
-        return box
-
-    engine._open = open_and_pause
+    stop, found = threading.Event(), {}
+    box = engine.open(Fit.of(source, Limits()), lasts_s=30)
     try:
-        talking = threading.Thread(target=lambda: found.update(got=_talk_at_once(engine, source, stop)))
+        assert box.ready(time.monotonic() + 20)
+        engine.client.api.pause(box.id)
+        talk = Talk(box, source, Limits(), cancelled=stop)
+        talking = threading.Thread(target=lambda: found.update(got=talk.outcome()))
         talking.start()
-        assert ready.wait(20)
         time.sleep(0.5)  # the pipe is full by now
         stop.set()
         began = time.monotonic()
         talking.join(5)
     finally:
-        engine._open = opened
+        engine.discard(box)
     assert found["got"].ended == "cancelled"
     assert time.monotonic() - began < 3
-
-
-def _talk_at_once(engine, source, stop):
-    """A run whose `ready` frame was read by the test already."""
-    from sandbox.docker_engine import _Talk
-
-    _Talk.ready = True
-    try:
-        return engine.run(source, cancelled=stop)
-    finally:
-        _Talk.ready = False
 
 
 def test_a_box_grows_by_the_files_that_it_is_given(engine):
@@ -173,7 +154,7 @@ def test_a_box_grows_by_the_files_that_it_is_given(engine):
     got = engine.run(source, limits=Limits(time_s=20.0), stdin=b"x")
     assert (got.ended, got.stdout) == ("exit", "90000000\n"), got.stderr
     small, large = Source("python", ("true",)), Source("python", ("true",), {"a": bytes(50 << 20)})
-    memory = [engine.config(s, Limits())["HostConfig"]["Memory"] for s in (small, large)]
+    memory = [engine.config(Fit.of(s, Limits()))["HostConfig"]["Memory"] for s in (small, large)]
     assert memory == [(256 + 64) << 20, (256 + 100) << 20]
 
 
@@ -342,7 +323,7 @@ def test_a_worker_killed_in_mid_run_leaves_no_box():
 
 
 def test_the_reaper_meets_what_is_past_its_deadline(engine):
-    config = engine.config(Source("python", ("true",)), Limits())
+    config = engine.config(Fit.of(Source("python", ("true",)), Limits()))
     config["Labels"][f"{LABEL}.deadline"] = "1"
     made = engine.client.api.create_container_from_config(config, None)
     assert engine.reap() >= 1
@@ -367,6 +348,24 @@ def test_from_a_shell_it_prints_the_outcome_as_json(tmp_path):
     assert (tmp_path / "out" / "r.txt").read_text() == "r"
 
 
+def test_from_a_shell_a_program_has_its_arguments_and_input(tmp_path, capfd, monkeypatch):
+    from sandbox.__main__ import main
+
+    program = tmp_path / "hello.py"
+    program.write_text("import sys\nprint(sys.argv[1:], sys.stdin.read())\nsys.exit(3)")
+    (tmp_path / "given").write_text("words")
+    with (tmp_path / "given").open() as given:
+        monkeypatch.setattr("sys.stdin", given)
+        assert main(["run", "--stdin", str(program), "--", "--a", "b"]) == 1
+    said = capfd.readouterr()
+    assert said.out == "['--a', 'b'] words\n"
+    assert said.err == "ended: exit 3\n"
+    assert main(["run", str(tmp_path / "none.py")]) == 2
+    assert "No such file" in capfd.readouterr().err
+    assert main(["bench", "--runs", "1"]) == 0
+    assert "a fresh box that stood ready" in capfd.readouterr().out
+
+
 def test_without_an_engine_it_says_what_to_do(monkeypatch):
     from sandbox.docker_engine import DockerEngine
 
@@ -384,7 +383,8 @@ def silent(monkeypatch):
 
 
 def test_an_engine_that_accepts_and_is_silent_is_given_up_soon(silent):
-    from sandbox.docker_engine import SILENT, DockerEngine
+    from sandbox.complaints import SILENT
+    from sandbox.docker_engine import DockerEngine
 
     began = time.monotonic()
     mute = DockerEngine()
@@ -406,7 +406,8 @@ def test_the_sweep_is_not_held_by_a_silent_engine(silent):
 
 def test_later_questions_do_not_wait_for_a_silent_engine(silent):
     """The first answer was good; then the engine fell silent, and no page may wait for it."""
-    from sandbox.docker_engine import SILENT, DockerEngine
+    from sandbox.complaints import SILENT
+    from sandbox.docker_engine import DockerEngine
 
     mute = DockerEngine()
     mute._checked = (time.monotonic() - 60, "")

@@ -264,6 +264,15 @@ def test_a_tool_is_saved_as_a_zip_that_runs_without_us(browser):
         assert set(box.namelist()) == {"tea/tool.toml", "tea/main.py", "tea/run.py", "tea/README.txt"}
 
 
+def test_the_copy_of_a_tool_in_c_brings_what_compiles_it(browser):
+    files = {"tool.toml": TOOL.replace('"python3", "main.py"', '"gcc", "main.c"'), "main.c": "int main() {}"}
+    card = make_card(browser.maker(), shape="tool", files=files)
+    with zipfile.ZipFile(io.BytesIO(Client(**NOBODY).get(f"/c/{card.token}/download").content)) as box:
+        assert "tea/compiled" in box.namelist()
+        assert "['bash', 'compiled', 'main.c']" in box.read("tea/run.py").decode()
+        assert "It needs gcc." in box.read("tea/README.txt").decode()
+
+
 ADDER = """import json, pathlib
 given = json.loads(pathlib.Path("input.json").read_text())
 rows = pathlib.Path(given["table"]).read_text().splitlines()

@@ -115,7 +115,9 @@ def test_a_recipes_card_is_remixed_with_its_settings(browser, boxes):
     version = Program.objects.get(remixed_from__program=made.program).current
     assert version.recipe == "split-bill"
     assert version.slots == made.program.current.slots
-    assert 'name="slot.tip"' in browser.get(version.program.get_absolute_url()).content.decode()
+    page = browser.get(version.program.get_absolute_url()).content.decode()
+    assert 'name="slot.tip"' in page
+    assert "checks I made up" not in page, "they are the recipe's"
 
 
 def test_uploads_and_words_of_its_maker_stay_with_them(browser, card):

@@ -114,9 +114,8 @@ class ModelRowAdmin(admin.ModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         if request.method == "GET":
-            for row in ModelRow.objects.filter(enabled=True, shutdown_date__isnull=False):
-                if near := row.end_is_near(timezone.now().date()):
-                    messages.warning(request, f"“{row.name}”: {near}")
+            for row, near in models_in_use.ending(timezone.now().date()):
+                messages.warning(request, f"“{row.name}”: {near}")
             if settings.CONFIG.model_key or settings.CONFIG.model_url:
                 messages.info(request, _environment())
         return super().changelist_view(request, extra_context)

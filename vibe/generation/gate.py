@@ -86,9 +86,8 @@ def _tool(files: Mapping[str, str]) -> list[Fault]:
         spec = ToolSpec.parse(files.get("tool.toml", ""))
     except BadTool as problem:
         return [Fault("tool.toml", problem.line or 1, problem.sentence)]
-    main = next((part for part in spec.run[1:] if part.endswith(".py")), None)
-    if main is None or main.removeprefix("./") not in files:
-        return [Fault("tool.toml", 1, f"run names {main or 'no file'}, which is not among the files.")]
+    if spec.main not in files:
+        return [Fault("tool.toml", 1, f"run names {spec.main}, which is not among the files.")]
     return []
 
 

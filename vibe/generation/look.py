@@ -14,7 +14,7 @@ from typing import Any
 
 from sandbox.engine import Engine
 from sandbox.limits import MIB, Limits
-from sandbox.outcome import Outcome
+from sandbox.outcome import OnWait, Outcome
 from sandbox.source import Source
 from vibe import sealed
 from vibe.generation import film, samples, tool
@@ -222,11 +222,16 @@ def run_tool_checks(
     *,
     given: Mapping[str, bytes] | None = None,
     cancelled: threading.Event | None = None,
+    brief: bool = False,
+    who: str = "",
+    on_wait: OnWait | None = None,
 ) -> Observations:
-    """Runs a tool on a sample (the person's own file where one fits), on noise, and once for each check."""
+    """Runs a tool on a sample (the person's own file where one fits), on noise, and once for each check.
+
+    `brief`: for its checks alone (a program that must fail them)."""
     sample = samples.sample(spec, given, checks)
-    tries: list[tuple[str, tool.Cleaned]] = [("sample", sample)]
-    if noise := samples.broken(spec, checks):
+    tries: list[tuple[str, tool.Cleaned]] = [] if brief else [("sample", sample)]
+    if not brief and (noise := samples.broken(spec, checks)):
         tries.append(("broken", noise))
     # What the form would refuse never reaches a tool; the check then sees the tool's defaults.
     tries += [(str(c["id"]), samples.promised(spec, c) or samples.sample(spec)) for c in checks]
@@ -235,10 +240,16 @@ def run_tool_checks(
     for name, cleaned in tries:
         if cancelled and cancelled.is_set():
             break
-        outcome = engine.run(tool.source(files, spec, cleaned), limits=tool.limits(), cancelled=cancelled)
+        outcome = engine.run(
+            tool.source(files, spec, cleaned),
+            limits=tool.limits(),
+            cancelled=cancelled,
+            who=who,
+            on_wait=on_wait,
+        )
         runs.append({"check": name, "outcome": _journal(outcome)})
         first = first or outcome
-    runs[:1] = [{**run, "of": sample.of} for run in runs[:1]]
+    runs = [{**run, "of": sample.of} if run["check"] == "sample" else run for run in runs]
     return Observations({"runs": runs}, sample=first)
 
 

@@ -23,7 +23,7 @@ ASSUMED = 32_000  # tokens, where a model's context is not known
 REPLY = 16_000  # tokens kept free for the answer; half the context where that is less
 SHOWN = 10  # attachments that are described
 HISTORY = 20  # earlier requests
-ENTRIES = ("index.html", "main.py", "tool.toml")
+ENTRIES = ("index.html", "main.py", "main.js", "main.rs", "main.c", "main.cpp", "main.sh", "tool.toml")
 
 
 def tokens(text: str) -> int:

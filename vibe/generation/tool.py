@@ -1,7 +1,8 @@
 """tool.toml: what a tool is called, how it starts and what it asks for. Cleans a visitor's values and lays the box.
 
 In the box: the program's files, `input.json` with the values, files under `in/`; what it leaves in `out/` is
-collected. A bad input is a sentence for the field, never an exception of ours.
+collected. For languages that read no JSON the values lie in `values/` too, one file each. A bad input is a sentence
+for the field, never an exception of ours.
 """
 
 import json
@@ -14,9 +15,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
+from sandbox import catalog
+from sandbox.catalog import Language
 from sandbox.limits import MIB, Limits
 from sandbox.outcome import Outcome
 from sandbox.source import Source
+from vibe.generation.complaint import complaint, uncompiled
 from vibe.generation.steps import Json
 
 MAX_FILE = 25 * MIB
@@ -66,22 +70,37 @@ class Input(BaseModel):
 
 
 class ToolSpec(BaseModel):
+    """`run` names the file that is started, with or without a word for its language before it."""
+
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     title: str = Field(default="", max_length=120)
     about: str = Field(default="", max_length=500)
     run: Annotated[list[str], Field(min_length=1, max_length=10)]
-    language: str = "python"
     inputs: list[Input] = Field(default=[], max_length=20)
 
     @model_validator(mode="after")
     def _runs(self) -> "ToolSpec":
-        if self.language.lower() not in {"python", "py"} or self.run[0] not in {"python3", "python"}:
-            raise ValueError('I can only run Python here so far: run = ["python3", "main.py"]')
+        _started(self.run)
         names = [i.name for i in self.inputs]
         if len(set(names)) != len(names):
             raise ValueError("two inputs have the same name")
         return self
+
+    @property
+    def main(self) -> str:
+        """The file that is started."""
+        return _started(self.run)[2]
+
+    @property
+    def language(self) -> Language:
+        return _started(self.run)[0]
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """What starts it in the box of its language."""
+        language, options, main, rest = _started(self.run)
+        return (*language.start, *options, main, *rest)
 
     @classmethod
     def parse(cls, text: str) -> "ToolSpec":
@@ -104,6 +123,29 @@ class ToolSpec(BaseModel):
         except ValueError as problem:  # Python reads no number of more than 4300 digits
             sentence = "tool.toml cannot be read: a number in it has thousands of digits."
             raise BadTool(sentence, _longest_line(text)) from problem
+
+
+Started = tuple[Language, tuple[str, ...], str, tuple[str, ...]]
+
+
+def _started(run: list[str]) -> Started:
+    """(language, options, file, arguments) of what `run` says. Raises ValueError with how it is written."""
+    at = next((n for n, part in enumerate(run) if part[:1] != "-" and catalog.language_of(part)), None)
+    language = catalog.language_of(run[at]) if at is not None else None
+    if at is None or language is None:
+        forms = " or ".join(_form(one) for one in catalog.languages())
+        raise ValueError(f"run names no file that I can start: write {forms}")
+    word, options, file, rest = run[0], run[1:at], run[at].removeprefix("./"), run[at + 1 :]
+    known = at == 0 or word.rsplit("/", 1)[-1] in language.words
+    if not known or not all(part[:1] == "-" for part in options):
+        raise ValueError(f"{language.name} is started with run = {_form(language)}")
+    if language.compiled and (options or any(part[:1] == "-" for part in rest)):
+        raise ValueError(f"I compile {language.name} myself: write run = {_form(language)}, without options")
+    return language, tuple(options), file, tuple(rest)
+
+
+def _form(language: Language) -> str:
+    return f'["{language.words[0]}", "main{language.endings[0]}"]'
 
 
 def _longest_line(text: str) -> int:
@@ -227,7 +269,14 @@ def source(files: Mapping[str, str], spec: ToolSpec, cleaned: Cleaned) -> Source
     """The box's contents for one run."""
     laid = {path: text.encode() for path, text in files.items()}
     laid["input.json"] = json.dumps(cleaned.values, ensure_ascii=False).encode()
-    return Source("python", ("python3", *spec.run[1:]), {**laid, **cleaned.files})
+    if spec.language.image == "native":
+        laid |= {f"values/{name}": _as_text(value).encode() for name, value in cleaned.values.items()}
+    return Source(spec.language.image, spec.command, {**laid, **cleaned.files})
+
+
+def _as_text(value: Any) -> str:
+    """A value as a program in C, Rust or shell reads it: no quotes, no line end; nothing for what was not given."""
+    return "" if value is None else ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 def limits() -> Limits:
@@ -240,6 +289,9 @@ def sentence(outcome: Outcome) -> str:
     match outcome.ended:
         case "exit" if outcome.code == 0:
             return f"Ran in {outcome.seconds:.1f} s."
+        case "exit" if file := uncompiled(outcome.stderr):
+            found = complaint(outcome.stderr)
+            return f"The tool cannot run: {found or file + ' could not be compiled.'} Its maker has to mend it."
         case "exit" if message(outcome):
             return message(outcome)
         case "exit" | "signal":
@@ -268,5 +320,5 @@ _EXCEPTION = re.compile(r"\s*[\w.]+(?:Error|Exception)(?::|\s*$)")  # "KeyError:
 
 
 def has_traceback(outcome: Outcome) -> bool:
-    """Whether Python's own complaint was printed, wherever to: that is no sentence for a person."""
-    return any("Traceback (most recent call last)" in text for text in (outcome.stderr, outcome.stdout))
+    """Whether a language's own complaint was printed, wherever to: that is no sentence for a person."""
+    return any(complaint(text) is not None for text in (outcome.stderr, outcome.stdout))

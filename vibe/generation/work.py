@@ -82,9 +82,9 @@ class Work:
         return [*self._kept(), *(self.plan.checks() if self.plan else [])]
 
     def _kept(self) -> list[Json]:
-        dropped = set(self.plan.drops) if self.plan else set()
         before = self.request.base.checks if self.request.base else []
-        return [check for at, check in enumerate(before, 1) if at not in dropped]
+        gone = {str(check["id"]) for check in self._gone()}
+        return [check for check in before if str(check["id"]) not in gone]
 
     def agreed_text(self) -> str:
         """The plan as the writing call reads it: its steps, its promises, and the names that checks look for."""
@@ -184,7 +184,7 @@ class Work:
             old = dict(self.request.base.files) if self.request.base else {}
         parsed = reply.parse(answer["text"], answer["finish"], old=old)
         problems = [p.sentence for p in parsed.problems]
-        if parsed.truncated or answer["finish"] == "length":
+        if parsed.truncated is not None:
             problems.append("The reply ended before it was complete. Write shorter files.")
         files, misfit = {**old, **parsed.files}, None
         if (
@@ -210,10 +210,18 @@ class Work:
         return [*self.unsaid, *self._dropped(), *plan.not_checked(self.plan, counted)]
 
     def _dropped(self) -> list[str]:
-        """Promises of the version before that this change makes untrue: said, so that none goes silently."""
+        """What is said about promises that go, so that none goes silently."""
+        return [
+            f"“{check['sentence']}” is no longer promised: the change makes it untrue."
+            for check in self._gone()
+        ]
+
+    def _gone(self) -> list[Json]:
+        """Promises of the version before that this change makes untrue. One that the person ticked is not the
+        model's to drop: where it breaks, the version waits for their yes."""
         before = self.request.base.checks if self.request.base else []
-        gone = [c for at, c in enumerate(before, 1) if self.plan and at in self.plan.drops]
-        return [f"“{check['sentence']}” is no longer promised: the change makes it untrue." for check in gone]
+        numbered = enumerate(before, 1) if self.plan else ()
+        return [c for at, c in numbered if self.plan and at in self.plan.drops and not c.get("confirmed")]
 
     def state_of(self, tried: Tried) -> str:
         counted = [r for r in tried.judged.results if not r.get("idle")]

@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from sandbox.outcome import Outcome
 from vibe import events
 from vibe.choices import JobKind, JobState
-from vibe.jobs.rows import new_job, once_key, wake
+from vibe.jobs.rows import HELD, new_job, once_key, wake
 from vibe.jobs.uploads import write
 from vibe.live import feed
-from vibe.models import Card, Maker, Run, RunFile, Version
+from vibe.models import Card, Job, Maker, Program, Run, RunFile, Version
 from vibe.models.run import TRIED
 
 
@@ -77,12 +78,18 @@ def keep_run_file(run_: Run, name: str, data: bytes, *, made: bool) -> RunFile:
     return row
 
 
+def runs_of(program: Program) -> QuerySet[Run]:
+    """Every run of a version of this program, its maker's and its visitors'."""
+    return Run.objects.filter(version__program=program)
+
+
 def forget_old_runs() -> int:
     """Delete runs past their day, files first. How many."""
     gone = 0
-    for run_ in Run.objects.filter(expires__lt=timezone.now()).prefetch_related("files")[:200]:
+    over = Run.objects.filter(expires__lt=timezone.now()).exclude(job__state__in=HELD)
+    for run_ in over.prefetch_related("files")[:200]:
         for row in run_.files.all():
             row.path.unlink(missing_ok=True)
-        run_.job.delete()  # takes the run and its events with it
-        gone += 1
+        taken, _ = Job.objects.filter(pk=run_.job_id).delete()  # takes the run and its events with it
+        gone += taken > 0  # else somebody else was quicker
     return gone

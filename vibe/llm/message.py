@@ -57,6 +57,7 @@ class Call:
     """One request to a model. `effort` is the reasoning effort, sent only when not empty.
 
     `schema`: a JSON schema that the answer should keep to; sent only when given, and dropped where it is refused.
+    `purpose`: what it is for (plan, write, repair …); never sent, a cassette is labelled with it.
     """
 
     model: Model
@@ -64,6 +65,7 @@ class Call:
     max_tokens: int = 16_000
     effort: str = ""
     schema: dict[str, Any] | None = None
+    purpose: str = ""
 
     def asked(self) -> int:
         """Tokens of what is sent, estimated at 3 bytes of UTF-8 each: rather too many than too few for prose, about

@@ -1,4 +1,5 @@
-"""The making, beside the pages or apart from them: a Celery worker of threads, and the sweep that forgets nothing."""
+"""The making, beside the pages or apart from them: a Celery worker of threads, the sweep that forgets nothing, and the
+housekeeping."""
 
 import logging
 import threading
@@ -6,7 +7,7 @@ import time
 
 from django.db import connections
 
-from vibe import allowance, jobs, perform, worker
+from vibe import housekeeping, jobs, perform, worker
 from vibe.celery import app as celery_app
 from vibe.live.bell import control
 
@@ -14,6 +15,7 @@ logger = logging.getLogger("vibe.making")
 
 AT_ONCE = 8  # threads mostly wait for a model; boxes queue for the two cores anyway
 REAP_EVERY_S = 30
+HOUSE_EVERY_S = 10  # how often it is asked what of the housekeeping is due
 
 
 class Making:
@@ -23,6 +25,7 @@ class Making:
         self.at_once = at_once
         self._ending = threading.Event()
         self._sweeper = threading.Thread(target=self._sweep_on, name="vibe-sweep", daemon=True)
+        self._keeper = threading.Thread(target=self._keep_house, name="vibe-house", daemon=True)
         self._consumer: threading.Thread | None = None
         self._passed_over: set[int] = set()
         self._spares: list[threading.Thread] = []
@@ -40,6 +43,7 @@ class Making:
         self._consumer = threading.Thread(target=controller.start, name="vibe-celery", daemon=True)
         self._consumer.start()
         self._sweeper.start()
+        self._keeper.start()
 
     def end(self) -> None:
         import celery.worker.state
@@ -58,12 +62,16 @@ class Making:
                 self._sweep()
                 if time.monotonic() - last_reap > REAP_EVERY_S:
                     last_reap = time.monotonic()
-                    jobs.forget_old_runs()
-                    allowance.release_stale()
                     if not perform.engine().available():
                         perform.engine().reap()
             except Exception:  # a locked database or a restarted engine must not end the sweep
                 logger.exception("sweep failed, trying again")
+
+    def _keep_house(self) -> None:
+        """Beside the sweep, not in it: a chore may take seconds, and a lost worker's Job must not wait for it."""
+        keeper = housekeeping.Keeper()
+        while not self._ending.wait(HOUSE_EVERY_S):
+            keeper.turn()
 
     def _sweep(self) -> None:
         free = max(0, self.at_once - worker.busy())

@@ -52,6 +52,7 @@ class Job(models.Model):
     )
     fault_ref = models.CharField(max_length=12, blank=True, help_text="Reference number of a fault of ours.")
 
+    compacted = models.BooleanField(default=False, help_text="Its deltas were merged: it is long over.")
     created = models.DateTimeField(auto_now_add=True, db_index=True)
     started = models.DateTimeField(null=True, blank=True)
     ended = models.DateTimeField(null=True, blank=True)

@@ -99,6 +99,10 @@ class ModelRow(models.Model):
             tested=self.tested.isoformat() if self.tested else "",
         )
 
+    def has_ended(self, today: date) -> bool:
+        """Whether its provider ended it: from then on it is not asked."""
+        return self.shutdown_date is not None and self.shutdown_date < today
+
     def end_is_near(self, today: date) -> str:
         """A sentence when the provider ends the model within a month or has ended it; else empty."""
         if self.shutdown_date is None:
@@ -108,7 +112,7 @@ class ModelRow(models.Model):
             return ""
         on = f"{self.shutdown_date:%d %B %Y}".lstrip("0")
         if days < 0:
-            return f"Its provider ended it on {on}. Connect another one."
+            return f"Its provider ended it on {on}, so it is not asked any more. Connect another one."
         return (
             f"Its provider ends it on {on}, {_in_days(days)}. Connect another one{' before' if days else ''}."
         )

@@ -66,7 +66,7 @@ class Asking:
         n, began = record.number, time.monotonic()
         self._say_begun(step, n)
         writer = FileWriter(self._tell if step.shown else _nobody, n) if step.purpose not in TALKING else None
-        call = Call(model, step.messages, step.max_tokens, step.effort)
+        call = Call(model, step.messages, step.max_tokens, step.effort, purpose=step.purpose)
         try:
             charge = allowance.reserve(record, model, call)
         except allowance.Spent as spent:

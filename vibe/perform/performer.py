@@ -181,7 +181,7 @@ class Performer:
             "engine": engine().available() == "",
             "usd": self._asking.spent().cost_usd,
             "seconds": (timezone.now() - began).total_seconds(),
-            "weak": weak_spots.sentence(self.job.shape) if step.at == "start" else "",
+            "weak": weak_spots.sentence(self.job.shape, self.job.kind) if step.at == "start" else "",
         }
 
     def _tell(self, step: steps.Tell) -> None:

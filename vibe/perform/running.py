@@ -3,13 +3,13 @@
 import threading
 import time
 
-from sandbox.outcome import Outcome
+from sandbox.outcome import OnWait, Outcome
 from vibe import events, films, shots
 from vibe.generation import attachments, look, samples, steps, tool
 from vibe.generation.bundle import bundle
 from vibe.llm.errors import Cancelled
 from vibe.models import Job, StepRecord
-from vibe.perform.boxes import engine
+from vibe.perform.boxes import engine, in_line, why_not_run
 from vibe.perform.titles import TITLES
 from vibe.perform.writing import Painted, Tell
 
@@ -23,6 +23,14 @@ class Running:
         # Files of a tool, what it gave for its sample, and the runs that the sample was chosen by.
         self._samples: list[tuple[dict[str, str], Outcome, list[steps.Json]]] = []
 
+    @property
+    def _who(self) -> str:
+        """Whose runs these are, for the line before a full house."""
+        return f"maker-{self._job.maker_id}"
+
+    def _waits(self, n: str) -> OnWait:
+        return lambda place: self._tell(events.StepNoted(n, in_line(place)))
+
     def inspect(self, step: steps.Inspect, record: StepRecord) -> steps.Json:
         """Summaries of the uploads: made in a box, or without one from what can be said without parsing."""
         kind, title, line = TITLES["inspect"]
@@ -34,7 +42,13 @@ class Running:
             ended = "No sealed box could be opened, so I read only the first lines of texts"
         else:
             source = attachments.source(files, pictures=step.pictures)
-            outcome = engine().run(source, limits=attachments.limits(), cancelled=self._cancelled)
+            outcome = engine().run(
+                source,
+                limits=attachments.limits(),
+                cancelled=self._cancelled,
+                who=self._who,
+                on_wait=self._waits(n),
+            )
             said = attachments.read(outcome, {name: len(data) for name, data in files.items()})
             ended = f"{len(said)} files" if len(said) != 1 else "One file"
         seconds = time.monotonic() - began
@@ -52,12 +66,12 @@ class Running:
         self._tell(events.StepStarted(n, kind, title, line))
         if not self._painted.wrote:  # a recipe: its files were not streamed, show them whole
             self._painted.whole(step.files)
-        if why := engine().available():
+        if why := why_not_run(step.files):
             answer: steps.Json = {"unchecked": f"No sealed box could be opened: {why}"}
         elif step.shape == "tool":
-            answer = self._run_tool(step)
+            answer = self._run_tool(step, self._waits(n))
         else:
-            answer = self._open_page(step)
+            answer = self._open_page(step, self._waits(n))
         seconds = time.monotonic() - began
         if self._cancelled.is_set():
             self._tell(events.StepEnded(n, "stopped", "Stopped", seconds))
@@ -70,36 +84,41 @@ class Running:
 
     def _run_quietly(self, step: steps.Run) -> steps.Json:
         """A program that the person never sees: one that must fail the checks, or a broken copy."""
-        if why := engine().available():
+        if why := why_not_run(step.files):
             return {"unchecked": why}
         if step.shape == "tool":
             spec = tool.ToolSpec.parse(step.files["tool.toml"])
-            seen = look.run_tool_checks(engine(), step.files, spec, step.checks, cancelled=self._cancelled)
+            seen = look.run_tool_checks(
+                engine(), step.files, spec, step.checks, cancelled=self._cancelled, brief=step.why == "null",
+                who=self._who,
+            )  # fmt: skip
         else:
             page = bundle(step.files)
             source = look.source(page, step.checks, brief=step.why == "null")
-            seen = look.observations(
-                engine().run(source, limits=look.limits(), cancelled=self._cancelled), page
-            )
+            outcome = engine().run(source, limits=look.limits(), cancelled=self._cancelled, who=self._who)
+            seen = look.observations(outcome, page)
         if self._cancelled.is_set():
             raise Cancelled()
         return seen.as_json()
 
-    def _open_page(self, step: steps.Run) -> steps.Json:
+    def _open_page(self, step: steps.Run, on_wait: OnWait) -> steps.Json:
         page = bundle(step.files)
         source = look.source(page, step.checks)
-        outcome = engine().run(source, limits=look.limits(), cancelled=self._cancelled)
+        outcome = engine().run(
+            source, limits=look.limits(), cancelled=self._cancelled, who=self._who, on_wait=on_wait
+        )
         seen = look.observations(outcome, page, step.checks)
         films.keep(self._job, step.files, seen.films)
         if seen.shots:
             shots.keep(self._job, step.files, next(iter(seen.shots.values())))
         return seen.as_json()
 
-    def _run_tool(self, step: steps.Run) -> steps.Json:
+    def _run_tool(self, step: steps.Run, on_wait: OnWait) -> steps.Json:
         spec = tool.ToolSpec.parse(step.files["tool.toml"])
         seen = look.run_tool_checks(
-            engine(), step.files, spec, step.checks, given=self._uploads(step.inputs), cancelled=self._cancelled
-        )
+            engine(), step.files, spec, step.checks, given=self._uploads(step.inputs), cancelled=self._cancelled,
+            who=self._who, on_wait=on_wait,
+        )  # fmt: skip
         if seen.sample:
             self._samples.append((step.files, seen.sample, step.checks))
         self._tell(events.Output("stdout", look.sample_output(seen.as_json())))

@@ -4,10 +4,12 @@ from typing import Any
 
 from django import template
 from django.templatetags.static import static
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from vibe import sealed
+from vibe import models_in_use, sealed
+from vibe.models import ModelRow
 
 register = template.Library()
 
@@ -127,3 +129,9 @@ def film_of(films: object, result: dict[str, Any]) -> object:
 @register.filter
 def index(items: list[bool], at: int) -> bool:
     return at < len(items) and items[at]
+
+
+@register.simple_tag
+def ending_models() -> list[tuple[ModelRow, str]]:
+    """Models that end soon or have ended, each with a sentence; for the first page of the admin."""
+    return models_in_use.ending(timezone.now().date())

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
-from vibe import allowance, cards, jobs, models_in_use, perform, recipes
+from vibe import allowance, cards, jobs, models_in_use, perform, recipes, weak_spots
 from vibe.choices import Autonomy, Effort, Shape
 from vibe.forms import DescribeForm, Files, slots_of
 from vibe.views import enough, estimates
@@ -157,6 +157,7 @@ def _desk(
         "found": models_in_use.local_servers() if not model and may_connect(request) else [],
         "boxes": perform.engine().available(),
         "shapes": SHAPES,
+        "weak": weak_spots.sentences() if model else {},
         "shape": initial.get("shape") or Shape.AUTO,
         "stops": STOPS,
         "stop": initial.get("autonomy") or Autonomy.MAKE,

@@ -40,7 +40,7 @@ def show(
         "spec": spec_of(version),
         "action_url": f"/c/{card.token}/run/" if card else f"/programs/{version.program_id}/run/",
         "once": uuid.uuid4().hex,
-        "boxes": perform.engine().available(),
+        "boxes": perform.why_not_run(version.files) if spec_of(version) else perform.engine().available(),
         **more,
     }
     return render(request, "cards/tool.html", context, status=status)
@@ -58,7 +58,7 @@ def run(
     }
     if spec is None:
         return show(request, version, card, title=title, back=back, status=422)
-    if why := perform.engine().available():
+    if why := perform.why_not_run(version.files):
         wrong = {"once": f"Tools can’t run on this machine now: {why}"}
         return show(request, version, card, title=title, back=back, status=503, given=given, wrong=wrong)
     files = {

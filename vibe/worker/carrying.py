@@ -15,7 +15,7 @@ from vibe.generation import flow, tool
 from vibe.generation.drive import JournalMismatch, drive
 from vibe.llm.errors import Cancelled
 from vibe.models import Job, Run
-from vibe.perform import Paused, Performer, engine
+from vibe.perform import Paused, Performer, engine, expect, in_line, why_no_box
 from vibe.worker.attended import OWNER, Attended, hold, leaving, let_go, start_heart
 from vibe.worker.beginning import journal, request_of, settle_start
 from vibe.worker.endings import end, fault, keep, stopped
@@ -73,6 +73,7 @@ def _carry(one: Attended) -> None:
     performer = Performer(job, import_string(settings.LLM_CLIENT)(), one.cancelled, one.line, one.replan)
     one.performer = performer
     request = request_of(job)
+    expect(job.base.shape if job.base else job.shape)
     if resumed:
         one.line.append(events.Restarted(job.attempt, "I was interrupted and go on where I was."))
     one.line.append(events.StateChanged(JobState.RUNNING))
@@ -97,14 +98,21 @@ def _run_tool(one: Attended, run: Run) -> None:
     spec = tool.ToolSpec.parse(files["tool.toml"])
     given = {row.name: row.path.read_bytes() for row in run.files.filter(made=False) if row.path.exists()}
     source = tool.source(files, spec, tool.Cleaned(run.values, given))
-    if why := engine().available():
+    if why := why_no_box(source.image):
         end(one, JobState.FAILED, f"This tool can’t run now: {why}")
         return
 
     def show(stream: str, text: str) -> None:
         one.line.append(events.Output(stream, text))
 
-    outcome = engine().run(source, limits=tool.limits(), on_output=show, cancelled=one.cancelled)
+    def wait(place: int) -> None:
+        state = JobState.QUEUED if place else JobState.RUNNING
+        one.line.append(events.StateChanged(state, in_line(place)))
+
+    outcome = engine().run(
+        source, limits=tool.limits(), on_output=show, cancelled=one.cancelled,
+        who=f"maker-{one.job.maker_id}", on_wait=wait,
+    )  # fmt: skip
     if one.cancelled.is_set():
         raise Cancelled()
     for artifact in outcome.artifacts:

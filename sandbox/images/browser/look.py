@@ -15,6 +15,7 @@ import time
 from http.server import ThreadingHTTPServer
 
 from buttons import broke_off, buttons
+from chrome import launch
 from film import PURSE
 from page import (
     JOB,
@@ -34,12 +35,6 @@ from page import (
 )
 from playwright.sync_api import Error, sync_playwright
 
-os.environ["HOME"] = os.environ["XDG_CONFIG_HOME"] = os.environ["XDG_CACHE_HOME"] = "/tmp"
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--disable-extensions",
-    "--force-color-profile=srgb", "--font-render-hinting=none",
-]  # fmt: skip
 CHECK_S, WAIT_S = 10, 10  # for one run; and for what it waits
 DRAW_S = 3  # how long a page may take until there is something to see
 
@@ -315,7 +310,7 @@ def stage(playwright, seconds: float, work, failed) -> None:
     try:
         if BROWSER is None or Now.killed or not BROWSER.is_connected():
             Now.killed = False
-            BROWSER = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+            BROWSER = launch(playwright)
         with at_most(seconds):
             work(BROWSER)
     except Error as problem:
@@ -358,24 +353,24 @@ def checks(playwright, until: float) -> None:
         )
 
 
-def main() -> None:
+def main(playwright) -> None:
     os.makedirs("out", exist_ok=True)
     note()
     server = ThreadingHTTPServer(("127.0.0.1", JOB["port"]), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     until = time.monotonic() + JOB.get("seconds", 40)
-    with sync_playwright() as playwright:
-        stage(playwright, 18, survey, stuck)
-        if JOB.get("brief"):
-            PURSE.seconds = 0
-        elif SEEN["html_nodes"]:
-            stage(playwright, 12, phone, stuck)
-            stage(playwright, 35, buttons, walked)
-        if SEEN["html_nodes"]:
-            checks(playwright, until)
-        note()
-        os._exit(0)  # the answer is written; closing a killed browser politely could hang
+    stage(playwright, 18, survey, stuck)
+    if JOB.get("brief"):
+        PURSE.seconds = 0
+    elif SEEN["html_nodes"]:
+        stage(playwright, 12, phone, stuck)
+        stage(playwright, 35, buttons, walked)
+    if SEEN["html_nodes"]:
+        checks(playwright, until)
+    note()
+    os._exit(0)  # the answer is written; closing a killed browser politely could hang
 
 
 if __name__ == "__main__":
-    main()
+    with sync_playwright() as driver:
+        main(driver)

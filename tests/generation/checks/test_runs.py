@@ -95,3 +95,18 @@ def test_a_tools_run_has_its_form_and_files_filled_in():
     (run,) = runs([check])
     assert run["input"] == {"top": 3, "title": "Top 3", "table": "a.csv", "all": True}
     assert run["files"] == {"a.csv": "x\n1.5\n2\n"}
+
+
+SUM = {
+    "id": "sum", "sentence": "It adds up", "given": {"cups": [12, 8]}, "vary": {"cups": [1, 99]},
+    "expect": [{"see": "stdout", "number": "sum(cups)"}], "input": {"table": "a.csv"}, "files": {"a.csv": "{cups.0}"},
+}  # fmt: skip
+
+
+def test_a_text_that_shows_every_number_shows_none_but_a_long_table_with_its_sum_does():
+    (run,) = bound(Check.model_validate(SUM))
+    anything = "\n".join(str(n) for n in range(300))
+    table = "\n".join(f"Row {n}: {n * 7}" for n in range(1, 60))
+    assert not run.holds(run.expect[0], anything)
+    assert run.holds(run.expect[0], f"{table}\nTotal: 20")
+    assert run.holds(run.expect[0], "\n".join(f"{n}. tea" for n in range(1, 61)) + "\nTotal: 20")

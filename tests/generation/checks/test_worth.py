@@ -42,6 +42,17 @@ def test_promises_that_cannot_both_hold_are_found_and_told():
     ]
 
 
+def test_two_numbers_have_room_in_one_output_but_not_at_one_place():
+    given = {"given": {"a": 12, "b": 8}, "input": {"a": "{a}"}}
+    sums = [{"see": "stdout", "number": "a + b"}, {"see": "stdout", "number": "a * b"}]
+    assert find([{"id": "one", "sentence": "Both", "expect": sums, **given}]) == []
+    assert (
+        find([wants("a", {"see": "text", "number": "bill"}), wants("b", {"see": "text", "number": "bill * 2"})])
+        == []
+    )
+    assert find([wants("a", share("bill")), wants("b", share("bill * 2"))])
+
+
 def test_numbers_of_their_own_do_not_hide_a_contradiction():
     a = wants("a", share("bill * 1.1"))
     other = {"given": {"sum": 50}, "steps": [{**SHARE["steps"][0], "value": "{sum}"}, SHARE["steps"][1]]}

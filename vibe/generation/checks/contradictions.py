@@ -103,6 +103,8 @@ def _differ(one: Bound, a: Expect, other: Bound, b: Expect) -> tuple[str, str] |
     except BadExpression:
         return None
     if x is not None and y is not None:
+        if a.target is None:  # all of an output, or of a page: two numbers have room there
+            return None
         return None if abs(x - y) <= figures.CENT else (figures.plainly(x), figures.plainly(y))
     if x is not None or y is not None:
         number, text = (x, b) if x is not None else (y, a)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sandbox.outcome import Outcome
 from vibe.generation.checks.harmless import clean_text
+from vibe.generation.complaint import complaint
 from vibe.generation.steps import Json
 
 
@@ -36,6 +37,9 @@ def ended(outcome: Outcome) -> str:
     if outcome.ok:
         return f"it ran in {outcome.seconds:.1f} s"
     tail = " / ".join((outcome.stderr.strip() or outcome.stdout.strip()).splitlines()[-4:])
+    found = complaint(outcome.stderr)
+    if found and found.line:  # other languages than Python begin with what matters
+        tail = f"{found} / {tail}"
     how = {
         "timeout": "it did not end in time",
         "memory": "it needed too much memory",

@@ -16,6 +16,7 @@ from vibe.generation.checks.language import Check, Expect, Given, Seen, Step, as
 from vibe.generation.steps import Json
 
 TRIES = 60
+MANY, OTHERS = 40, 6  # figures in a text, and results of other inputs, from which on it may show just anything
 
 
 @dataclass(frozen=True)
@@ -58,10 +59,27 @@ class Bound:
         if seen is None or isinstance(seen, bool):
             return False
         if "before" not in names_in(expect.number):
-            return _shows(seen, exactly(expect.number, self.values))
+            wanted = exactly(expect.number, self.values)
+            return _shows(seen, wanted) and not self._shows_anything(expect.number, seen, wanted)
         if self.first is None:  # the first time there only has to be a number
             return isinstance(seen, int | float) or bool(figures(seen))
         return any(self._follows(expect.number, was, now) for was, now in self._pairs(seen, before))
+
+    def _shows_anything(self, expression: str, seen: Seen, wanted: Fraction) -> bool:
+        """Whether a long text shows just as well what other inputs would give: then it says nothing of these. A
+        program that prints all numbers would hold everything."""
+        if not isinstance(seen, str) or not self.check.vary or len(figures(seen)) < MANY:
+            return False
+        chance, others = random.Random(f"others:{self.check.id}"), set[Fraction]()  # noqa: S311
+        for _ in range(TRIES):
+            try:
+                others.add(exactly(expression, _other_values(self.check, chance)))
+            except BadExpression:
+                continue
+            if len(others) > OTHERS:
+                break
+        others.discard(wanted)
+        return len(others) >= OTHERS and all(shows(seen, other) for other in others)
 
     def _pairs(self, seen: Seen, before: Seen) -> list[tuple[Figure, Figure]]:
         """Each number seen the first time with the number at the same place now.
@@ -177,7 +195,7 @@ def _varied(check: Check, seed: int) -> dict[str, Given] | None:
     spare: dict[str, Given] | None = None
     best = -1  # how many expectations are other ones with the values in `spare`
     for _ in range(TRIES):
-        values = {n: _other(v, check.vary[n], chance) if n in check.vary else v for n, v in check.given.items()}
+        values = _other_values(check, chance)
         try:
             expected = _expected(check, values)
         except BadExpression:
@@ -191,6 +209,10 @@ def _varied(check: Check, seed: int) -> dict[str, Given] | None:
         if sum(others) > best:
             spare, best = values, sum(others)
     return spare
+
+
+def _other_values(check: Check, chance: random.Random) -> dict[str, Given]:
+    return {n: _other(v, check.vary[n], chance) if n in check.vary else v for n, v in check.given.items()}
 
 
 def _other(value: Given, within: tuple[float, float], chance: random.Random) -> Given:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from sandbox import catalog
 from vibe import allowance, models_in_use, perform
 from vibe.llm import connect
 from vibe.llm.message import Model
@@ -26,7 +28,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        findings = [f for check in (_model, _money, _boxes, _database, _broker, _disk) for f in check()]
+        findings = [f for check in (_model, _ends, _money, _boxes, _database, _broker, _disk) for f in check()]
         for part, works, line in findings:
             self.stdout.write(f"  {MARKS[works]} {part:<18} {line}")
         if any(works is False for _, works, _ in findings):
@@ -62,9 +64,13 @@ def _model() -> Iterator[Finding]:
 def _one_model(part: str, model: Model) -> Iterator[Finding]:
     tested = connect.test(model)
     yield part, tested.ok, f"{model.name} at {model.base_url}: {tested.sentence}"
-    row = models_in_use.row_of(model)
-    if row and (near := row.end_is_near(timezone.now().date())):
-        yield part, None, f"{model.name}: {near}"
+
+
+def _ends() -> Iterator[Finding]:
+    """Models that end within a month or have ended: another one is asked in their place, if there is one."""
+    with suppress(DatabaseError):
+        for row, near in models_in_use.ending(timezone.now().date()):
+            yield f"model{', quick' if row.tier == 'quick' else ''}", None, f"{row.name}: {near}"
 
 
 def _money() -> Iterator[Finding]:
@@ -89,9 +95,11 @@ def _boxes() -> Iterator[Finding]:
     yield "docker", not trouble, trouble or "the engine answers"
     if trouble:
         return
-    for name in ("python", "browser"):
+    for name in catalog.names():
         there = engine.has_image(name)
-        yield f"image {name}", there, "built" if there else "not built: run  make images"
+        missing = False if name in catalog.needed() else None
+        about = catalog.settings(name)["about"]
+        yield f"image {name}", there or missing, about if there else f"not built ({about}): run  make images"
 
 
 def _database() -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError, CommandParser, call_command
 from django.db import close_old_connections, connections
 
-from vibe import jobs, worker
+from vibe import jobs, models_in_use, weak_spots, worker
 from vibe.choices import Autonomy, Effort, JobState, Shape, Verdict
 from vibe.forms import MAX_ALL, MAX_FILE, MAX_FILES, DescribeForm, clean_name, unique_name
 from vibe.live import feed
@@ -83,6 +83,8 @@ class Command(BaseCommand):
             self._complain(trouble)
             return NOT_MADE
         uploads = [(name, _chunks(path)) for name, path in zip(_names(paths), paths, strict=True)]
+        if (weak := weak_spots.sentence(o["shape"])) and not o["json"] and models_in_use.current_model():
+            self._say(f"· {weak}")
         maker, _ = Maker.objects.get_or_create(pk=TERMINAL)
         job = jobs.begin(
             maker,

@@ -1,0 +1,161 @@
+"""The host against a runner that was turned: whatever comes down the line, the run ends and nothing of ours does."""
+
+import json
+import socket
+import struct
+import threading
+import time
+import tracemalloc
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sandbox import EngineUnavailable, Limits, Source
+from sandbox.box import Box
+from sandbox.frames import Frames, frame
+from sandbox.limits import MIB
+from sandbox.sealing import Fit
+from sandbox.talk import Talk
+
+HELD = {"uid": 65532, "NoNewPrivs": 1, "Seccomp": 2, "CapEff": 0, "CapBnd": 0}
+READY = frame(b"R", json.dumps({"status": HELD}).encode())
+START = frame(b"s")
+END = frame(b"z", b'{"skipped": 0}')
+SOURCE = Source("python", ("python3", "main.py"), {"main.py": b""})
+
+
+def docker(data: bytes, stream: int = 1) -> bytes:
+    return struct.pack(">BxxxI", stream, len(data)) + data
+
+
+def report(**more) -> bytes:
+    return frame(b"x", json.dumps({"why": "", "code": 0, "seconds": 0.1, "counters": {}, **more}).encode())
+
+
+def talk_with(*said: bytes, limits=None, hangs=False, **more):
+    """The outcome of a run whose runner says just this, whatever it is told."""
+    ours, theirs = socket.socketpair()
+    box = Box("none", ours, Fit("python", 1, 1, 1, 1.0))
+
+    def play():
+        try:
+            for part in said:
+                theirs.sendall(docker(part))
+        except OSError:
+            return
+        if not hangs:
+            theirs.shutdown(socket.SHUT_WR)
+
+    player = threading.Thread(target=play)
+    player.start()
+    try:
+        talk = Talk(box, SOURCE, limits or Limits(), **more)
+        return talk.outcome(), talk
+    finally:
+        box.close()
+        player.join(10)
+        theirs.close()
+
+
+def test_an_honest_runner_is_understood():
+    got, talk = talk_with(
+        READY, START, frame(b"o", "hä".encode()[:2]), frame(b"o", "hä".encode()[2:]), report(code=3),
+        frame(b"f", b'{"path": "a.txt", "size": 4}'), frame(b"d", b"ab"), frame(b"d", b"cd"), END,
+    )  # fmt: skip
+    assert (got.ended, got.code, got.stdout) == ("exit", 3, "hä")
+    assert [(a.name, a.data, a.type) for a in got.artifacts] == [("a.txt", b"abcd", "text/plain")]
+    assert talk.clean
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        (READY,),
+        (READY, START, frame(b"o", b"and then nothing")),
+        (READY, START, report()),
+        (START, READY, report(), END),
+        (READY, READY, START, report(), END),
+        (frame(b"R", b"[]"), START, report(), END),
+        (frame(b"R", b"{"), START, report(), END),
+        (READY, frame(b"o", b"before it was started"), START, report(), END),
+        (READY, START, report(), frame(b"o", b"after its end"), END),
+        (READY, START, report(), report(), END),
+        (READY, START, frame(b"x", b"7"), END),
+        (READY, START, report(code=999), END),
+        (READY, START, report(code=True), END),
+        (READY, START, report(signal="9"), END),
+        (READY, START, report(why="because"), END),
+        (READY, START, report(seconds=float("nan")), END),
+        (READY, START, report(counters={"oom_kill": "1"}), END),
+        (READY, START, END),
+        (READY, START, frame(b"f", b'{"path": "early", "size": 0}'), report(), END),
+        (READY, START, report(), frame(b"d", b"of no file"), END),
+        (READY, START, report(), frame(b"f", b'{"path": "a", "size": 1}'), frame(b"d", b"ab"), END),
+        (READY, START, report(), frame(b"f", b'{"path": "a", "size": 2}'), frame(b"d", b"a"), END),
+        (READY, START, report(), frame(b"f", b'{"path": "a", "size": -1}'), END),
+        (READY, START, report(), frame(b"f", b'{"path": "a", "size": 999999999}'), END),
+        (READY, START, report(), frame(b"f", b'{"size": 1}'), END),
+        (READY, START, report(), *([frame(b"f", b'{"path": "a", "size": 0}')] * 40), END),
+        (READY, START, report(), END, frame(b"o", b"more")),
+        (READY, START, b"o" + struct.pack(">I", 2**31)),
+        (READY, START, b"Q\0\0\0\0"),
+        (READY, START, frame(b"x", b"[" * 100_000), END),
+    ],
+)  # fmt: skip
+def test_what_breaks_the_protocol_is_lost(said):
+    got, talk = talk_with(*said)
+    assert got.ended == "lost"
+    assert got.code is None
+    assert not talk.clean
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(st.sampled_from("Rsoexfdz"), st.binary(max_size=30)), max_size=6))
+def test_no_frames_at_all_make_the_host_fail(frames):
+    got, _ = talk_with(READY, *(frame(k.encode(), p) for k, p in frames))
+    assert got.ended in {"lost", "exit", "signal"}
+
+
+def test_a_runner_that_lets_a_flood_through_is_stopped_by_the_host():
+    got, talk = talk_with(
+        READY, START, *[frame(b"o", b"x" * 65536)] * 400, limits=Limits(output_bytes=MIB), hangs=True
+    )
+    assert got.ended == "output_limit"
+    assert len(got.stdout) == MIB
+    assert not talk.clean
+
+
+def test_a_runner_that_says_nothing_ends_by_our_own_clock(monkeypatch):
+    monkeypatch.setattr("sandbox.talk.GRACE_S", 0.2)
+    began = time.monotonic()
+    got, _ = talk_with(READY, START, hangs=True, limits=Limits(time_s=0.2))
+    assert got.ended == "timeout"
+    assert time.monotonic() - began < 5
+
+
+def test_a_runner_that_does_not_obey_a_stop_is_left():
+    stop = threading.Event()
+    stop.set()
+    got, talk = talk_with(READY, START, hangs=True, cancelled=stop)
+    assert got.ended == "cancelled"
+    assert not talk.clean
+
+
+def test_no_job_goes_into_a_box_that_is_not_sealed():
+    for wrong in ({**HELD, "Seccomp": 0}, {**HELD, "uid": 0}, {**HELD, "CapEff": 1}, {}):
+        with pytest.raises(EngineUnavailable, match="did not take"):
+            talk_with(frame(b"R", json.dumps({"status": wrong}).encode()), START, report(), END)
+
+
+def test_a_flood_of_100_megabytes_leaves_the_host_small():
+    block = b"".join(docker(frame(b"o", b"x" * 32_000)) for _ in range(8))
+    reader, seen = Frames(), 0
+    tracemalloc.start()
+    try:
+        while seen < 100 * MIB:
+            for at in range(0, len(block), 50_000):  # never where a frame ends
+                seen += sum(len(payload) for _, payload in reader.feed(block[at : at + 50_000]))
+        assert tracemalloc.get_traced_memory()[1] < 2 * MIB
+    finally:
+        tracemalloc.stop()
