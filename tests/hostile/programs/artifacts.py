@@ -2,7 +2,7 @@
 
 from tests.hostile.attack import Attack
 
-LEFT_OUT = "files were left out"
+LEFT_OUT = "left out"
 ALL = [
     Attack("link_to_the_system", "os.symlink('/etc/passwd', 'out/a.txt'); print('done')", "done", noted=LEFT_OUT),
     Attack("link_to_the_runner", "os.symlink('/proc/1/environ', 'out/a.txt'); print('done')", "done", noted=LEFT_OUT),

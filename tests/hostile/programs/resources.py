@@ -2,7 +2,7 @@
 
 from tests.hostile.attack import Attack
 
-REFUSED = "new processes were refused"
+REFUSED = "refused"
 ALL = [
     Attack("memory", "print('before', flush=True); eat(900)", "before", "memory"),
     Attack("memory_shared", "import mmap\nm = mmap.mmap(-1, 700 << 20)\nprint('before', flush=True)\nfor at in range(0, len(m), 4096): m[at] = 1", "before", "memory"),

@@ -23,10 +23,10 @@ PROCESSES = [
     Attack("files_after_all_processes_are_spent", "open('out/a.txt', 'w').write('x')\ntry:\n  while True:\n    if not os.fork(): time.sleep(60)\nexcept OSError: print('spent')", "spent", files=("a.txt",)),
 ]  # fmt: skip
 PROTOCOL = [
-    Attack("an_end_forged_on_stdout", FORGED + "os.write(1, frame(b'x', payload) + frame(b'z', b'{}')); sys.exit(3)", "x\0.*z\0.*", status=3),
-    Attack("an_end_forged_on_stderr", FORGED + "os.write(2, struct.pack('>BxxxI', 1, len(payload) + 5) + frame(b'x', payload)); sys.exit(3)", status=3, complains="\x01"),
+    Attack("an_end_forged_on_stdout", FORGED + "os.write(1, frame(b'x', payload) + frame(b'z', b'{}')); sys.exit(3)", "x.*z.*", status=3),
+    Attack("an_end_forged_on_stderr", FORGED + "os.write(2, struct.pack('>BxxxI', 1, len(payload) + 5) + frame(b'x', payload)); sys.exit(3)", status=3, complains="x.*code"),
     Attack("an_end_forged_on_every_descriptor", FORGED + "for n in range(3, 256):\n  try: os.write(n, frame(b'x', payload)); print('GOT', n)\n  except OSError: pass\nsys.exit(3)", status=3),
-    Attack("a_file_forged_on_stdout", FORGED + "os.write(1, frame(b'f', b'{\"path\": \"forged.txt\", \"size\": 1}') + frame(b'd', b'x'))", "f\0.*d\0.*x"),
+    Attack("a_file_forged_on_stdout", FORGED + "os.write(1, frame(b'f', b'{\"path\": \"forged.txt\", \"size\": 1}') + frame(b'd', b'x'))", "f.*d.*x"),
     Attack("write_to_the_runners_stream", "attempt(lambda: os.open('/proc/1/fd/1', os.O_WRONLY))", "EACCES"),
     Attack("read_the_owners_words", "print(sys.stdin.buffer.read())", "b''"),
     Attack("type_for_the_owner", "import fcntl\nattempt(lambda: fcntl.ioctl(0, 0x5412, b'x'))", "ENOTTY|EPERM|EIO"),
@@ -74,19 +74,19 @@ OUTPUT = [
     Attack("no_text", "os.write(1, b'a\\xff\\xfe\\x80b')", "a\ufffd+b"),
     Attack("a_character_in_halves", "os.write(1, b'\\xe2\\x82'); time.sleep(0.2); os.write(1, b'\\xac')", "€"),
     Attack("half_a_character_at_the_end", "os.write(1, b'a\\xe2\\x82')", "a\ufffd+"),
-    Attack("zeros", "os.write(1, b'a\\0b')", "a\0b"),
+    Attack("zeros", "os.write(1, b'a\\0b')", "ab"),
     Attack("a_flood_of_two_bytes", f"os.write(1, 'é'.encode() * 40000 + b'!'); os.write(1, b'x' * {MIB}); time.sleep(30)", f"é{{40000}}!x{{{MIB - 80001}}}", "output_limit"),
     Attack("said_before_it_was_killed", "os.write(1, b'last words'); os.kill(os.getpid(), 9)", "last words", "signal", 9),
-    Attack("terminal_codes", "print('\\x1b]0;title\\x07\\x1b[2J')", "\x1b\\]0;title\x07\x1b\\[2J"),
+    Attack("terminal_codes", "print('\\x1b]0;title\\x07\\x1b[2J')", ""),
     Attack("a_pipe_made_huge", "import fcntl\nattempt(lambda: fcntl.fcntl(1, 1031, 1 << 20) and 0); os.write(1, b'end')", "(GOT 0|EPERM|EBUSY)\\s*\nend"),
 ]  # fmt: skip
 SECRETS = [
-    Attack("environment", "print(sorted(os.environ))", r"\['HOME', 'LANG', 'MPLBACKEND', 'MPLCONFIGDIR', 'PATH', 'PYTHONDONTWRITEBYTECODE', 'PYTHONUNBUFFERED'\]"),
+    Attack("environment", "print(sorted(os.environ))", r"\['HOME', 'LANG', 'MPLBACKEND', 'MPLCONFIGDIR', 'OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'PATH', 'PYTHONDONTWRITEBYTECODE', 'PYTHONUNBUFFERED'\]"),
     Attack("secrets_in_any_environment", "found = []\nfor n in filter(str.isdigit, os.listdir('/proc')):\n  try: found += [n] * ('canary' in open(f'/proc/{n}/environ').read())\n  except OSError: found.append('shut')\nprint(found)", r"\['shut'\]"),
     Attack("name_of_the_machine", "print(socket.gethostname())", "box"),
     Attack("folders_of_secrets", "print([p for p in ('/run/secrets', '/var/run/secrets', '/root/.docker', '/root/.aws', '/root/.ssh', '/home', '/mnt/work', '/work') if os.path.exists(p) and os.access(p, os.R_OK) and os.listdir(p)])", r"\[\]"),
     Attack("what_an_earlier_box_left", "print([os.path.join(d, n) for top in ('/tmp', '/box', '/dev/shm', '/var/tmp') for d, _, ns in os.walk(top) for n in ns if 'marker' in n]); write('/tmp/vibe-hostile-marker'); write('/dev/shm/vibe-hostile-marker')", r"\[\]"),
     Attack("shared_memory_of_others", "print([open('/proc/sysvipc/' + n).read().count('\\n') for n in ('shm', 'sem', 'msg')])", r"\[1, 1, 1\]"),
     Attack("certificates_and_keys", "print([os.path.join(d, n) for top in ('/etc', '/opt', '/root') for d, _, ns in os.walk(top) for n in ns if n in ('id_rsa', 'config.json', '.netrc', '.npmrc', 'pip.conf', 'credentials')])", r"\[\]"),
-    Attack("command_of_the_runner", "print(open('/proc/1/cmdline').read().split('\\0'))", r"\['python3', '-I', '-B', '/opt/vibe/runner.py', ''\]"),
+    Attack("command_of_the_runner", "print(open('/proc/1/cmdline').read().split('\\0'))", r"\['python3', ('-I', '-B', )?'/opt/vibe/runner.py', ''\]"),
 ]  # fmt: skip
