@@ -25,6 +25,26 @@ def test_the_same_form_sent_twice_is_one_job():
     assert Program.objects.count() == 1
 
 
+def test_twelve_different_forms_sent_at_the_same_moment_are_no_more_than_five_jobs():
+    maker, begun, refused = Maker.objects.create(), [], []
+    gate = threading.Barrier(12)
+
+    def send(n):
+        gate.wait()
+        try:
+            begun.append(begin(maker, str(n), description=f"Tea timer {n}").pk)
+        except jobs.Enough as said:
+            refused.append(said.sentence)
+        connections.close_all()
+
+    threads = [threading.Thread(target=send, args=(n,)) for n in range(12)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    assert len(begun) == Job.objects.count() == Program.objects.count() == 5
+    assert len(refused) == 7
+    begin(Maker.objects.create())
+
+
 def test_the_same_form_sent_at_the_same_moment_is_one_job():
     maker, found = Maker.objects.create(), []
     gate = threading.Barrier(4)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from vibe.choices import JobKind
 from vibe.generation import context
 from vibe.generation.difference import difference, in_words
+from vibe.jobs.enough import Enough, lock, room_for_making
 from vibe.jobs.rows import HELD, NotNow, new_job, once_key, wake
 from vibe.jobs.uploads import FileIn, Staged, keep_uploads, stage, unstage
 from vibe.models import Job, Maker, Program, Version
@@ -87,17 +88,24 @@ def _once(
     """The Job of this key: the one there is, a twin sent a moment ago, or the one that `row` makes."""
     if existing := Job.objects.filter(once=key).first():
         return existing
+    if not leased:
+        room_for_making(maker)  # before a hundred megabytes are written for nothing
     staged = stage(uploads)
     try:
         with transaction.atomic():
+            lock(maker)
             if not leased and (twin := _just_sent(maker, kind, wish, staged, **where)):
                 unstage(staged)
                 return twin
+            if not leased:
+                room_for_making(maker)
             job = row(key)
             keep_uploads(job, staged)
-    except IntegrityError:  # the same form, sent twice at once: the other one won
+    except (IntegrityError, Enough):  # the same form, sent twice at once: the other one won
         unstage(staged)
-        return Job.objects.get(once=key)
+        if existing := Job.objects.filter(once=key).first():
+            return existing
+        raise
     wake(job)
     return job
 

@@ -10,6 +10,7 @@ from django.utils import timezone
 from sandbox.outcome import Outcome
 from vibe import events
 from vibe.choices import JobKind, JobState
+from vibe.jobs.enough import Enough, lock, room_for_running
 from vibe.jobs.rows import HELD, new_job, once_key, wake
 from vibe.jobs.uploads import write
 from vibe.live import feed
@@ -32,12 +33,16 @@ def run(
         return existing
     try:
         with transaction.atomic():
+            lock(visitor)
+            room_for_running(visitor)
             job = new_job(visitor, None, JobKind.RUN, once, shape=version.shape)
             made = Run.objects.create(version=version, card=card, visitor=visitor, job=job, values=values)
             for name, data in files.items():
                 keep_run_file(made, name, data, made=False)
-    except IntegrityError:
-        return Run.objects.get(job__once=once)
+    except (IntegrityError, Enough):  # the same form, sent twice at once: the other one won
+        if existing := Run.objects.filter(job__once=once).first():
+            return existing
+        raise
     wake(job)
     return made
 

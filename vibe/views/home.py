@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from vibe import allowance, cards, jobs, models_in_use, perform, recipes, weak_spots
 from vibe.choices import Autonomy, Effort, Shape
 from vibe.forms import DescribeForm, Files, slots_of
-from vibe.views import enough, estimates
+from vibe.views import estimates
 from vibe.views.connect import may_connect
 from vibe.views.makers import maker_of, sure_maker
 from vibe.views.replies import go
@@ -84,22 +84,23 @@ def describe(request: HttpRequest) -> HttpResponse:
             return wrong(request, form, fields=fields)
         return _desk(request, {**data}, form=form, status=422)
     maker = sure_maker(request)
-    if said := enough.of_making(maker, "make", "", data["once"]):
-        form.add_error(None, said)
+    try:
+        job = jobs.begin(
+            maker,
+            description=data["description"],
+            shape=data["shape"],
+            autonomy=data["autonomy"],
+            effort=data["effort"],
+            once=data["once"],
+            uploads=form.files_given.chunks(),
+            recipe=data.get("recipe", ""),
+            slots=typed,
+        )
+    except jobs.Enough as said:
+        form.add_error(None, said.sentence)
         if request.htmx:  # type: ignore[attr-defined]
             return wrong(request, form, status=429)
         return _desk(request, given_in(request, data["once"]), form=form, status=429)
-    job = jobs.begin(
-        maker,
-        description=data["description"],
-        shape=data["shape"],
-        autonomy=data["autonomy"],
-        effort=data["effort"],
-        once=data["once"],
-        uploads=form.files_given.chunks(),
-        recipe=data.get("recipe", ""),
-        slots=typed,
-    )
     tell_of(request, form.files_given)
     assert job.program
     return go(request, job.program.get_absolute_url())

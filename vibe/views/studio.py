@@ -16,7 +16,7 @@ from vibe.live import feed
 from vibe.live.fragments import OPEN, around
 from vibe.live.timeline import fold
 from vibe.models import Job, Program
-from vibe.views import access, enough, tools
+from vibe.views import access, tools
 from vibe.views.home import STOPS, lost_files, tell_of, wrong
 from vibe.views.replies import done, go
 
@@ -70,11 +70,6 @@ def change(request: HttpRequest, pk: str) -> HttpResponse:
             return wrong(request, form)
         return _bench(request, program, form=form, status=422)
     data = form.cleaned_data
-    if said := enough.of_making(program.maker, "change", program.pk, data["once"]):
-        form.add_error(None, said)
-        if request.htmx:  # type: ignore[attr-defined]
-            return wrong(request, form, status=429)
-        return _bench(request, program, form=form, status=429)
     slots, recipe = slots_of(request.POST), ""
     if slots and program.current and program.current.recipe:
         recipe, made_with = program.current.recipe, program.current.slots
@@ -88,19 +83,25 @@ def change(request: HttpRequest, pk: str) -> HttpResponse:
             messages.warning(request, "These are the settings that it has already.")
             return go(request, program.get_absolute_url())
     last = program.jobs.order_by("-pk").first()
-    jobs.change(
-        program,
-        description=data["description"],
-        autonomy=(request.POST.get("autonomy") and data["autonomy"])
-        or (last.autonomy if last else Autonomy.MAKE),
-        effort=(request.POST.get("effort") and data["effort"]) or (last.effort if last else Effort.NORMAL),
-        once=data["once"],
-        uploads=form.files_given.chunks(),
-        recipe=recipe,
-        slots=slots,
-        without=without_of(request.POST),
-        pointed=pointed_of(request.POST),
-    )
+    autonomy, effort = (last.autonomy, last.effort) if last else (Autonomy.MAKE, Effort.NORMAL)
+    try:
+        jobs.change(
+            program,
+            description=data["description"],
+            autonomy=data["autonomy"] if request.POST.get("autonomy") else autonomy,
+            effort=data["effort"] if request.POST.get("effort") else effort,
+            once=data["once"],
+            uploads=form.files_given.chunks(),
+            recipe=recipe,
+            slots=slots,
+            without=without_of(request.POST),
+            pointed=pointed_of(request.POST),
+        )
+    except jobs.Enough as said:
+        form.add_error(None, said.sentence)
+        if request.htmx:  # type: ignore[attr-defined]
+            return wrong(request, form, status=429)
+        return _bench(request, program, form=form, status=429)
     tell_of(request, form.files_given)
     return go(request, program.get_absolute_url())
 

@@ -10,7 +10,6 @@ from vibe import jobs, perform
 from vibe.generation import tool
 from vibe.live.fragments import spec_of
 from vibe.models import Card, Run, Version
-from vibe.views import enough
 from vibe.views.makers import maker_of, sure_maker
 
 # One grey pixel: what stands where no picture of a card was taken.
@@ -74,18 +73,13 @@ def run(
             request, version, card, title=title, back=back, status=422, given=given, wrong=cleaned.sentences
         )
     visitor, once = sure_maker(request), request.POST.get("once", "")[:64] or uuid.uuid4().hex
-    if said := enough.of_running(visitor, str(version.pk), once):
-        return show(
-            request, version, card, title=title, back=back, status=429, given=given, wrong={"once": said}
-        )
-    made = jobs.run(
-        version,
-        visitor,
-        values=cleaned.values,
-        files=cleaned.files,
-        once=once,
-        card=card,
-    )
+    try:
+        made = jobs.run(
+            version, visitor, values=cleaned.values, files=cleaned.files, once=once, card=card
+        )  # fmt: skip
+    except jobs.Enough as said:
+        wrong = {"once": said.sentence}
+        return show(request, version, card, title=title, back=back, status=429, given=given, wrong=wrong)
     return redirect(f"{made.get_absolute_url()}#result")
 
 
