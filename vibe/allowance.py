@@ -73,6 +73,20 @@ def reserve(step: StepRecord, model: Model, call: Call, *, now: datetime | None 
     return charge
 
 
+def hold_more(charge: Charge, model: Model, lost: Usage, *, now: datetime | None = None) -> None:
+    """Another try of the same call is to be made, after one that broke off and was paid for all the same: what it
+    `lost` is set aside besides. Raises Spent, and holds nothing more, when that is not allowed."""
+    now = now or timezone.now()
+    more, site = Amount.of(lost, model), SiteAllowance.current()
+    maker = charge.step.job.maker
+    with transaction.atomic():
+        kept = Charge.objects.filter(pk=charge.pk, state=State.RESERVED, day=_day(now))
+        if kept.update(**_more("reserved", more.micro or 0, more.tokens or 0)):
+            _hold(maker.pk, limit_of(maker, site), more, now)
+            _hold(SITE, Amount(_micro(site.usd_per_day), site.tokens_per_day), more, now)
+    charge.refresh_from_db()
+
+
 def settle(charge: Charge, model: Model, usage: Usage | None) -> None:
     """The call has ended: what it used takes the place of what was reserved. `usage` None: nothing came of it.
 

@@ -25,9 +25,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = "Here it is.\n\nFILE index.html\n```html\n<title>Tea</title><p>hello</p>\n```\nDONE\n"
 
 
-def begin(maker, once):
+def begin(maker, once, **more):
     return jobs.begin(
         maker,
+        **more,
         description=f"A tea page {once}",
         shape="auto",
         autonomy="make",
@@ -85,11 +86,11 @@ def test_ten_jobs_that_race_never_cost_more_than_the_allowance(boxes, script):
     )  # 14,000 tokens of at most 16,000: $0.028
     script.extend([long] * 10)
     maker, gate = Maker.objects.create(), threading.Barrier(10)
-    begun = [begin(maker, f"{n}") for n in range(10)]
+    begun = [begin(maker, f"{n}", lease=worker.OWNER) for n in range(10)]
 
     def work(job):
         gate.wait()
-        worker.attend(jobs.claim(worker.OWNER, only=job.pk))
+        worker.attend(job)
         connections.close_all()
 
     threads = [threading.Thread(target=work, args=(job,)) for job in begun]
@@ -100,6 +101,21 @@ def test_ten_jobs_that_race_never_cost_more_than_the_allowance(boxes, script):
     assert StepRecord.objects.aggregate(cost=Sum("cost_usd"))["cost"] < Decimal("0.10")
     assert len(fakes.CALLS) == 3
     assert all("today’s" in s for s in Job.objects.filter(state="failed").values_list("sentence", flat=True))
+
+
+def test_a_stream_that_breaks_is_asked_again_only_as_far_as_the_allowance_goes(boxes, script):
+    SiteAllowance(maker_usd_per_day="0.05").save()
+    broken = ModelFault("cut", partial="half")
+    broken.usage = Usage(100, 9_000, estimated=True)  # $0.0181 of $0.05: another try could pass it
+    script.extend([broken, PAGE])
+    job = carry()
+    assert job.state == JobState.FAILED
+    assert "today’s" in job.sentence
+    assert len(fakes.CALLS) == 1
+    assert Decimal("0.018") < job.steps.aggregate(cost=Sum("cost_usd"))["cost"] < Decimal("0.019")
+    today = DayTally.objects.get(who=job.maker_id)
+    assert today.used_micro < 20_000
+    assert today.held_micro == 0
 
 
 def test_the_switch_stops_new_calls_with_its_sentence_and_recipes_still_work(boxes, script):

@@ -20,12 +20,14 @@ def ask_patiently(
     on_delta: OnDelta | None = None,
     on_wait: Callable[[float, str], None] = lambda seconds, sentence: None,
     on_restart: Callable[[], None] = lambda: None,
+    on_lost: Callable[[Usage], None] = lambda usage: None,
     cancelled: threading.Event | None = None,
     wait: Callable[[threading.Event, float], bool] = threading.Event.wait,
 ) -> Reply:
     """The reply, after waiting where the provider asks for it.
 
-    on_wait(seconds, sentence) says so before each wait; on_restart() comes before a new try when text had streamed.
+    on_wait(seconds, sentence) says so before each wait; on_restart() comes before a new try when text had streamed;
+    on_lost(usage) tells what a broken try cost before another is made, and what it raises ends the patience.
     Raises ModelFault (with the sentence, and when it goes on) or Cancelled. The usage counts every try that gave
     something: a provider bills a stream that broke, too.
     """
@@ -39,7 +41,8 @@ def ask_patiently(
             end.usage = _sum(lost, end.usage)
             raise
         except ModelFault as fault:
-            lost += fault.usage or Usage()
+            paid = _sum(fault.usage or Usage())
+            lost += paid or Usage()
             fault.usage = _sum(lost)
             pause = fault.retry_after if fault.retry_after is not None else 0.5 * 4**attempt
             if not fault.retry or attempt == MORE_TRIES:
@@ -47,6 +50,8 @@ def ask_patiently(
             if pause > LONGEST_WAIT_S:
                 fault.sentence += f" It can go on in about {round(pause / 60)} minutes."
                 raise
+            if paid:
+                on_lost(paid)
             on_wait(pause, f"{fault.sentence} I try again in {max(1, round(pause))} s.")
             if wait(stop, pause):
                 stopped = Cancelled()

@@ -13,7 +13,7 @@ from vibe.llm.client import Client
 from vibe.llm.errors import Cancelled, ModelFault
 from vibe.llm.message import Call, Delta, Model, Usage
 from vibe.llm.retry import ask_patiently
-from vibe.models import Job, StepRecord
+from vibe.models import Charge, Job, StepRecord
 from vibe.perform.titles import TITLES
 from vibe.perform.writing import FileWriter, Painted, Tell
 
@@ -38,6 +38,19 @@ CHANGEABLE = frozenset({"write", "change"})  # calls that end when the person ch
 def said_of(line: str, note: str) -> str:
     """A step's last line, and after it what was left out of its call."""
     return f"{line}. {note}" if line and note else line or note
+
+
+class _Lost:
+    """What the broken tries of one call cost: set aside besides, before another is made."""
+
+    def __init__(self, charge: Charge, model: Model) -> None:
+        self._charge, self._model = charge, model
+        self.usage = Usage()
+
+    def add(self, usage: Usage) -> None:
+        """Raises allowance.Spent when another try could cost more than is allowed."""
+        self.usage += usage
+        allowance.hold_more(self._charge, self._model, usage)
 
 
 class Asking:
@@ -83,6 +96,7 @@ class Asking:
                 writer = FileWriter(self._tell if step.shown else _nobody, n)
                 self._say_begun(step, n)  # what was said in the broken try is void
 
+        lost = _Lost(charge, model)
         stop = EitherEvent(self._cancelled, self._replan) if step.purpose in CHANGEABLE else self._cancelled
 
         try:
@@ -92,16 +106,20 @@ class Asking:
                 on_delta=on_delta,
                 on_wait=lambda seconds, sentence: self._tell(events.StepNoted(n, sentence)),
                 on_restart=on_restart,
+                on_lost=lost.add,
                 cancelled=stop,
             )
+        except allowance.Spent as spent:
+            allowance.settle(charge, model, lost.usage)
+            self._book(record, model, lost.usage)
+            self._tell(events.StepEnded(n, "bad", spent.sentence, time.monotonic() - began))
+            return {"fault": {"kind": "allowance", "sentence": spent.sentence}}
         except Cancelled as stopped:
             allowance.settle(charge, model, stopped.usage)
             if not self._cancelled.is_set():
                 self._tell(events.StepEnded(n, "stopped", "You changed the plan", time.monotonic() - began))
                 return {"changed": self._take_change()}
-            if writer:
-                self._painted.keep(writer)
-                self._painted.begun = writer.begun
+            self._keep_begun(writer)
             self._book_stopped(record, model, stopped.usage)
             self._tell(events.StepEnded(n, "stopped", "Stopped", time.monotonic() - began))
             raise
@@ -128,6 +146,11 @@ class Asking:
         self._tell(events.StepStarted(n, *TITLES[step.purpose]))
         if step.note:
             self._tell(events.StepNoted(n, step.note))
+
+    def _keep_begun(self, writer: FileWriter | None) -> None:
+        if writer:
+            self._painted.keep(writer)
+            self._painted.begun = writer.begun
 
     def begin_writing(self) -> None:
         with self._changing:
