@@ -55,7 +55,7 @@ def alone(request: Request, checks: list[Json], idle: Mapping[str, str]) -> Alon
     except Nothing as end:
         return end.sentence
     if not isinstance(draft, Draft):
-        return draft if isinstance(draft, str) else draft[0]
+        return draft if isinstance(draft, str) else draft.problems[0]
     if tried := refused(draft.files, checks):
         return tried
     run = run_of(request, draft.files, checks, why="candidate" if "tool.toml" in draft.files else "bare")
