@@ -24,14 +24,12 @@ setup-test: .venv/ready-dev
 	@$(PY) -m sandbox images
 
 .venv/ready: requirements.lock
-	@echo "· Python packages (once)"
 	@bash setup/python.sh
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@bash setup/packages.sh requirements.lock ""
 	@touch $@
 
 .venv/ready-dev: .venv/ready requirements-dev.lock
-	@echo "· Python packages for tests and checks (once)"
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@bash setup/packages.sh requirements-dev.lock " for tests and checks"
 	@touch $@
 
 check: .venv/ready-dev ## Lint, types, layers, templates, migrations
