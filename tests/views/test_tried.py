@@ -51,6 +51,12 @@ def test_what_a_tool_made_of_the_attached_file_is_in_the_preview(browser, totals
     assert "german.csv" not in stranger.get(card.get_absolute_url()).content.decode()
 
 
+def test_every_file_that_went_in_is_named(totals):
+    run = Run.objects.get()
+    run.files.create(name="in/second.csv", size=1, made=False)
+    assert run.given_name == "german.csv and second.csv"
+
+
 def test_a_tool_made_without_a_file_shows_only_its_form(browser, boxes):
     browser.post("/programs/", {"description": TOTALS, "once": "1"})
     carry(Job.objects.get())

@@ -6,6 +6,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.text import get_text_list
 
 from vibe.models.card import Card
 from vibe.models.job import Job
@@ -64,9 +65,9 @@ class Run(models.Model):
 
     @property
     def given_name(self) -> str:
-        """The name of the file that went in, "" when none did."""
-        row = self.files.filter(made=False).first()
-        return row.name.removeprefix("in/") if row else ""
+        """The names of the files that went in, as one reads them out; "" when none did."""
+        names = [row.name.removeprefix("in/") for row in self.files.filter(made=False)]
+        return get_text_list(names, "and")
 
 
 class RunFile(models.Model):
