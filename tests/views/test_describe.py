@@ -10,7 +10,7 @@ from tests.views.conftest import Browser, make_card
 from vibe import models_in_use, recipes
 from vibe.choices import Effort
 from vibe.generation.policy import policy
-from vibe.models import Job, Maker, Program, Upload
+from vibe.models import Job, Maker, ModelRow, Program, Upload
 from vibe.views.home import STOPS
 
 pytestmark = pytest.mark.django_db
@@ -173,7 +173,16 @@ def test_with_a_model_the_dial_shows_its_four_stops(browser, script):
 def test_a_visitor_is_told_what_becomes_of_a_file(browser, script):
     page = browser.get("/").content.decode()
     assert "What happens to my files?" in page
-    assert "test-model" in page
+    told = page[page.index("The model test-model is told") :]
+    for part in ("how a text begins", "the columns of a table", "rows", "picture", "what came out"):
+        assert part in told
+
+
+def test_with_a_model_on_this_machine_nothing_of_a_file_goes_elsewhere(browser, script):
+    ModelRow.objects.update(local=True)
+    page = browser.get("/").content.decode()
+    assert "test-model runs on this machine too" in page
+    assert "is told" not in page
 
 
 def test_a_recipe_is_offered_with_its_settings(browser):
