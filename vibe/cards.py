@@ -124,12 +124,14 @@ def show_version(card: Card, version: Version) -> None:
     if version.program_id != card.program_id:
         raise ValueError("a card shows versions of its own program only")
     card.version, card.seal = version, seal()
-    card.save()
+    card.save(update_fields=["version", "seal"])
 
 
 def restore_version(program: Program, number: int) -> Version:
     """Go back to version `number`: it is copied to the end, so that no version is ever lost."""
     with transaction.atomic():
+        # No two of us take the same next number: a Job of this program may end now.
+        program = Program.objects.select_for_update().get(pk=program.pk)
         old = program.versions.get(number=number)
         if program.current_id == old.pk:
             return old
@@ -150,6 +152,7 @@ def copy_version(
         "files",
         "verdict",
         "results",
+        "measures",
         "not_checked",
         "checks",
         "recipe",

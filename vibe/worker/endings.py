@@ -15,7 +15,7 @@ from vibe.generation.difference import difference, in_words
 from vibe.generation.refusals import asks_for_less
 from vibe.generation.request import Result
 from vibe.llm.errors import Cancelled
-from vibe.models import Job, Version
+from vibe.models import Job, Program, Version
 from vibe.worker.attended import Attended
 
 logger = logging.getLogger(__name__)
@@ -113,6 +113,8 @@ def _make_version(job: Job, result: Result) -> Version:
     with transaction.atomic():
         if not jobs.is_held(job):
             raise Cancelled()
+        # No two of us take the same next number: somebody may go back to a version now.
+        Program.objects.select_for_update().get(pk=program.pk)
         latest = program.versions.order_by("-number").values_list("number", flat=True).first() or 0
         version = _new_version(job, result, latest + 1, job=job)
         looks = [
