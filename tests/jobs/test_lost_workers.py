@@ -8,6 +8,7 @@ from django.db import connections
 
 from tests import fakes
 from tests.jobs.carrying import PAGE, attend, begin, carry, timeline, until
+from tests.views.conftest import make_card
 from vibe import jobs, worker
 from vibe.choices import JobState, Verdict
 from vibe.llm.errors import Cancelled
@@ -161,6 +162,23 @@ def test_a_pause_that_is_answered_at_once_keeps_its_successor_alive(boxes, scrip
     assert job.state == JobState.DONE
     assert timeline(job).state == JobState.DONE
     assert timeline(job).version
+
+
+def test_a_run_of_a_tool_that_is_stopped_speaks_of_no_words(boxes):
+    card = make_card(Maker.objects.create(), shape="tool")
+    waiting = jobs.run(card.version, card.maker, values={}, files={}, once="1").job
+    jobs.stop(waiting)
+    waiting.refresh_from_db()
+    assert waiting.sentence == "You stopped it."
+    running = jobs.run(card.version, card.maker, values={}, files={}, once="2").job
+    boxes.holds = threading.Event()
+    working = threading.Thread(target=attend, args=(jobs.claim(worker.OWNER, only=running.pk),))
+    working.start()
+    until(lambda: boxes.ran)
+    jobs.stop(running)
+    working.join(5)
+    running.refresh_from_db()
+    assert (running.state, running.sentence) == (JobState.STOPPED, "You stopped it.")
 
 
 def test_a_stop_outlives_the_worker_that_was_to_hear_it(boxes, script):

@@ -58,6 +58,9 @@ def stopped(one: Attended) -> None:
             version = _make_version(job, result)
             _announce(one, version, result)
             kept = f" What was written is kept as version {version.number}, not checked."
+    if job.kind == JobKind.RUN:  # no words to keep, and nothing is written
+        end(one, JobState.STOPPED, "You stopped it.")
+        return
     begun = performer is not None and performer.begun
     wrote = "What was written so far is shown, not checked." if begun else "Nothing was written yet."
     before = " The version you had stays." if job.base else f" {wrote} Your words are kept."
