@@ -67,7 +67,9 @@ def change_plan(job: Job, data: Mapping[str, Any]) -> None:
 
 def changed_plan(job: Job) -> dict[str, Any]:
     """The person's changed plan, taken once by whoever makes the Job."""
-    changed = Job.objects.filter(pk=job.pk).values_list("plan_change", flat=True).get() or {}
+    changed = Job.objects.filter(pk=job.pk).values_list("plan_change", flat=True).get()
+    if changed is None:  # one that comes now is the next one's to take
+        return {}
     Job.objects.filter(pk=job.pk).update(plan_change=None)
     return dict(changed)
 
