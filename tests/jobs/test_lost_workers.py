@@ -4,7 +4,7 @@ import threading
 import time
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 
 from tests import fakes
 from tests.jobs.carrying import PAGE, attend, begin, carry, timeline, until
@@ -12,6 +12,7 @@ from tests.views.conftest import make_card
 from vibe import jobs, worker
 from vibe.choices import JobState, Verdict
 from vibe.llm.errors import Cancelled
+from vibe.management.making import Making
 from vibe.models import Job, Maker, Program, Version
 from vibe.worker.attended import attended, leaving
 
@@ -250,3 +251,21 @@ def _tool_version():
     return Version.objects.create(
         program=program, number=1, shape="tool", origin="model", files=files, verdict="held"
     )
+
+
+def test_the_sweep_asks_a_restarted_database_over_a_new_connection(monkeypatch):
+    made, used = Making(), []
+
+    def sweep():
+        connection.ensure_connection()
+        used.append(connection.connection)
+        connection.close_at = time.monotonic()  # as one that was lost, it is not to be used again
+        if len(used) == 2:
+            made._ending.set()
+
+    monkeypatch.setattr(made, "_sweep", sweep)
+    monkeypatch.setattr(made._ending, "wait", lambda seconds: made._ending.is_set())
+    thread = threading.Thread(target=made._sweep_on)
+    thread.start()
+    thread.join(5)
+    assert used[0] is not used[1]
