@@ -70,11 +70,13 @@ def about_seconds(seconds: float | None) -> str:
 
 @register.filter
 def cents(usd: float | None) -> str:
-    """0.021 (USD) → 2.1 ¢; 1.5 → $1.50; 0 → free. Empty when the price is not known."""
+    """0.021 (USD) → 2.1 ¢; 1.5 → $1.50; 0 → free; next to nothing → <0.1 ¢. Empty when the price is not known."""
     if usd is None:
         return ""
     if not usd:
         return "free"
+    if usd < 0.0005:
+        return "<0.1 ¢"
     return f"${usd:.2f}" if usd >= 1 else f"{usd * 100:.1f} ¢"
 
 
