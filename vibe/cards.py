@@ -242,13 +242,13 @@ for field in spec.get("inputs", []):
             (here / "in").mkdir(exist_ok=True)
             shutil.copy(said, here / "in" / pathlib.Path(said).name)
             values[field["name"]] = "in/" + pathlib.Path(said).name
+    elif kind == "yesno":
+        values[field["name"]] = (said or str(default)).lower() in {"y", "yes", "1", "true", "on"}
     elif not said:
         values[field["name"]] = default
     elif kind == "number":
         number = float(said.replace(",", "."))
         values[field["name"]] = int(number) if number.is_integer() else number
-    elif kind == "yesno":
-        values[field["name"]] = said.lower() in {"y", "yes", "1", "true"}
     else:
         values[field["name"]] = said
 (here / "out").mkdir(exist_ok=True)

@@ -314,12 +314,28 @@ def test_the_copy_of_a_tool_in_c_brings_what_compiles_it(browser):
 ADDER = """import json, pathlib
 given = json.loads(pathlib.Path("input.json").read_text())
 rows = pathlib.Path(given["table"]).read_text().splitlines()
-print(sum(int(r) for r in rows) * given["n"])
+print(sum(int(r) for r in rows) * given["n"] * (2 if given["twice"] else 1))
 pathlib.Path("out", "result.csv").write_text("sum\\n")
 """
 WITH_FILE = (
-    TOOL + '[[inputs]]\nname = "table"\nlabel = "Table"\ntype = "file"\naccept = [".csv"]\nrequired = true\n'
+    TOOL
+    + '[[inputs]]\nname = "twice"\nlabel = "Twice"\ntype = "yesno"\ndefault = "no"\n'
+    + '[[inputs]]\nname = "table"\nlabel = "Table"\ntype = "file"\naccept = [".csv"]\nrequired = true\n'
 )
+
+
+def test_a_field_is_described_by_its_help_and_by_what_is_wrong(browser):
+    inputs = (
+        TOOL
+        + 'help = "A whole number"\n[[inputs]]\nname = "way"\nlabel = "Way"\ntype = "choice"\nchoices = ["a", "b"]\n'
+    )
+    card = make_card(browser.maker(), shape="tool", files={"tool.toml": inputs, "main.py": ""})
+    page = browser.post(f"/c/{card.token}/run/", {"n": "99", "way": "c", "once": "1"}).content.decode()
+    assert 'aria-describedby="wrong-n help-n"' in page
+    assert (
+        '<select class="input" id="in-way" name="way" aria-invalid="true" aria-describedby="wrong-way">' in page
+    )
+    assert 'id="help-n"' in page
 
 
 def test_the_copy_of_a_tool_really_runs_without_us(browser, tmp_path):
@@ -330,7 +346,7 @@ def test_the_copy_of_a_tool_really_runs_without_us(browser, tmp_path):
     (tmp_path / "numbers.csv").write_text("2\n3\n")
     ran = subprocess.run(
         [sys.executable, "run.py"], cwd=tmp_path / "tea", capture_output=True, text=True, check=False,
-        env={"PATH": os.environ["PATH"]}, timeout=60, input="3\n../numbers.csv\n",
+        env={"PATH": os.environ["PATH"]}, timeout=60, input="3\n\n../numbers.csv\n",
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.splitlines()[-1].endswith("15")
