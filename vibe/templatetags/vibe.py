@@ -1,5 +1,6 @@
 """Words and marks of the templates: icons, clock times, sizes, money."""
 
+from datetime import datetime
 from typing import Any
 
 from django import template
@@ -56,6 +57,14 @@ def clock(seconds: float | None) -> str:
     """12.4 → 0:12."""
     whole = int(seconds or 0)
     return f"{whole // 60}:{whole % 60:02d}"
+
+
+@register.filter
+def moment(at: datetime) -> SafeString:
+    """24 Nov, 21:05 UTC; static/js/clock.js says it in the time of the place where it is read."""
+    return format_html(
+        '<time datetime="{}" data-moment>{}</time>', at.isoformat(timespec="seconds"), f"{at:%-d %b, %H:%M} UTC"
+    )
 
 
 @register.filter
