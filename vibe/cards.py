@@ -51,24 +51,16 @@ def shelf(maker: Maker) -> QuerySet[Card]:
     )
 
 
+def of_link(token: str) -> Card | None:
+    """The card of this link, open or not."""
+    rows = Card.objects.select_related("version", "program", "maker")
+    return rows.filter(digest=token_digest(token)).first() if len(token) <= 64 else None
+
+
 def find(token: str) -> Card | None:
     """The open card of this link, or None: unknown, faded, thrown away and revoked look alike from here."""
-    card = (
-        Card.objects.select_related("version", "program", "maker").filter(digest=token_digest(token)).first()
-        if len(token) <= 64
-        else None
-    )
+    card = of_link(token)
     return card if card and card.is_open else None
-
-
-def why_closed(token: str) -> str | None:
-    """Why this link opens nothing: faded, thrown or revoked; None when there never was such a card."""
-    card = Card.objects.filter(digest=token_digest(token[:64])).first()
-    if card is None:
-        return None
-    if card.revoked:
-        return "revoked"
-    return "thrown" if card.thrown else "faded" if card.has_faded else None
 
 
 def by_seal(value: str) -> Version | None:
@@ -91,13 +83,22 @@ def throw(card: Card) -> None:
     card.save(update_fields=["thrown"])
 
 
-def bring_back(card: Card) -> bool:
-    """Out of the bin, with at least a day to live. False when the 24 hours are over."""
-    if card.thrown is None or card.thrown <= timezone.now() - BIN:
+def can_come_back(card: Card) -> bool:
+    """Whether it is in the bin, or has only faded."""
+    if card.is_open or card.revoked:
         return False
+    return card.thrown is None or card.thrown > timezone.now() - BIN
+
+
+def bring_back(card: Card) -> bool:
+    """The same link opens again: for seven days when the card had faded, for at least one when it was in the bin.
+    False when it cannot come back."""
+    if not can_come_back(card):
+        return False
+    lives = timedelta(days=1) if card.thrown else LIFE
     card.thrown = None
     if card.expires is not None:
-        card.expires = max(card.expires, timezone.now() + timedelta(days=1))
+        card.expires = max(card.expires, timezone.now() + lives)
     card.save(update_fields=["thrown", "expires"])
     return True
 
@@ -105,7 +106,7 @@ def bring_back(card: Card) -> bool:
 def revoke(card: Card) -> None:
     """The old link is dead for ever; the card gets a new one that nobody has yet."""
     card.salt, card.seal = random_id(), seal()
-    card.save()
+    card.save(update_fields=["salt", "digest", "seal"])
 
 
 def retire(card: Card) -> None:
@@ -124,12 +125,14 @@ def show_version(card: Card, version: Version) -> None:
     if version.program_id != card.program_id:
         raise ValueError("a card shows versions of its own program only")
     card.version, card.seal = version, seal()
-    card.save()
+    card.save(update_fields=["version", "seal"])
 
 
 def restore_version(program: Program, number: int) -> Version:
     """Go back to version `number`: it is copied to the end, so that no version is ever lost."""
     with transaction.atomic():
+        # No two of us take the same next number: a Job of this program may end now.
+        program = Program.objects.select_for_update().get(pk=program.pk)
         old = program.versions.get(number=number)
         if program.current_id == old.pk:
             return old
@@ -150,6 +153,7 @@ def copy_version(
         "files",
         "verdict",
         "results",
+        "measures",
         "not_checked",
         "checks",
         "recipe",
@@ -238,13 +242,13 @@ for field in spec.get("inputs", []):
             (here / "in").mkdir(exist_ok=True)
             shutil.copy(said, here / "in" / pathlib.Path(said).name)
             values[field["name"]] = "in/" + pathlib.Path(said).name
+    elif kind == "yesno":
+        values[field["name"]] = (said or str(default)).lower() in {"y", "yes", "1", "true", "on"}
     elif not said:
         values[field["name"]] = default
     elif kind == "number":
         number = float(said.replace(",", "."))
         values[field["name"]] = int(number) if number.is_integer() else number
-    elif kind == "yesno":
-        values[field["name"]] = said.lower() in {"y", "yes", "1", "true"}
     else:
         values[field["name"]] = said
 (here / "out").mkdir(exist_ok=True)

@@ -99,7 +99,8 @@ def sweep_files() -> int:
             gone += _unlink(jobs.folder(folder), [name for name in names if name not in known])
     shots = jobs.folder("shots-of-jobs")  # the last picture of a try, until its Version keeps it
     for names in _old_names(shots):
-        numbers = {name: int(stem) for name in names if (stem := Path(name).stem).isdecimal()}
+        jobs_of = {name: name.partition("-")[0] for name in names}
+        numbers = {name: int(pk) for name, pk in jobs_of.items() if pk.isdecimal()}
         making = set(
             Job.objects.filter(pk__in=numbers.values(), state__in=jobs.HELD).values_list("pk", flat=True)
         )

@@ -35,6 +35,3 @@ addEventListener("keydown", event => {
   show(next);
   next.focus();
 });
-addEventListener("change", event => {
-  if (event.target.name === "frame") document.getElementById("part-preview").dataset.frame = event.target.value;
-});

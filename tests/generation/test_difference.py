@@ -97,3 +97,19 @@ def test_a_check_that_held_and_holds_no_more_is_named():
     after = [{**r, "held": False} for r in before] + [{"id": "d", "sentence": "It is new", "held": False}]
     assert regressions(before, after) == ["It adds"]
     assert regressions(before, before) == []
+
+
+def test_a_long_file_of_which_every_second_line_is_blank_is_compared_at_once():
+    old = "\n".join("" if n % 2 else f"old {n}" for n in range(2000))
+    new = "\n".join("" if n % 2 else f"new {n}" for n in range(2000))
+    began = time.process_time()
+    found = difference({"a.js": old}, {"a.js": new})
+    assert time.process_time() - began < 2
+    assert found.files[0].changed >= 1000
+
+
+def test_in_a_long_file_a_small_change_far_from_another_is_still_found_as_small():
+    old = ["}" if n % 2 else f"line {n}" for n in range(2000)]
+    new = [*old[:10], "put in", *old[10:1990], *old[1991:]]
+    found = difference({"a.js": "\n".join(old)}, {"a.js": "\n".join(new)}).files[0]
+    assert (found.added, found.removed, found.changed) == (1, 1, 0)

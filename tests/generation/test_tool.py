@@ -76,6 +76,16 @@ def test_a_bad_value_says_what_to_enter(values, field, says):
     assert wrong(values)[field] == says
 
 
+@pytest.mark.parametrize(
+    ("default", "is_"), [('"no"', False), ('"Yes"', True), ("true", True), ("false", False)]
+)
+def test_a_yes_or_no_begins_as_its_tool_says(default, is_):
+    spec = ToolSpec.parse(
+        f'title = "T"\nrun = ["python3", "main.py"]\n[[inputs]]\nname = "a"\nlabel = "A"\ntype = "yesno"\ndefault = {default}\n'
+    )
+    assert spec.inputs[0].default is is_
+
+
 def test_a_missing_or_foreign_file_says_what_to_choose():
     assert wrong({}, {})["file"] == "Choose a file."
     assert wrong({}, {"file": ("x.exe", b"1")})["file"] == "Choose a file that ends with .csv."

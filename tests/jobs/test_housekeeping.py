@@ -184,9 +184,9 @@ def test_files_without_a_row_go_after_a_day_and_no_others():
     run = jobs.run(card.version, card.maker, values={}, files={"in/a": b"x"}, once="r")
     kept = [
         put("uploads", upload.key), put("runs", run.files.get().key), put("uploads", "being-written", 0.5),
-        put("shots-of-jobs", f"{making.pk}.png"),
+        put("shots-of-jobs", f"{making.pk}-{'a' * 24}.png"),
     ]  # fmt: skip
-    lost = [put("uploads", "lost"), put("runs", "lost"), put("shots-of-jobs", "999999.png")]
+    lost = [put("uploads", "lost"), put("runs", "lost"), put("shots-of-jobs", f"999999-{'a' * 24}.png")]
     housekeeping.sweep_files()
     assert all(path.exists() for path in kept)
     assert not any(path.exists() for path in lost)

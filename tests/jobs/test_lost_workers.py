@@ -4,13 +4,15 @@ import threading
 import time
 
 import pytest
-from django.db import connections
+from django.db import connection, connections
 
 from tests import fakes
 from tests.jobs.carrying import PAGE, attend, begin, carry, timeline, until
+from tests.views.conftest import make_card
 from vibe import jobs, worker
 from vibe.choices import JobState, Verdict
 from vibe.llm.errors import Cancelled
+from vibe.management.making import Making
 from vibe.models import Job, Maker, Program, Version
 from vibe.worker.attended import attended, leaving
 
@@ -163,6 +165,23 @@ def test_a_pause_that_is_answered_at_once_keeps_its_successor_alive(boxes, scrip
     assert timeline(job).version
 
 
+def test_a_run_of_a_tool_that_is_stopped_speaks_of_no_words(boxes):
+    card = make_card(Maker.objects.create(), shape="tool")
+    waiting = jobs.run(card.version, card.maker, values={}, files={}, once="1").job
+    jobs.stop(waiting)
+    waiting.refresh_from_db()
+    assert waiting.sentence == "You stopped it."
+    running = jobs.run(card.version, card.maker, values={}, files={}, once="2").job
+    boxes.holds = threading.Event()
+    working = threading.Thread(target=attend, args=(jobs.claim(worker.OWNER, only=running.pk),))
+    working.start()
+    until(lambda: boxes.ran)
+    jobs.stop(running)
+    working.join(5)
+    running.refresh_from_db()
+    assert (running.state, running.sentence) == (JobState.STOPPED, "You stopped it.")
+
+
 def test_a_stop_outlives_the_worker_that_was_to_hear_it(boxes, script):
     job = begin()
     jobs.claim("dead")
@@ -232,3 +251,21 @@ def _tool_version():
     return Version.objects.create(
         program=program, number=1, shape="tool", origin="model", files=files, verdict="held"
     )
+
+
+def test_the_sweep_asks_a_restarted_database_over_a_new_connection(monkeypatch):
+    made, used = Making(), []
+
+    def sweep():
+        connection.ensure_connection()
+        used.append(connection.connection)
+        connection.close_at = time.monotonic()  # as one that was lost, it is not to be used again
+        if len(used) == 2:
+            made._ending.set()
+
+    monkeypatch.setattr(made, "_sweep", sweep)
+    monkeypatch.setattr(made._ending, "wait", lambda seconds: made._ending.is_set())
+    thread = threading.Thread(target=made._sweep_on)
+    thread.start()
+    thread.join(5)
+    assert used[0] is not used[1]

@@ -8,6 +8,7 @@ from vibe import events, jobs
 from vibe.choices import JobState, Verdict
 from vibe.llm.errors import ModelFault
 from vibe.models import Card, EventRecord, Maker, Version
+from vibe.perform.storable import storable
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -130,6 +131,28 @@ print("done")
 ```
 DONE
 """
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        {"text": "half of a party: \ud83c"},
+        {"title": "\udf89 the other half"},
+        {"checks": [{"id": "x", "failed": None, "seen": [float("nan")]}]},
+    ],
+)
+def test_what_no_database_keeps_does_not_end_a_job(boxes, script, monkeypatch, seen):
+    checks = seen.pop("checks", [])
+    monkeypatch.setattr(boxes, "_checks", lambda self, source: checks)
+    boxes.observations = {**fakes.CALM, **seen}
+    script.append(PAGE)
+    job = carry(begin())
+    assert job.state == JobState.DONE, job.sentence
+
+
+def test_answers_are_kept_as_postgresql_takes_them():
+    page = {"text": "a\0b\ud83c", "seen": [1, True, None, float("inf"), "\ud83c\udf89"], "\0": ()}
+    assert storable(page) == {"text": "a�b�", "seen": [1, True, None, None, "🎉"], "�": []}
 
 
 def test_a_tool_is_tried_and_a_visitors_run_is_its_own(boxes, script):

@@ -243,7 +243,14 @@ def test_nobody_at_the_address_is_no_server():
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [("7", 7.0), ("0.5", 0.5), ("Wed, 01 Jan 2020 00:00:00 GMT", 0.0), ("soon", None), ("", None)],
+    [
+        ("7", 7.0),
+        ("0.5", 0.5),
+        ("Wed, 01 Jan 2020 00:00:00 GMT", 0.0),
+        ("soon", None),
+        ("", None),
+        ("inf", None),
+    ],
 )
 def test_retry_after_is_read_in_both_forms(header, seconds):
     assert fault(play.status(429, retry_after=header)).retry_after == seconds

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.utils import timezone
 
 from tests import modelserver as play
@@ -292,3 +293,15 @@ def test_connecting_the_same_model_again_keeps_its_prices(browser):
         ModelRow.objects.update(price_in=5)
         browser.post("/connect/", form)
     assert models_in_use.current_model().price_in == 5
+
+
+def test_a_key_that_was_kept_with_another_secret_can_be_entered_again(admin, settings):
+    made = row()
+    made.set_key(KEY)
+    made.save()
+    settings.SECRET_KEY = "another one, that read nothing of the first"
+    assert ModelRow.objects.get().as_model().key == ""
+    assert models_in_use.current_model().name == "m"
+    admin.force_login(get_user_model().objects.get())
+    assert "cannot be read" in admin.get("/admin/vibe/modelrow/").content.decode()
+    assert admin.get(f"/admin/vibe/modelrow/{made.pk}/change/").status_code == 200

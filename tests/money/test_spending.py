@@ -17,7 +17,8 @@ from tests import fakes
 from tests.modelserver import ModelServer
 from vibe import allowance, jobs, worker
 from vibe.choices import JobState
-from vibe.llm.errors import ModelFault
+from vibe.live.bell import control
+from vibe.llm.errors import Cancelled, ModelFault
 from vibe.llm.message import Usage
 from vibe.models import Charge, DayTally, Job, Maker, ModelRow, SiteAllowance, StepRecord
 
@@ -55,6 +56,30 @@ def test_the_price_at_the_time_of_the_call_stays_with_the_step(boxes, script):
     assert (charge.state, charge.step, charge.tokens) == ("settled", step, step.tokens_in + step.tokens_out)
     assert charge.micro == pytest.approx(float(step.cost_usd) * 1e6, abs=1)
     assert not DayTally.objects.exclude(held_micro=0, held_tokens=0).exists()
+
+
+def test_a_call_that_ends_because_the_plan_was_changed_is_in_the_books(boxes, script, monkeypatch):
+    ask, ended = fakes._Shared.ask, []
+
+    def changed_meanwhile(self, call, **more):
+        if ended or fakes.is_plan(call.messages[0].text):
+            return ask(self, call, **more)
+        job = Job.objects.get()
+        Job.objects.update(plan_change={"steps": ["It is about coffee"]})
+        control.replan(job.pk)
+        ended.append(Cancelled())
+        ended[0].usage = Usage(100, 50)
+        raise ended[0]
+
+    monkeypatch.setattr(fakes._Shared, "ask", changed_meanwhile)
+    script.append(PAGE)
+    job = carry()
+    assert job.state == JobState.DONE
+    first, second = job.steps.filter(purpose="write").order_by("order")
+    assert "changed" in first.answer
+    assert (first.tokens_in, first.tokens_out, first.cost_usd) == (100, 50, Decimal("0.0002"))
+    assert Charge.objects.get(step=first).micro == 200
+    assert second.tokens_out
 
 
 def test_an_unknown_price_stays_unknown(boxes, script):

@@ -4,6 +4,7 @@ import logging
 
 import pytest
 from django.conf import settings
+from django.db import DataError
 from django.test import Client
 
 from tests.views.conftest import Browser, make_card
@@ -31,6 +32,19 @@ def private(card):
         f"/cards/{card.pk}/revoke/", f"/cards/{card.pk}/rename/", f"/cards/{card.pk}/show-version/",
     ]  # fmt: skip
     return gets, posts
+
+
+def test_what_the_database_cannot_take_is_a_bad_request(browser, monkeypatch):
+    """PostgreSQL takes no NUL, SQLite does."""
+    card = make_card(browser.maker())
+
+    def refuse(*args):
+        raise DataError("PostgreSQL text fields cannot contain NUL (0x00) bytes")
+
+    monkeypatch.setattr(cards, "rename", refuse)
+    reply = browser.post(f"/cards/{card.pk}/rename/", {"title": "a\0b"})
+    assert reply.status_code == 400
+    assert "Nothing was changed" in reply.content.decode()
 
 
 def test_a_stranger_finds_nothing_of_mine(browser, stranger):

@@ -13,7 +13,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from tests.views.conftest import TOOL, make_card
+from tests.views.conftest import HELD, TOOL, make_card
 from vibe import cards, jobs, results
 from vibe.generation.bundle import bundle
 from vibe.models import Card, Run, Version
@@ -168,6 +168,42 @@ def test_a_thrown_card_comes_back_within_a_day_and_not_later(browser):
     assert "Tea" not in browser.get("/shelf/").content.decode()
 
 
+def test_a_faded_card_comes_back_with_its_link_for_seven_days(browser, stranger):
+    card = make_card(browser.maker())
+    Card.objects.update(expires=timezone.now() - timedelta(days=3))
+    way = f'action="/cards/{card.pk}/restore/"'
+    assert way in browser.get(card.get_absolute_url()).content.decode()
+    assert way not in stranger.get(card.get_absolute_url()).content.decode()
+    page = browser.post(f"/cards/{card.pk}/restore/", follow=True).content.decode()
+    assert "gone" not in page
+    assert Client(**NOBODY).get(card.get_absolute_url()).status_code == 200
+    assert Card.objects.get().days_left == 7
+
+
+def test_a_card_that_was_taken_down_does_not_come_back(browser):
+    card = make_card(browser.maker())
+    cards.retire(card)
+    assert "/restore/" not in browser.get(card.get_absolute_url()).content.decode()
+    assert "cannot be brought back" in browser.post(f"/cards/{card.pk}/restore/", follow=True).content.decode()
+
+
+@pytest.mark.parametrize("how", [cards.revoke, lambda card: cards.show_version(card, card.version)])
+def test_a_change_of_the_link_undoes_nothing_that_happened_meanwhile(browser, how):
+    card = make_card(browser.maker())
+    Card.objects.update(opens=5, thrown=timezone.now(), title="Renamed")
+    how(card)
+    now = Card.objects.get()
+    assert (now.opens, bool(now.thrown), now.title) == (5, True, "Renamed")
+    assert now.seal == card.seal
+    assert cards.of_link(card.token) == card
+
+
+def test_its_page_counts_the_checks_that_say_something(browser):
+    card = make_card(browser.maker())
+    Version.objects.update(results=[*HELD, {**HELD[0], "id": "b", "held": False, "idle": True}])
+    assert "1 of 1 checks hold" in browser.get(card.get_absolute_url()).content.decode()
+
+
 def test_a_revoked_link_is_dead_for_ever_and_the_card_has_a_new_one(browser):
     card = make_card(browser.maker())
     old, seal = card.get_absolute_url(), card.seal
@@ -209,6 +245,7 @@ def test_showing_another_version_changes_the_frame_for_good(browser):
 def test_an_old_version_is_restored_as_a_new_one(browser):
     card = make_card(browser.maker())
     program = card.program
+    Version.objects.update(measures={"mutants": 4, "noticed": 3})
     second = Version.objects.create(
         program=program,
         number=2,
@@ -222,6 +259,7 @@ def test_an_old_version_is_restored_as_a_new_one(browser):
     browser.post(f"/programs/{program.pk}/versions/1/restore/")
     program.refresh_from_db()
     assert (program.current.number, program.current.files) == (3, {"index.html": "<p>hi</p>"})
+    assert program.current.measures == {"mutants": 4, "noticed": 3}
     assert Card.objects.get().version.number == 1
 
 
@@ -276,12 +314,28 @@ def test_the_copy_of_a_tool_in_c_brings_what_compiles_it(browser):
 ADDER = """import json, pathlib
 given = json.loads(pathlib.Path("input.json").read_text())
 rows = pathlib.Path(given["table"]).read_text().splitlines()
-print(sum(int(r) for r in rows) * given["n"])
+print(sum(int(r) for r in rows) * given["n"] * (2 if given["twice"] else 1))
 pathlib.Path("out", "result.csv").write_text("sum\\n")
 """
 WITH_FILE = (
-    TOOL + '[[inputs]]\nname = "table"\nlabel = "Table"\ntype = "file"\naccept = [".csv"]\nrequired = true\n'
+    TOOL
+    + '[[inputs]]\nname = "twice"\nlabel = "Twice"\ntype = "yesno"\ndefault = "no"\n'
+    + '[[inputs]]\nname = "table"\nlabel = "Table"\ntype = "file"\naccept = [".csv"]\nrequired = true\n'
 )
+
+
+def test_a_field_is_described_by_its_help_and_by_what_is_wrong(browser):
+    inputs = (
+        TOOL
+        + 'help = "A whole number"\n[[inputs]]\nname = "way"\nlabel = "Way"\ntype = "choice"\nchoices = ["a", "b"]\n'
+    )
+    card = make_card(browser.maker(), shape="tool", files={"tool.toml": inputs, "main.py": ""})
+    page = browser.post(f"/c/{card.token}/run/", {"n": "99", "way": "c", "once": "1"}).content.decode()
+    assert 'aria-describedby="wrong-n help-n"' in page
+    assert (
+        '<select class="input" id="in-way" name="way" aria-invalid="true" aria-describedby="wrong-way"' in page
+    )
+    assert 'id="help-n"' in page
 
 
 def test_the_copy_of_a_tool_really_runs_without_us(browser, tmp_path):
@@ -292,7 +346,7 @@ def test_the_copy_of_a_tool_really_runs_without_us(browser, tmp_path):
     (tmp_path / "numbers.csv").write_text("2\n3\n")
     ran = subprocess.run(
         [sys.executable, "run.py"], cwd=tmp_path / "tea", capture_output=True, text=True, check=False,
-        env={"PATH": os.environ["PATH"]}, timeout=60, input="3\n../numbers.csv\n",
+        env={"PATH": os.environ["PATH"]}, timeout=60, input="3\n\n../numbers.csv\n",
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.splitlines()[-1].endswith("15")

@@ -2,16 +2,19 @@
 
 import html
 import re
+from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 
 from tests.views.conftest import Browser, make_card
 from vibe import models_in_use, recipes
 from vibe.choices import Effort
 from vibe.generation.policy import policy
-from vibe.models import Job, Maker, Program, Upload
-from vibe.views.home import STOPS
+from vibe.models import Job, Maker, ModelRow, Program, Upload
+from vibe.views import estimates
+from vibe.views.home import EFFORTS, STOPS
 
 pytestmark = pytest.mark.django_db
 
@@ -173,7 +176,16 @@ def test_with_a_model_the_dial_shows_its_four_stops(browser, script):
 def test_a_visitor_is_told_what_becomes_of_a_file(browser, script):
     page = browser.get("/").content.decode()
     assert "What happens to my files?" in page
-    assert "test-model" in page
+    told = page[page.index("The model test-model is told") :]
+    for part in ("how a text begins", "the columns of a table", "rows", "picture", "what came out"):
+        assert part in told
+
+
+def test_with_a_model_on_this_machine_nothing_of_a_file_goes_elsewhere(browser, script):
+    ModelRow.objects.update(local=True)
+    page = browser.get("/").content.decode()
+    assert "test-model runs on this machine too" in page
+    assert "is told" not in page
 
 
 def test_a_recipe_is_offered_with_its_settings(browser):
@@ -283,3 +295,23 @@ def test_the_way_to_what_happens_to_files_leads_to_the_words_and_no_name_is_used
     section = re.search(r'href="/#([\w-]+)">What happens to my files', page)
     assert section
     assert f'<section class="section" id="{section[1]}"' in page
+
+
+def test_a_guess_counts_the_time_of_the_steps_and_not_the_days_a_job_waited_for_its_maker(browser):
+    maker, now = browser.maker(), timezone.now()
+    for n in range(3):
+        job = Job.objects.create(
+            maker=maker, kind="make", once=f"e{n}", state="done", effort="normal",
+            started=now - timedelta(days=3), ended=now,
+        )  # fmt: skip
+        for order, number, kind, seconds in (
+            (1, "1", "ask", 5),
+            (2, "2", "approve", 0),
+            (3, "3.1", "ask", 7),
+            (3, "3.2", "ask", 9),
+        ):
+            job.steps.create(order=order, number=number, kind=kind, seconds=seconds, cost_usd="0.0001")
+    found = estimates.for_maker(maker, EFFORTS)
+    guess = next(row for row in found.rows if row.value == "normal")
+    assert found.source == "Guesses, from your last cards."
+    assert (guess.seconds, round(guess.cost_usd, 4)) == (14, 0.0003)

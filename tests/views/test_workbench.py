@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from datetime import UTC, datetime
 
 import pytest
 
@@ -237,3 +238,15 @@ def test_a_visitor_of_a_shared_server_does_not_see_where_its_model_should_be(bro
         page = browser.get(path).content.decode()
         assert "The AI model does not answer now." in page
         assert "10.1.2.3" not in page
+
+
+def test_the_time_of_a_version_says_its_day_and_its_zone(browser):
+    card = make_card(browser.maker())
+    Version.objects.update(created=datetime(2026, 3, 9, 7, 5, tzinfo=UTC))
+    Version.objects.create(
+        program=card.program, number=2, shape="page", origin="model", files={"index.html": ""}, verdict="held"
+    )
+    card.program.current = card.program.versions.get(number=2)
+    card.program.save()
+    page = browser.get(f"/programs/{card.program_id}/").content.decode()
+    assert '<time datetime="2026-03-09T07:05:00+00:00" data-moment>9 Mar, 07:05 UTC</time>' in page

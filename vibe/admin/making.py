@@ -74,7 +74,7 @@ class ProgramAdmin(ReadOnly):
 
     @admin.display(description="USD")
     def spent(self, program: Program) -> str:
-        return money(self._costs.get(program.pk))
+        return money(program._spent)  # type: ignore[attr-defined]
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """One query for the money of the whole page: a join with the counts above would multiply it."""
@@ -85,7 +85,9 @@ class ProgramAdmin(ReadOnly):
             .values_list("job__program")
             .annotate(Sum("cost_usd"))
         )
-        self._costs = dict(rows)
+        costs = dict(rows)
+        for program in page.result_list:
+            program._spent = costs.get(program.pk)
         return page
 
     @admin.action(description="Stop what is being made")

@@ -99,6 +99,8 @@ class ModelRowAdmin(admin.ModelAdmin):
 
     @admin.display(description="key")
     def key(self, row: ModelRow) -> str:
+        if row.key is None:
+            return "cannot be read with this SECRET_KEY: enter it again"
         return f"…{row.key_end}" if row.key_end else "set" if row.sealed_key else "none"
 
     @admin.display(description="can")

@@ -1,15 +1,16 @@
 """What is different between two versions: lines of their files, and promises that held before. Pure; no model."""
 
 import difflib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from vibe.generation.steps import Json
 
 AROUND = 3  # unchanged lines shown above and below a change
-MIDDLE = (
-    3000  # lines that differ on either side; beyond it all of them count as replaced (difflib is quadratic)
-)
+# difflib is quadratic: beyond so many lines on either side all of them count as replaced, and beyond so many pairs of
+# like lines (blank ones, "}") those that are many are matched only beside others.
+MIDDLE, PAIRS = 3000, 100_000
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,9 @@ def _steps(before: list[str], after: list[str]) -> list[Opcode]:
     if len(a) > MIDDLE or len(b) > MIDDLE:
         steps.append(("replace", head, head + len(a), head, head + len(b)))
     else:
-        matcher = difflib.SequenceMatcher(None, a, b, autojunk=False)
+        times = Counter(a)
+        crowded = sum(times[line] for line in b) > PAIRS
+        matcher = difflib.SequenceMatcher(None, a, b, autojunk=crowded)
         steps += [(t, i + head, j + head, k + head, m + head) for t, i, j, k, m in matcher.get_opcodes()]
     if tail:
         steps.append(("equal", len(before) - tail, len(before), len(after) - tail, len(after)))

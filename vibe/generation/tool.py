@@ -26,6 +26,7 @@ from vibe.generation.steps import Json
 MAX_FILE = 25 * MIB
 MAX_TEXT = 20_000
 MAX_SPEC = 20_000  # characters of a tool.toml
+YES = frozenset({"1", "on", "true", "y", "yes"})
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 
@@ -57,9 +58,12 @@ class Input(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _plain_default(cls, data: Any) -> Any:
-        """TOML knows dates and times of its own; everything here is what a form field holds."""
-        if isinstance(data, dict) and isinstance(data.get("default"), date):
-            data = {**data, "default": data["default"].isoformat()[:10]}
+        """TOML knows dates and times of its own, and "no" is no bool; everything here is what a form field holds."""
+        default = data.get("default") if isinstance(data, dict) else None
+        if isinstance(default, date):
+            return {**data, "default": default.isoformat()[:10]}
+        if isinstance(default, str) and data.get("type") == "yesno":
+            return {**data, "default": default.strip().lower() in YES}
         return data
 
     @model_validator(mode="after")
@@ -205,7 +209,7 @@ def _clean_file(one: Input, given: tuple[str, bytes] | None, laid: dict[str, byt
 
 def _clean_value(one: Input, given: Any) -> Any:
     if one.type == "yesno":
-        return str(given).lower() in {"1", "on", "true", "yes"} if given is not None else False
+        return str(given).lower() in YES if given is not None else False
     text = "" if given is None else str(given).strip()
     if not text:
         if one.required:

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from vibe import celery, events, films, shots
-from vibe.choices import Autonomy, JobState
+from vibe.choices import Autonomy, JobKind, JobState
 from vibe.jobs.rows import HELD, NotNow, move
 from vibe.live import feed
 from vibe.live.bell import control
@@ -67,7 +67,9 @@ def change_plan(job: Job, data: Mapping[str, Any]) -> None:
 
 def changed_plan(job: Job) -> dict[str, Any]:
     """The person's changed plan, taken once by whoever makes the Job."""
-    changed = Job.objects.filter(pk=job.pk).values_list("plan_change", flat=True).get() or {}
+    changed = Job.objects.filter(pk=job.pk).values_list("plan_change", flat=True).get()
+    if changed is None:  # one that comes now is the next one's to take
+        return {}
     Job.objects.filter(pk=job.pk).update(plan_change=None)
     return dict(changed)
 
@@ -77,7 +79,8 @@ def stop(job: Job) -> None:
     Job.objects.filter(pk=job.pk, state__in=HELD).update(stop_asked=True)
     asked = open_step(job) if job.state == JobState.WAITING else None
     looks = "None of the looks was kept. " if asked and asked.purpose == "look" else ""
-    sentence = f"You stopped it. {looks}Your words are kept."
+    words = "" if job.kind == JobKind.RUN else "Your words are kept."
+    sentence = f"You stopped it. {looks}{words}".strip()
     with transaction.atomic():
         stopped = move(
             job, (JobState.QUEUED, JobState.WAITING), JobState.STOPPED, sentence=sentence, ended=timezone.now()

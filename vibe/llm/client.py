@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import email.utils
 import json
+import math
 import re
 import threading
 import time
@@ -278,7 +279,8 @@ def _retry_after(response: Any) -> float | None:
     if not value:
         return None
     with contextlib.suppress(ValueError):
-        return max(0.0, float(value))
+        seconds = float(value)
+        return max(0.0, seconds) if math.isfinite(seconds) else None
     with contextlib.suppress(ValueError, TypeError):
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
     return None

@@ -200,7 +200,8 @@ def _words(content: Any) -> str:
 
 
 def _mended(text: str) -> str:
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    """Without halves of characters and without NUL, which no database of ours keeps alike."""
+    return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _usage(counted: Any) -> Usage | None:

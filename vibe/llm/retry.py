@@ -48,7 +48,8 @@ def ask_patiently(
             if not fault.retry or attempt == MORE_TRIES:
                 raise
             if pause > LONGEST_WAIT_S:
-                fault.sentence += f" It can go on in about {round(pause / 60)} minutes."
+                minutes = max(2, round(pause / 60))
+                fault.sentence += f" It can go on in about {minutes} minutes."
                 raise
             if paid:
                 on_lost(paid)

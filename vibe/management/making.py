@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 
-from django.db import connections
+from django.db import close_old_connections, connections
 
 from vibe import housekeeping, jobs, perform, worker
 from vibe.celery import app as celery_app
@@ -58,6 +58,7 @@ class Making:
     def _sweep_on(self) -> None:
         last_reap = 0.0
         while not self._ending.wait(1.0):
+            close_old_connections()  # a database that was restarted is asked over a new connection
             try:
                 self._sweep()
                 if time.monotonic() - last_reap > REAP_EVERY_S:

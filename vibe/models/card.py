@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import hmac
-from datetime import datetime, timedelta
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -78,10 +78,6 @@ class Card(models.Model):
         if self.expires is None:
             return None
         return max(0, -((timezone.now() - self.expires) // timedelta(days=1)))
-
-    @property
-    def can_come_back_until(self) -> datetime | None:
-        return self.thrown + BIN if self.thrown else None
 
     @property
     def frame_url(self) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
 from django.db import models
 
@@ -80,9 +80,16 @@ class ModelRow(models.Model):
         self.sealed_key = _fernet().encrypt(key.encode()).decode() if key else ""
         self.key_end = key[-4:] if len(key) >= 12 else ""
 
+    @property
+    def key(self) -> str | None:
+        """None when it was kept with another SECRET_KEY: it has to be entered again."""
+        try:
+            return _fernet().decrypt(self.sealed_key.encode()).decode() if self.sealed_key else ""
+        except InvalidToken:
+            return None
+
     def as_model(self) -> Model:
-        key = _fernet().decrypt(self.sealed_key.encode()).decode() if self.sealed_key else ""
-        return self.known_of(Model(self.name, self.base_url, key, local=self.local))
+        return self.known_of(Model(self.name, self.base_url, self.key or "", local=self.local))
 
     def known_of(self, model: Model) -> Model:
         """`model` with what this row knows of it; whose key it is does not change."""

@@ -116,11 +116,11 @@ class Asking:
             return {"fault": {"kind": "allowance", "sentence": spent.sentence}}
         except Cancelled as stopped:
             allowance.settle(charge, model, stopped.usage)
+            self._book_stopped(record, model, stopped.usage)
             if not self._cancelled.is_set():
                 self._tell(events.StepEnded(n, "stopped", "You changed the plan", time.monotonic() - began))
                 return {"changed": self._take_change()}
             self._keep_begun(writer)
-            self._book_stopped(record, model, stopped.usage)
             self._tell(events.StepEnded(n, "stopped", "Stopped", time.monotonic() - began))
             raise
         except ModelFault as fault:

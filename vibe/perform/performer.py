@@ -21,6 +21,7 @@ from vibe.models import Job, StepRecord
 from vibe.perform.asking import ANSWERED, TALKING, Asking
 from vibe.perform.boxes import engine
 from vibe.perform.running import Running
+from vibe.perform.storable import storable
 from vibe.perform.titles import TITLES
 from vibe.perform.writing import Painted
 
@@ -98,7 +99,7 @@ class Performer:
                 raise Paused
             case _:
                 raise TypeError(f"no one performs a {type(step).__name__}")
-        record.answer = answer
+        record.answer = answer = storable(answer)
         record.seconds = time.monotonic() - began
         record.save(update_fields=ANSWERED)
         jobs.progress(self.job)

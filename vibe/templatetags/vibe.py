@@ -1,5 +1,6 @@
 """Words and marks of the templates: icons, clock times, sizes, money."""
 
+from datetime import datetime
 from typing import Any
 
 from django import template
@@ -59,6 +60,14 @@ def clock(seconds: float | None) -> str:
 
 
 @register.filter
+def moment(at: datetime) -> SafeString:
+    """24 Nov, 21:05 UTC; static/js/clock.js says it in the time of the place where it is read."""
+    return format_html(
+        '<time datetime="{}" data-moment>{}</time>', at.isoformat(timespec="seconds"), f"{at:%-d %b, %H:%M} UTC"
+    )
+
+
+@register.filter
 def about_seconds(seconds: float | None) -> str:
     """43.0 → ~40 s; 95 → ~2 min. Empty when not known."""
     if seconds is None:
@@ -70,11 +79,13 @@ def about_seconds(seconds: float | None) -> str:
 
 @register.filter
 def cents(usd: float | None) -> str:
-    """0.021 (USD) → 2.1 ¢; 1.5 → $1.50; 0 → free. Empty when the price is not known."""
+    """0.021 (USD) → 2.1 ¢; 1.5 → $1.50; 0 → free; next to nothing → <0.1 ¢. Empty when the price is not known."""
     if usd is None:
         return ""
     if not usd:
         return "free"
+    if usd < 0.0005:
+        return "<0.1 ¢"
     return f"${usd:.2f}" if usd >= 1 else f"{usd * 100:.1f} ¢"
 
 

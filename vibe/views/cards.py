@@ -20,7 +20,7 @@ from vibe.views.makers import maker_of, sure_maker
 from vibe.views.replies import back
 
 CLOSED = {
-    "faded": ("faded", "This card has faded", "Cards last 7 days unless their maker pins them. Ask whoever sent it to make the link anew."),
+    "faded": ("faded", "This card has faded", "Cards last 7 days unless their maker pins them. Whoever made it can bring it back."),
     "thrown": ("removed", "This card was thrown away", "Its maker took it down. If that was you: for 24 hours it lies in the bin on your shelf."),
     "unknown": ("lost", "This link opens no card", "It may have been cut off on its way, or its maker ended it and made a new one. Ask whoever sent it."),
     "revoked": ("removed", "This card was taken down", "Nothing of it can be opened here."),
@@ -102,9 +102,17 @@ def _open(token: str) -> Card:
 
 def _closed(request: HttpRequest, token: str) -> HttpResponse:
     """A revoked link is forgotten, so it cannot be told from one that never was: one sentence serves both."""
-    art, title, words = CLOSED[cards.why_closed(token) or "unknown"]
-    status = 404 if title == CLOSED["unknown"][1] else 410
-    return render(request, "cards/closed.html", {"art": art, "title": title, "words": words}, status=status)
+    card, maker = cards.of_link(token), maker_of(request)
+    why = "unknown" if card is None else "revoked" if card.revoked else "thrown" if card.thrown else "faded"
+    art, title, words = CLOSED[why]
+    mine = bool(card and maker and card.maker_id == maker.pk)
+    context = {
+        "art": art,
+        "title": title,
+        "words": words,
+        "back": card if mine and cards.can_come_back(card) else None,
+    }
+    return render(request, "cards/closed.html", context, status=404 if card is None else 410)
 
 
 # --- by their maker ---------------------------------------------------------------------------------------------
@@ -142,8 +150,8 @@ def throw(request: HttpRequest, pk: str) -> HttpResponse:
 @require_POST
 def bring_back(request: HttpRequest, pk: str) -> HttpResponse:
     card = access.card_of(request, pk)
-    if not cards.bring_back(card):
-        messages.warning(request, "The 24 hours are over: this card is gone.")
+    if not cards.bring_back(card) and not card.is_open:
+        messages.warning(request, "This card is gone: it cannot be brought back.")
     return redirect(back(request, "/shelf/").split("?")[0])
 
 

@@ -1,9 +1,13 @@
 """Error pages: what happened, what became of the work, how it goes on."""
 
+from collections.abc import Callable
 from typing import Any
 
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+
+Next = Callable[[HttpRequest], HttpResponse]
 
 
 def _page(request: HttpRequest, status: int, art: str, title: str, words: str) -> HttpResponse:
@@ -46,3 +50,16 @@ def broken(request: HttpRequest) -> HttpResponse:
         request, 500, "blank", "Something on my side broke",
         "What you made is safe. Go back and try again in a moment.",
     )  # fmt: skip
+
+
+class DataErrorMiddleware:
+    """What a database cannot take (PostgreSQL: a NUL in an address or a field) is no fault of ours, nor a 500."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        return bad_request(request) if isinstance(exception, DataError) else None

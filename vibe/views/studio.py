@@ -38,7 +38,7 @@ def _bench(
         "timeline": timeline,
         **around(job, timeline),
         "program": program,
-        "earlier": program.jobs.filter(pk__lt=job.pk).defer("files").order_by("pk")[:50],
+        "earlier": list(program.jobs.filter(pk__lt=job.pk).defer("files").order_by("-pk")[:50])[::-1],
         "uploads": job.uploads.all(),
         "notes": list(messages.get_messages(request)),
         "has_model": models_in_use.current_model() is not None,

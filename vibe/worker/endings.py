@@ -15,7 +15,7 @@ from vibe.generation.difference import difference, in_words
 from vibe.generation.refusals import asks_for_less
 from vibe.generation.request import Result
 from vibe.llm.errors import Cancelled
-from vibe.models import Job, Version
+from vibe.models import Job, Program, Version
 from vibe.worker.attended import Attended
 
 logger = logging.getLogger(__name__)
@@ -58,6 +58,9 @@ def stopped(one: Attended) -> None:
             version = _make_version(job, result)
             _announce(one, version, result)
             kept = f" What was written is kept as version {version.number}, not checked."
+    if job.kind == JobKind.RUN:  # no words to keep, and nothing is written
+        end(one, JobState.STOPPED, "You stopped it.")
+        return
     begun = performer is not None and performer.begun
     wrote = "What was written so far is shown, not checked." if begun else "Nothing was written yet."
     before = " The version you had stays." if job.base else f" {wrote} Your words are kept."
@@ -113,6 +116,8 @@ def _make_version(job: Job, result: Result) -> Version:
     with transaction.atomic():
         if not jobs.is_held(job):
             raise Cancelled()
+        # No two of us take the same next number: somebody may go back to a version now.
+        Program.objects.select_for_update().get(pk=program.pk)
         latest = program.versions.order_by("-number").values_list("number", flat=True).first() or 0
         version = _new_version(job, result, latest + 1, job=job)
         looks = [
