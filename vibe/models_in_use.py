@@ -15,7 +15,6 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.module_loading import import_string
 
 from vibe.config import Config
 from vibe.llm import capabilities, catalog, connect, local
@@ -204,8 +203,3 @@ def learn(model: Model, learned: Learned) -> None:
 
 def disconnect_models() -> None:
     ModelRow.objects.update(enabled=False)
-
-
-def client():  # type: ignore[no-untyped-def]
-    """The model client that settings name."""
-    return import_string(settings.LLM_CLIENT)()

@@ -1,7 +1,6 @@
 """What goes into a model call."""
 
 from vibe.generation import context
-from vibe.generation.request import Upload
 
 
 def test_a_title_is_the_request_without_its_politeness():
@@ -17,11 +16,3 @@ def test_untrusted_text_cannot_close_its_own_fence():
     assert block.endswith(f"</data {tag}>")
     assert tag not in evil
     assert block != context.data_block("a.csv", evil, "salt-2")
-
-
-def test_an_attached_table_goes_in_as_columns_and_five_rows():
-    head = "Datum;Betrag;Text\n" + "".join(f"2026-01-0{i};1,5;Laden\n" for i in range(1, 9))
-    text = context.describe(Upload("umsatz.csv", 4000, head.encode()))
-    assert "Datum | Betrag | Text" in text
-    assert "2026-01-05" in text
-    assert "2026-01-06" not in text

@@ -265,7 +265,12 @@ def test_the_sweep_asks_a_restarted_database_over_a_new_connection(monkeypatch):
 
     monkeypatch.setattr(made, "_sweep", sweep)
     monkeypatch.setattr(made._ending, "wait", lambda seconds: made._ending.is_set())
-    thread = threading.Thread(target=made._sweep_on)
+
+    def sweep_on():
+        made._sweep_on()
+        connections.close_all()
+
+    thread = threading.Thread(target=sweep_on)
     thread.start()
     thread.join(5)
     assert used[0] is not used[1]

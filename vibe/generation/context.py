@@ -1,13 +1,10 @@
-"""What goes into each model call. Attachments go in as computed facts and samples, never raw; text that somebody
-else wrote is fenced with a tag that it cannot know (DESIGN §5, research: injection)."""
+"""What goes into each model call: text that somebody else wrote is fenced with a tag that it cannot know (DESIGN §5,
+research: injection)."""
 
-import csv
 import hashlib
 import re
 
-from vibe.generation.request import Request, Upload
-
-SAMPLE_ROWS = 5
+from vibe.generation.request import Request
 
 
 def title_from(text: str) -> str:
@@ -48,25 +45,6 @@ def data_block(name: str, text: str, salt: str) -> str:
         if tag not in text and tag not in plain:
             return f'<data {tag} name="{plain}">\n{text}\n</data {tag}>'
         times += 1
-
-
-def describe(upload: Upload) -> str:
-    """Facts about an attached file, computed by us: kind, size, columns and a few rows, or its first lines."""
-    name = upload.name.lower()
-    head = upload.head.decode("utf-8", "replace").replace("\0", "�")
-    if name.endswith((".csv", ".tsv")):
-        return _describe_table(upload, head)
-    if name.endswith((".txt", ".md", ".json", ".xml", ".html", ".log", ".ics")):
-        return f"text, {upload.size} bytes, begins:\n{head[:1000]}"
-    return f"{name.rsplit('.', 1)[-1] if '.' in name else 'unknown'} file, {upload.size} bytes"
-
-
-def _describe_table(upload: Upload, head: str) -> str:
-    lines = [line[:2000] for line in head.splitlines()[: SAMPLE_ROWS + 1]]
-    first = lines[0] if lines else ""
-    rows = csv.reader(lines, delimiter=max(",;\t|", key=first.count))
-    shown = "\n".join(" | ".join(cell[:60] for cell in row[:20]) for row in rows)
-    return f"table, {upload.size} bytes, first rows:\n{shown}"
 
 
 def file_block(path: str, text: str) -> str:

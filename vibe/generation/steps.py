@@ -1,4 +1,4 @@
-"""What a generation may ask of the world. flow.generate yields these and is sent JSON answers; worker performs them.
+"""What a generation may ask of the world. flow.generate yields these and is sent JSON answers; vibe.perform gives them.
 
 Every step is journaled with its fingerprint, so a Job that lost its worker replays its answers and pays nothing
 twice (DESIGN §3). A step must therefore say everything that its answer depends on.
@@ -72,7 +72,7 @@ class Inspect(Step):
 
 @dataclass(frozen=True)
 class Run(Step):
-    """Open a page or run a tool in a box. Answer: observations (generation.checks.Observations.as_json) or
+    """Open a page or run a tool in a box. Answer: observations (generation.look.Observations.as_json) or
     {"unchecked": sentence} when no engine can run it.
 
     `why` is candidate (shown to the person), null (a program that must fail the checks) or mutant (a broken copy).

@@ -12,7 +12,7 @@ from vibe.models.program import Program
 
 
 class Job(models.Model):
-    """Only vibe.jobs writes `state`. `lease_until` is epoch seconds by the database host's clock."""
+    """Only vibe.jobs writes `state`. `lease_until` is epoch seconds by the clocks of the workers, which must agree."""
 
     maker = models.ForeignKey(Maker, on_delete=models.CASCADE, related_name="jobs")
     program = models.ForeignKey(Program, null=True, blank=True, on_delete=models.CASCADE, related_name="jobs")

@@ -11,7 +11,7 @@ class StepRecord(models.Model):
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="steps")
     order = models.PositiveIntegerField()
     number = models.CharField(max_length=12)
-    kind = models.CharField(max_length=10)  # consult, ask, run, approve, question, tell
+    kind = models.CharField(max_length=10)  # of generation/steps.py
     purpose = models.CharField(max_length=24, blank=True)
     fingerprint = models.CharField(max_length=32)
     prompt = models.CharField(max_length=32, blank=True, help_text="Fingerprint of the prompt files.")
