@@ -16,7 +16,7 @@ from vibe import cards, films
 from vibe import remix as remixes
 from vibe.models import Card, Program
 from vibe.views import access, tools
-from vibe.views.makers import maker_of, sure_maker
+from vibe.views.makers import address_of, maker_of, sure_maker
 from vibe.views.replies import back
 
 CLOSED = {
@@ -66,7 +66,8 @@ def remix(request: HttpRequest, token: str) -> HttpResponse:
     card = cards.find(token)
     if card is None:
         return _closed(request, token)
-    program = remixes.remix(card, sure_maker(request), request.POST.get("once") or uuid.uuid4().hex)
+    once = request.POST.get("once") or uuid.uuid4().hex
+    program = remixes.remix(card, sure_maker(request), once, address=address_of(request))
     return redirect(program)
 
 
