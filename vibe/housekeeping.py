@@ -62,10 +62,11 @@ def _needed_until(program: Program) -> datetime:
         times += [created, ended]
     times += program.versions.values_list("created", flat=True)
     runs = jobs.runs_of(program).values_list("expires", flat=True)  # a visitor's result is theirs for its day
-    if program.thrown or (cards and all(card.thrown for card in cards)):
+    made = bool(cards) or program.versions.exists()
+    if all(card.thrown for card in cards) if cards else program.thrown and not made:
         grace = BIN
     else:
-        grace = GRACE if len(cards) or program.versions.exists() else UNFINISHED
+        grace = GRACE if made else UNFINISHED
     return max([max(at for at in times if at) + grace, *runs])
 
 

@@ -81,7 +81,9 @@ def change(
     wish = _wish(description, shape, autonomy, effort, recipe, slots)
 
     def row(key: str) -> Job:
-        Program.objects.filter(pk=program.pk).exclude(thrown=None).update(thrown=None)
+        out = Program.objects.select_for_update().get(pk=program.pk)  # nobody throws it away meanwhile
+        if out.thrown:
+            Program.objects.filter(pk=out.pk).update(thrown=None)
         return new_job(
             program.maker, program, kind, key, **wish, without=list(without), pointed=pointed, lease=lease
         )

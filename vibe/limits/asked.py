@@ -106,7 +106,7 @@ def near(maker: Maker | None, *, runs: bool = False) -> list[str]:
     room = (caps.maker_stored_mb or 0) * MB
     kept = stored.of_maker(maker) if room and not runs else 0
     if room and kept >= room * NEAR:
-        lines.append(f"{mb(kept)} of {mb(room)} kept")
+        lines.append(f"{mb(kept)} of {mb(room)} kept: throw away on your shelf what you no longer need")
     return lines
 
 

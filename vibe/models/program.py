@@ -40,6 +40,10 @@ class Program(models.Model):
         return f"/programs/{self.id}/"
 
     @property
+    def bring_back_url(self) -> str:
+        return f"/programs/{self.id}/restore/"
+
+    @property
     def try_url(self) -> str:
         return f"/programs/{self.id}/run/"
 
