@@ -54,6 +54,14 @@ def room_for_files(request: HttpRequest) -> None:
         raise said
 
 
+def _no_room(request: HttpRequest, size: int) -> limits.Enough | None:
+    try:
+        limits.look_files(maker_of(request), address_of(request), size)
+    except limits.Enough as said:
+        return said
+    return None
+
+
 class UploadsMiddleware:
     """Before the CSRF check, which is the first to read a form. `request.names_sent`: [(as sent, as kept)];
     `request.no_room`: why files were passed over, None where they were not."""
@@ -69,12 +77,10 @@ class UploadsMiddleware:
         request.names_sent, request.no_room = sent, None  # type: ignore[attr-defined]
 
         def parse(meta: Any, data: Any) -> Any:
-            if int(length) > SMALL:
-                try:
-                    limits.look_files(maker_of(request), address_of(request), int(length) - AROUND)
-                except limits.Enough as said:
-                    request.no_room = said  # type: ignore[attr-defined]
-                    request.upload_handlers = [_PassOver(request)]
+            size = int(length)
+            if size > SMALL and (said := _no_room(request, size - AROUND)):
+                request.no_room = _no_room(request, size) or said  # type: ignore[attr-defined]
+                request.upload_handlers = [_PassOver(request)]
             request.upload_handlers = ImmutableList(
                 request.upload_handlers, warning="The upload was read already."
             )
