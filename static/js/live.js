@@ -67,12 +67,14 @@ function dropped(yes) {
 }
 
 /* No place for another socket: the page says so and is loaded anew now and then, unless something is typed or read. */
+let touched = false; /* a plan, a file or a setting was changed */
+addEventListener("change", event => { touched ||= event.target.id !== "say"; });
 function crowded(code) {
   dropped(false);
   const note = document.getElementById("crowded");
   if (note) { note.hidden = false; for (const words of note.querySelectorAll("[data-code]")) words.hidden = words.dataset.code !== String(code); }
   timer = setTimeout(() => {
-    if (document.hidden || document.getElementById("say")?.value || document.querySelector("dialog[open]")) crowded(code);
+    if (document.hidden || touched || document.getElementById("say")?.value || document.querySelector("dialog[open]")) crowded(code);
     else location.reload();
   }, AGAIN_MS * (0.75 + Math.random() / 2));
 }

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import fields, replace
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from vibe import addresses, stored
@@ -108,6 +108,23 @@ def near(maker: Maker | None, *, runs: bool = False) -> list[str]:
     if room and kept >= room * NEAR:
         lines.append(f"{mb(kept)} of {mb(room)} kept: throw away on your shelf what you no longer need")
     return lines
+
+
+def done_today() -> str:
+    """What everybody together did today and keeps, for the admin."""
+    today = {
+        what: used(Taken(what, SITE, None, DAY), timezone.now())
+        for what in (What.MAKERS, What.JOBS, What.UPLOADED)
+    }
+    return (
+        f"programs and changes: {today[What.JOBS]:,}; new makers: {today[What.MAKERS]:,}; given: "
+        f"{mb(today[What.UPLOADED])}; kept of all: {mb(stored.of_site())}"
+    )
+
+
+def of_day(what: What, now: datetime | None = None) -> QuerySet[Count]:
+    """Today's counters of one thing, for lists."""
+    return Count.objects.filter(what=what, since=since(DAY, now))
 
 
 def forget() -> int:
