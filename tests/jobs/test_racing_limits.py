@@ -28,11 +28,11 @@ make_card(Maker.objects.create(pk="racer"), shape="tool")
 COUNTED = """
 import json
 from django.db.models import Sum
-from vibe.models import Count, Job, Kept, Upload
+from vibe.models import Count, Film, Job, Kept, Upload
 print(json.dumps({
     "used": dict(Count.objects.exclude(who="site").values_list("what").annotate(Sum("used")).order_by()),
     "waiting": Job.objects.filter(state="queued").count(), "uploads": Upload.objects.count(),
-    "kept": Kept.objects.get(who="site").size,
+    "kept": Kept.objects.get(who="site").size, "films": sum(len(film.data) for film in Film.objects.all()),
     "addresses": list(Count.objects.filter(who__startswith="address").values_list("who", flat=True)),
 }))
 """
@@ -62,18 +62,18 @@ def manage(env, *args):
     return ran.stdout
 
 
+def process(env, command):
+    return subprocess.Popen(
+        command, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
 def race(env, round_):
-    ran = [
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.jobs.racing_limits", name, round_], cwd=ROOT, env=env,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )
-        for name in PROCESSES
-    ]  # fmt: skip
+    ran = [process(env, [sys.executable, "-m", "tests.jobs.racing_limits", name, round_]) for name in PROCESSES]
     given, refused = Counter(), set()
-    for process in ran:
-        out, err = process.communicate(timeout=120)
-        assert process.returncode == 0, err
+    for one in ran:
+        out, err = one.communicate(timeout=120)
+        assert one.returncode == 0, err
         assert "Exception in thread" not in err, err
         told = json.loads(out)
         given.update(told["given"])
@@ -93,6 +93,15 @@ def test_requests_that_race_take_exactly_what_there_is(place):
     assert now["used"]["uploaded"] == 2 * 4_000_000, "once for the address, once for the makers"
     assert now["used"]["runs"] == 2 * 6, "once for the card, once for the visitors"
     assert not [who for who in now["addresses"] if "192.0.2" in who]
+
+    kept = [process(env, [sys.executable, "manage.py", "housekeep"]) for _ in range(2)]
+    for one in kept:
+        _, err = one.communicate(timeout=120)
+        assert (one.returncode, "failed" in err) == (0, False), err
+    after = json.loads(manage(env, "shell", "--verbosity", "0", "-c", COUNTED).splitlines()[-1])
+    assert after == now | {"kept": 4_000_000 + now["films"]}, (
+        "done twice at once it adds up what is there, once"
+    )
 
     room = 8
     given, refused = race({**env, "VIBE_SITE_QUEUE": str(now["waiting"] + room)}, "line")

@@ -1,6 +1,8 @@
 """Limits as people meet them, with a real server: a sentence in the page, what was typed still there, nothing kept."""
 
+import http.client
 import re
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import expect
@@ -13,13 +15,13 @@ pytestmark = [pytest.mark.docker, pytest.mark.browser]
 
 @pytest.fixture(scope="module")
 def tight(tmp_path_factory):
-    """Two programs a day, one page that follows, three MB of files."""
+    """Two programs a day, one page that follows, three MB of files; behind one proxy, four new makers an address."""
     with play.ModelServer() as model:
         model.plan("TITLE Tea diary\nSTEP A form for teas\n")
         served = Served(
             tmp_path_factory.mktemp("var"), OPENAI_BASE_URL=model.url, OPENAI_API_KEY="sk-test-0123456789",
             VIBE_MODEL="test-model", VIBE_MAKER_JOBS_PER_DAY="2", VIBE_MAKER_SOCKETS="1",
-            VIBE_MAKER_UPLOAD_MB_PER_DAY="3",
+            VIBE_MAKER_UPLOAD_MB_PER_DAY="3", VIBE_PROXIES="1", VIBE_ADDRESS_MAKERS_PER_DAY="4",
         )  # fmt: skip
         served.start()
         yield served
@@ -102,3 +104,44 @@ def test_files_without_room_are_refused_and_not_kept(tight, visitor, tmp_path):
     assert not [one for one in tight.var.rglob("*") if one.is_file() and one.stat().st_size == 4_000_000]
     assert tight.rows("select count(*) from vibe_upload") == [(0,)]
     maker.wrong.clear()
+
+
+def describe_without_cookie(served, *forwarded):
+    """(status, Retry-After) of a first form, with X-Forwarded-For lines as they are given."""
+    talk = http.client.HTTPConnection("localhost", served.port, timeout=30)
+    talk.request("GET", "/", headers={"Host": f"localhost:{served.port}"})
+    reply = talk.getresponse()
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', reply.read().decode())[1]
+    cookie = reply.headers["Set-Cookie"].partition(";")[0]
+    body = urlencode({"csrfmiddlewaretoken": token, "description": "shopping list: tea", "once": "1"})
+    talk.putrequest("POST", "/programs/")
+    for name, value in (
+        ("Cookie", cookie), ("Content-Type", "application/x-www-form-urlencoded"), ("Content-Length", len(body)),
+        *(("X-Forwarded-For", line) for line in forwarded),
+    ):  # fmt: skip
+        talk.putheader(name, str(value))
+    talk.endheaders(body.encode())
+    reply = talk.getresponse()
+    reply.read()
+    talk.close()
+    return reply.status, reply.headers["Retry-After"]
+
+
+def test_spoofed_addresses_move_no_counter_and_the_proxys_word_does(tight):
+    spoofed = [
+        ["203.0.113.1, 192.0.2.1"],
+        ["203.0.113.2", "192.0.2.1"],
+        ["::1,127.0.0.1", "192.0.2.1:80"],
+        ["192.0.2.1"],
+    ]
+    assert [describe_without_cookie(tight, *lines)[0] for lines in spoofed] == [302] * 4
+    status, later = describe_without_cookie(tight, "203.0.113.3", "203.0.113.4", "192.0.2.1")
+    assert status == 429
+    assert 0 < int(later) <= 24 * 3600
+    assert describe_without_cookie(tight, "192.0.2.1", "192.0.2.2")[0] == 302
+    whose = {
+        who
+        for (who,) in tight.rows("select who from vibe_count where what = 'makers' and who like 'address %'")
+    }
+    assert len(whose) >= 2
+    assert "192.0.2" not in "".join(whose)

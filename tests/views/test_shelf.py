@@ -32,8 +32,10 @@ def test_what_came_to_nothing_is_thrown_away_and_brought_back(browser):
     assert f"Threw away “{program.title}”" in reply
     assert "Being made, or not finished" not in reply
     assert f'action="/programs/{program.pk}/restore/"' in reply
+    assert "This lies in the bin." in page(browser, f"/programs/{program.pk}/")
     browser.post(f"/programs/{program.pk}/restore/")
     assert f'action="/programs/{program.pk}/throw/"' in page(browser)
+    assert "This lies in the bin." not in page(browser, f"/programs/{program.pk}/")
 
 
 def test_it_is_gone_after_a_day_in_the_bin_and_not_before(browser):

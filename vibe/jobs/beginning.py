@@ -111,10 +111,8 @@ def _once(
     """The Job of this key: the one there is, a twin sent a moment ago, or the one that `row` makes."""
     if existing := Job.objects.filter(once=asked.key).first():
         return existing
-    if not leased:
-        room_for_making(
-            asked.maker, asked.address, asked.size
-        )  # before a hundred megabytes are written for nothing
+    if asked.size and not leased:  # before a hundred megabytes are written for nothing
+        room_for_making(asked.maker, asked.address, asked.size)
     staged = stage(uploads)
     try:
         with transaction.atomic():
