@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from vibe.caps import Caps, read_caps
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -35,6 +37,8 @@ class Config:
     image_model: str
     secret_key: str
     lan: bool
+    proxies: int  # trusted ones in front of the pages, each of which adds one address to X-Forwarded-For
+    caps: Caps
 
     def __repr__(self) -> str:
         return f"Config(var={str(self.var)!r}, origin={self.origin!r}, embedded={self.embedded})"
@@ -48,6 +52,11 @@ class Config:
     def single_origin(self) -> bool:
         """Cards are served from the app's own origin, sealed by header alone (phones at home)."""
         return "{card}" not in self.content_origin
+
+    @property
+    def local_only(self) -> bool:
+        """Only who sits at this machine can open it."""
+        return _local_only(embedded=self.embedded, lan=self.lan, origin=self.origin)
 
     @classmethod
     def read(cls, env: Mapping[str, str], root: Path = ROOT) -> "Config":
@@ -78,6 +87,12 @@ class Config:
         key = env.get("OPENAI_API_KEY", "").strip()
         if any(not 33 <= ord(c) <= 126 for c in key):  # never shown: it is a secret
             wrong.append("OPENAI_API_KEY must be letters, digits and signs only, without spaces or line ends")
+        lan = env.get("VIBE_LAN") == "1"
+        proxies = env.get("VIBE_PROXIES") or "0"
+        if proxies not in set("0123456789"):
+            wrong.append(f"VIBE_PROXIES must be a number from 0 to 9, got {proxies[:20]!r}")
+            proxies = "0"
+        caps = read_caps(env, own=_local_only(embedded=not redis, lan=lan, origin=origin), wrong=wrong)
         if wrong:
             raise BadConfig("These settings cannot be used:\n" + "\n".join(f"  - {w}" for w in wrong))
         return cls(
@@ -95,8 +110,21 @@ class Config:
             quick_model=env.get("VIBE_QUICK_MODEL", ""),
             image_model=env.get("VIBE_IMAGE_MODEL", ""),
             secret_key=env.get("SECRET_KEY") or _own_secret(var),
-            lan=env.get("VIBE_LAN") == "1",
+            lan=lan,
+            proxies=int(proxies),
+            caps=caps,
         )
+
+
+def _local_only(*, embedded: bool, lan: bool, origin: str) -> bool:
+    return embedded and not lan and _host(origin) == "localhost"
+
+
+def _host(url: str) -> str | None:
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 def _port(text: str, wrong: list[str]) -> int:

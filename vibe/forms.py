@@ -36,6 +36,11 @@ class Files:
     kept: list[tuple[str, UploadedFile]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def size(self) -> int:
+        """Bytes of all of them."""
+        return sum(upload.size or 0 for _, upload in self.kept)
+
     def chunks(self) -> Iterator[tuple[str, Iterator[bytes]]]:
         for name, upload in self.kept:
             yield name, iter(upload.chunks())

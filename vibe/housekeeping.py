@@ -17,7 +17,7 @@ from django.db import IntegrityError, close_old_connections, connection, transac
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from vibe import allowance, events, jobs, models_in_use
+from vibe import allowance, events, jobs, limits, models_in_use, stored
 from vibe.choices import JobState
 from vibe.live import feed
 from vibe.models import Card, EventRecord, Film, Job, Program, RunFile, Upload
@@ -39,7 +39,7 @@ FREE_BYTES, FREE_SHARE = 32 << 20, 0.25  # a database file with so much air is w
 def toss_programs() -> int:
     """Delete programs, with all that belongs to them, which no card shows any more and nobody works on. How many.
 
-    A program goes 24 hours after its card was thrown away (the bin), 30 days after its last card faded or was taken
+    A program goes 24 hours after it or its card was thrown away (the bin), 30 days after its last card faded or was taken
     down, 90 days after it came to nothing; each time counted from its last use, if that was later.
     """
     now, gone = timezone.now(), 0
@@ -47,7 +47,7 @@ def toss_programs() -> int:
     shown = Card.objects.filter(program=OuterRef("pk")).exclude(ended)
     made = Job.objects.filter(program=OuterRef("pk"), state__in=jobs.HELD)
     old = Program.objects.filter(~Exists(shown), ~Exists(made), created__lt=now - BIN)
-    for program in old.order_by("created").only("pk", "created").iterator():
+    for program in old.order_by("created").only("pk", "created", "thrown").iterator():
         if _needed_until(program) < now:
             gone += _delete(program)
         if gone >= BATCH:
@@ -57,15 +57,16 @@ def toss_programs() -> int:
 
 def _needed_until(program: Program) -> datetime:
     cards = list(program.cards.all())
-    times = [program.created, *[card.thrown or card.revoked or card.expires for card in cards]]
+    times = [program.created, program.thrown, *[card.thrown or card.revoked or card.expires for card in cards]]
     for created, ended in program.jobs.values_list("created", "ended"):
         times += [created, ended]
     times += program.versions.values_list("created", flat=True)
     runs = jobs.runs_of(program).values_list("expires", flat=True)  # a visitor's result is theirs for its day
-    if cards and all(card.thrown for card in cards):
+    made = bool(cards) or program.versions.exists()
+    if all(card.thrown for card in cards) if cards else program.thrown and not made:
         grace = BIN
     else:
-        grace = GRACE if len(cards) or program.versions.exists() else UNFINISHED
+        grace = GRACE if made else UNFINISHED
     return max([max(at for at in times if at) + grace, *runs])
 
 
@@ -213,6 +214,8 @@ CHORES = (
     Chore("files without a row", 3600, sweep_files),
     Chore("films of tries", 3600, forget_loose_films),
     Chore("merged events", 600, compact_events),
+    Chore("bytes that are kept", 300, stored.measure),
+    Chore("counters of past days", 3600, limits.forget),
     Chore("sessions", 24 * 3600, forget_sessions),
     Chore("dates when models end", 24 * 3600, models_in_use.read_dates),
     Chore("bytes of the database", 24 * 3600, vacuum),

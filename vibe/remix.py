@@ -10,21 +10,27 @@ from django.utils import timezone
 from vibe import cards, events, recipes
 from vibe.choices import JobKind, JobState, Origin
 from vibe.generation.steps import Json
+from vibe.jobs.enough import Enough, take_copy
 from vibe.jobs.rows import new_job, once_key
 from vibe.live import feed
 from vibe.models import Card, Job, Maker, Program, Version
 
 
-def remix(card: Card, maker: Maker, once: str) -> Program:
-    """A Program of `maker` that begins as what `card` shows now. The same `once` gives the same Program again."""
+def remix(card: Card, maker: Maker, once: str, *, address: str = "") -> Program:
+    """A Program of `maker` that begins as what `card` shows now. The same `once` gives the same Program again.
+
+    `address`: the block of network addresses it came from. Raises Enough.
+    """
     once = once_key(maker, "remix", str(card.pk), once)
     try:
         with transaction.atomic():
+            take_copy(maker, address)
             return _begin(card, maker, once)
-    except IntegrityError:  # the same form again
-        program = Job.objects.select_related("program").get(once=once).program
-        assert program
-        return program
+    except (IntegrityError, Enough):
+        before = Job.objects.select_related("program").filter(once=once).first()
+        if before and before.program:  # the same form again
+            return before.program
+        raise
 
 
 def _begin(card: Card, maker: Maker, once: str) -> Program:

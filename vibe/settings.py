@@ -25,7 +25,7 @@ VIBE_ORIGIN = CONFIG.origin
 VIBE_CONTENT_ORIGIN = CONFIG.content_origin
 SINGLE_ORIGIN = CONFIG.single_origin
 # True only while the server is bound to this machine alone: then the person at it may connect a model.
-LOCAL_ONLY = EMBEDDED and not CONFIG.lan and urlsplit(CONFIG.origin).hostname == "localhost"
+LOCAL_ONLY = CONFIG.local_only
 
 _app_host = urlsplit(VIBE_ORIGIN).hostname or "localhost"
 _content_host = (urlsplit(VIBE_CONTENT_ORIGIN.replace("{card}", "card")).hostname or "").partition("card")[2]
@@ -64,6 +64,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "vibe.views.errors.DataErrorMiddleware",
+    "vibe.views.patience.PatienceMiddleware",
 ]
 
 ROOT_URLCONF = "vibe.urls"

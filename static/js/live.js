@@ -3,7 +3,7 @@
 import { paint, prepare } from "./preview.js";
 import { look } from "./tabs.js";
 
-const address = document.body.dataset.live, OVER = 4000, GONE = [4400, 4403, 4404];
+const address = document.body.dataset.live, OVER = 4000, GONE = [4400, 4403, 4404], FULL = [4429, 4430], AGAIN_MS = 15_000;
 let seen = 0, socket = null, tries = 0, heard = 0, timer = 0, droppedAt = 0, ended = document.body.dataset.over === "1";
 
 function say(words) {
@@ -66,6 +66,19 @@ function dropped(yes) {
   setTimeout(() => { if (droppedAt && note && !ended) note.hidden = false; }, 2000);
 }
 
+/* No place for another socket: the page says so and is loaded anew now and then, unless something is typed or read. */
+let touched = false; /* a plan, a file or a setting was changed */
+addEventListener("change", event => { touched ||= event.target.id !== "say"; });
+function crowded(code) {
+  dropped(false);
+  const note = document.getElementById("crowded");
+  if (note) { note.hidden = false; for (const words of note.querySelectorAll("[data-code]")) words.hidden = words.dataset.code !== String(code); }
+  timer = setTimeout(() => {
+    if (document.hidden || touched || document.getElementById("say")?.value || document.querySelector("dialog[open]")) crowded(code);
+    else location.reload();
+  }, AGAIN_MS * (0.75 + Math.random() / 2));
+}
+
 function connect() {
   clearTimeout(timer);
   if (ended || socket && socket.readyState < 2) return;
@@ -81,6 +94,7 @@ function connect() {
   };
   socket.onclose = event => {
     if (event.code === OVER || GONE.includes(event.code)) { ended = true; dropped(false); return; }
+    if (FULL.includes(event.code)) { crowded(event.code); return; }
     dropped(true);
     timer = setTimeout(connect, Math.min(5000, 250 * 2 ** tries++) * (0.5 + Math.random() / 2));
   };

@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 
 from vibe import events, recipes, sealed
+from vibe.caps import Caps, env_name
 from vibe.generation import look
 from vibe.generation.bundle import bundle
 from vibe.generation.prompt import fill
@@ -178,9 +179,13 @@ def test_every_setting_and_every_chore_is_in_the_operators_manual():
     for path in [*(ROOT / "vibe").rglob("*.py"), *(ROOT / "sandbox").glob("*.py")]:
         settings_read |= set(re.findall(r'os\.environ(?:\.get\(|\[)"([A-Z_]+)"', path.read_text()))
     settings_read -= {"DJANGO_SETTINGS_MODULE"}
+    settings_read |= {env_name(one) for one in fields(Caps)}
     assert len(settings_read) >= 15
     missing = [name for name in sorted(settings_read) if f"| `{name}` |" not in manual]
     assert not missing
     assert not [chore.name for chore in CHORES if f"| {chore.name} |" not in manual]
+    for one in fields(Caps):
+        open_, own = ("none" if one.metadata[k] is None else one.metadata[k] for k in ("open", "own"))
+        assert f"| `{env_name(one)}` | {open_} / {own} | {one.metadata['about']} |" in manual
     told = set(re.findall(r"^\| `([A-Z_]+)` \|", manual, re.MULTILINE))
     assert told == settings_read, "nothing is told that is not read"

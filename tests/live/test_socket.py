@@ -1,6 +1,7 @@
 """The socket of a Job: who may listen, from where, and that nothing is lost or doubled."""
 
 import json
+from dataclasses import replace
 from urllib.parse import quote
 
 import pytest
@@ -11,9 +12,10 @@ from django.contrib.sessions.backends.db import SessionStore
 
 from vibe import events
 from vibe.asgi import application
-from vibe.live.consumers import MAX_SOCKETS, _open
+from vibe.live.consumers import MAX_SOCKETS
 from vibe.live.feed import publish_now
-from vibe.models import Job, Maker, Program
+from vibe.live.places import places
+from vibe.models import Job, Maker, MakerAllowance, Program
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.asyncio]
 
@@ -96,7 +98,10 @@ async def test_a_client_may_only_acknowledge(frame):
     await talk.send_to(frame)
     assert (await talk.receive_output(3))["code"] == 4400
     await talk.disconnect()
-    assert (job.maker_id, job.pk) not in _open  # the place of a socket that was thrown out is free again
+    assert (
+        "maker",
+        job.maker_id,
+    ) not in places.taken  # the place of a socket that was thrown out is free again
 
 
 async def test_who_acknowledges_nothing_is_not_sent_without_end():
@@ -135,6 +140,95 @@ async def test_a_ninth_socket_of_one_job_is_too_many_until_one_closes():
     assert await again.receive_nothing(0.1)
     for talk in (*open_[1:], again):
         await talk.disconnect()
+
+
+def capped(settings, **caps):
+    config = settings.CONFIG
+    settings.CONFIG = replace(config, caps=replace(config.caps, **caps))
+
+
+def from_network(job, key, peer, forwarded=()):
+    """A socket from `peer`, with X-Forwarded-For lines as they came."""
+    talk = socket(job, key)
+    talk.scope["client"] = [peer, 4711]
+    talk.scope["headers"] += [(b"x-forwarded-for", line.encode()) for line in forwarded]
+    return talk
+
+
+async def test_a_person_has_so_many_pages_that_follow_whatever_they_show(settings):
+    capped(settings, maker_sockets=2)
+    job, key = await made()
+    other = await sync_to_async(Job.objects.create)(
+        maker_id=job.maker_id, program=job.program, kind="make", once="2"
+    )
+    open_ = [socket(job, key), socket(other, key)]
+    for talk in open_:
+        await talk.connect()
+    assert await closed_with(socket(other, key)) == 4429
+    someone, theirs = await made()
+    talk = socket(someone, theirs)
+    await talk.connect()
+    assert await talk.receive_nothing(0.1)
+    for one in (*open_, talk):
+        await one.disconnect()
+
+
+async def test_what_the_admin_allows_one_person_counts_for_their_pages(settings):
+    capped(settings, maker_sockets=0)
+    job, key = await made()
+    assert await closed_with(socket(job, key)) == 4429
+    await sync_to_async(MakerAllowance.objects.create)(maker_id=job.maker_id, maker_sockets=1)
+    talk = socket(job, key)
+    await talk.connect()
+    assert await talk.receive_nothing(0.1)
+    assert await closed_with(socket(job, key)) == 4429
+    await talk.disconnect()
+
+
+async def test_an_address_has_so_many_however_many_people_it_makes_up(settings):
+    capped(settings, address_sockets=2)
+    people = [await made() for _ in range(4)]
+    open_ = [from_network(*people[n], f"2001:db8:0:1::{n}") for n in range(2)]
+    for talk in open_:
+        await talk.connect()
+    assert await closed_with(from_network(*people[2], "2001:db8:0:1:ffff::3")) == 4430
+    spoofed = from_network(*people[2], "2001:db8:0:1::9", ["192.0.2.7", "198.51.100.2"])
+    assert await closed_with(spoofed) == 4430, "what a visitor writes into the header is not looked at"
+    elsewhere = from_network(*people[3], "2001:db8:0:2::1")
+    await elsewhere.connect()
+    assert await elsewhere.receive_nothing(0.1)
+    for talk in (*open_, elsewhere):
+        await talk.disconnect()
+
+
+async def test_behind_a_proxy_each_visitor_is_an_address(settings):
+    settings.CONFIG = replace(settings.CONFIG, proxies=1)
+    capped(settings, address_sockets=1)
+    people = [await made() for _ in range(3)]
+    first = from_network(*people[0], "10.0.0.1", ["192.0.2.1"])
+    await first.connect()
+    again = from_network(*people[1], "10.0.0.1", ["198.51.100.9", "192.0.2.1"])
+    assert await closed_with(again) == 4430, "the last entry is the proxy's own"
+    other = from_network(*people[2], "10.0.0.1", ["192.0.2.1, 192.0.2.2"])
+    await other.connect()
+    assert await other.receive_nothing(0.1)
+    for talk in (first, other):
+        await talk.disconnect()
+
+
+async def test_a_process_has_so_many_and_a_closed_one_makes_room(settings):
+    before = places.taken[("site",)]
+    capped(settings, site_sockets=before + 1)
+    job, key = await made()
+    someone, theirs = await made()
+    first = socket(job, key)
+    await first.connect()
+    assert await closed_with(socket(someone, theirs)) == 4430
+    await first.disconnect()
+    again = socket(someone, theirs)
+    await again.connect()
+    assert await again.receive_nothing(0.1)
+    await again.disconnect()
 
 
 @pytest.mark.parametrize("path", ["/", "/live/", "/live/jobs/x/", f"/live/jobs/{'9' * 30}/", "/programs/"])

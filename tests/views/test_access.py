@@ -29,7 +29,7 @@ def private(card):
     posts = [
         f"/programs/{program}/jobs/", f"/programs/{program}/run/", f"/programs/{program}/versions/1/restore/", f"/programs/{program}/versions/", f"/programs/{program}/versions/1/use/", f"/jobs/{job}/answer/",
         f"/jobs/{job}/stop/", f"/jobs/{job}/autonomy/", f"/cards/{card.pk}/keep/", f"/cards/{card.pk}/throw/", f"/cards/{card.pk}/restore/",
-        f"/cards/{card.pk}/revoke/", f"/cards/{card.pk}/rename/", f"/cards/{card.pk}/show-version/",
+        f"/programs/{program}/throw/", f"/programs/{program}/restore/", f"/cards/{card.pk}/revoke/", f"/cards/{card.pk}/rename/", f"/cards/{card.pk}/show-version/",
     ]  # fmt: skip
     return gets, posts
 

@@ -1,35 +1,56 @@
-"""How much one person may have going at once, so that the machine stays everybody's. Waiting for them does not count."""
+"""How much one person may have going at once and cause in a day, so that the machine stays everybody's.
+
+Waiting for the person does not count. The limits of hours and days, of addresses and of the site are vibe.limits.
+"""
 
 from django.db.models import QuerySet
 
+from vibe import limits
 from vibe.choices import JobKind, JobState
-from vibe.jobs.rows import NotNow
-from vibe.models import Job, Maker
+from vibe.limits import Enough
+from vibe.models import Card, Job, Maker
 
-AT_ONCE = 5
-
-
-class Enough(NotNow):
-    """Raised when this person has as much going as they may."""
+WHILE_S = 20  # what is being made now is done after about so long
 
 
-def room_for_making(maker: Maker) -> None:
+def room_for_making(maker: Maker, address: str, size: int) -> None:
+    """Raises Enough; asked before `size` bytes of files are kept anywhere. It takes nothing."""
+    _at_once(maker)
+    limits.look(maker, address, size)
+
+
+def take_making(maker: Maker, address: str, size: int) -> None:
     """Raises Enough. Inside the transaction that begins another making it holds for forms sent side by side, too."""
-    if _going(maker).exclude(kind=JobKind.RUN).count() >= AT_ONCE:
-        raise Enough(
-            f"I am making {AT_ONCE} things for you already. Wait until one is done, or stop one on its page."
-        )
+    _at_once(maker)
+    limits.count_making(maker, address, size)
 
 
-def room_for_running(visitor: Maker) -> None:
+def take_run(visitor: Maker, address: str, card: Card | None, size: int) -> None:
     """The same for runs of tools."""
-    if _going(visitor).filter(kind=JobKind.RUN).count() >= AT_ONCE:
-        raise Enough(f"{AT_ONCE} runs of yours are not done yet. Wait until one is, then start this one.")
+    most = limits.of(visitor).maker_at_once
+    if most is not None and _going(visitor).filter(kind=JobKind.RUN).count() >= most:
+        raise Enough(f"{most} runs of yours are not done yet. Wait until one is, then start this one.", WHILE_S)
+    limits.count_run(visitor, address, card, size)
+
+
+def take_copy(maker: Maker, address: str) -> None:
+    """The same for a copy that is there at once: a remix, an earlier version brought back."""
+    lock(maker)
+    limits.count_making(maker, address, 0, waits=False)
 
 
 def lock(maker: Maker) -> None:
     """What this person begins meanwhile waits for the end of this transaction. SQLite has one writer at a time anyway."""
     Maker.objects.select_for_update().get(pk=maker.pk)
+
+
+def _at_once(maker: Maker) -> None:
+    most = limits.of(maker).maker_at_once
+    if most is not None and _going(maker).exclude(kind=JobKind.RUN).count() >= most:
+        raise Enough(
+            f"I am making {most} things for you already. Wait until one is done, or stop one on its page.",
+            WHILE_S,
+        )
 
 
 def _going(maker: Maker) -> QuerySet[Job]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from sandbox.outcome import Outcome
 from vibe import events
 from vibe.choices import JobKind, JobState
-from vibe.jobs.enough import Enough, lock, room_for_running
+from vibe.jobs.enough import Enough, lock, take_run
 from vibe.jobs.rows import HELD, new_job, once_key, wake
 from vibe.jobs.uploads import write
 from vibe.live import feed
@@ -26,15 +26,19 @@ def run(
     files: Mapping[str, bytes],
     once: str,
     card: Card | None = None,
+    address: str = "",
 ) -> Run:
-    """One execution of a tool on a visitor's own input. `files` are {name in the box: bytes}, kept 24 hours."""
+    """One execution of a tool on a visitor's own input. `files` are {name in the box: bytes}, kept 24 hours.
+
+    `address`: the block of network addresses it came from. Raises Enough.
+    """
     once = once_key(visitor, "run", str(version.pk), once)
     if existing := Run.objects.filter(job__once=once).first():
         return existing
     try:
         with transaction.atomic():
             lock(visitor)
-            room_for_running(visitor)
+            take_run(visitor, address, card, sum(len(data) for data in files.values()))
             job = new_job(visitor, None, JobKind.RUN, once, shape=version.shape)
             made = Run.objects.create(version=version, card=card, visitor=visitor, job=job, values=values)
             for name, data in files.items():

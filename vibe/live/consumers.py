@@ -15,8 +15,11 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
+from vibe import addresses, limits
+from vibe.caps import Caps
 from vibe.live import feed
 from vibe.live.fragments import fragment
+from vibe.live.places import Place, places
 from vibe.live.tail import RECHECK_S, hub
 from vibe.live.timeline import Timeline, advance
 from vibe.models import Job
@@ -27,21 +30,20 @@ WINDOW = 256 * 1024
 PING_S = 20.0
 PACE_S = 0.05  # a page paints no faster; what comes in between travels together
 MAX_SOCKETS = 8
-BAD_FRAME, FOREIGN, WRONG_ORIGIN, TOO_MANY, OVER = 4400, 4404, 4403, 4429, 4000
-
-_open: dict[tuple[str, int], int] = {}
+BAD_FRAME, FOREIGN, WRONG_ORIGIN, OVER = 4400, 4404, 4403, 4000
+TOO_MANY, CROWDED = 4429, 4430  # of this person; of this address or in this process
 
 
 class JobConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         self.streaming: asyncio.Task[None] | None = None
-        self.key: tuple[str, int] | None = None
+        self.places: list[Place] = []
         headers = dict(self.scope["headers"])
         if headers.get(b"origin", b"").decode("latin-1") != settings.VIBE_ORIGIN:
             await self._refuse(WRONG_ORIGIN)
             return
         job_id = int(self.scope["url_route"]["kwargs"]["job_id"])
-        self.job = await self._find(job_id, self.scope["session"])
+        self.job, caps = await self._find(job_id, self.scope["session"])
         if self.job is None:
             await self._refuse(FOREIGN)
             return
@@ -51,18 +53,31 @@ class JobConsumer(AsyncWebsocketConsumer):
         after = query.get("after", ["0"])[0]
         self.seen = int(after) if after.isdecimal() and len(after) < 16 else 0
         self.as_json = query.get("format") == ["json"]
-        key = (self.job.maker_id, job_id)
-        if _open.get(key, 0) >= MAX_SOCKETS:
-            await self._refuse(TOO_MANY)
+        if over := self._take_places(caps):
+            await self._refuse(over)
             return
-        self.key = key
-        _open[key] = _open.get(key, 0) + 1
         self.sent = self.acked = 0
         self.sizes: list[tuple[int, int]] = []  # (seq, bytes) not yet acknowledged
         self.room = asyncio.Event()
         self.room.set()
         await self.accept()
         self.streaming = asyncio.create_task(self._stream())
+
+    def _take_places(self, caps: Caps) -> int:
+        """0 when there is a place for this socket, which is its own from here on; else the code to close it with."""
+        assert self.job
+        maker = self.job.maker_id
+        wanted: list[tuple[Place, int | None]] = [
+            (("job", maker, str(self.job.pk)), MAX_SOCKETS),
+            (("maker", maker), caps.maker_sockets),
+            (("address", _address(self.scope)), caps.address_sockets),
+            (("site",), caps.site_sockets),
+        ]
+        full = places.take(wanted)
+        if full:
+            return CROWDED if full[0] in {"address", "site"} else TOO_MANY
+        self.places = [place for place, _ in wanted]
+        return 0
 
     async def _refuse(self, code: int) -> None:
         """Accept, then close with the code: a browser is never told why a handshake failed."""
@@ -72,10 +87,8 @@ class JobConsumer(AsyncWebsocketConsumer):
     async def disconnect(self, code: int) -> None:
         if self.streaming:
             self.streaming.cancel()
-        if self.key:
-            _open[self.key] -= 1
-            if not _open[self.key]:
-                del _open[self.key]
+        places.give_back(self.places)
+        self.places = []
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         try:
@@ -160,11 +173,11 @@ class JobConsumer(AsyncWebsocketConsumer):
         return fragment(self.timeline, event, seq, self.job)
 
     @database_sync_to_async
-    def _find(self, job_id: int, session: Any) -> Job | None:
+    def _find(self, job_id: int, session: Any) -> tuple[Job | None, Caps]:
         maker = session.get("maker")
-        return (
-            Job.objects.select_related("program").filter(pk=job_id, maker_id=maker).first() if maker else None
-        )
+        rows = Job.objects.select_related("program", "maker").filter(pk=job_id, maker_id=maker)
+        job = rows.first() if maker else None
+        return job, limits.of(job.maker) if job else settings.CONFIG.caps
 
     @database_sync_to_async
     def _fold_until(self, job_id: int, seq: int) -> Timeline:
@@ -178,6 +191,13 @@ class JobConsumer(AsyncWebsocketConsumer):
     @database_sync_to_async
     def _history(self, job_id: int, after: int) -> list[Any]:
         return feed.history(job_id, after)
+
+
+def _address(scope: Any) -> str:
+    """The block of network addresses a socket came from; held only while it is open."""
+    said = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    forwarded = b",".join(said).decode("latin-1")
+    return addresses.block_of((scope.get("client") or [""])[0], forwarded, settings.CONFIG.proxies)
 
 
 class Nowhere(AsyncWebsocketConsumer):

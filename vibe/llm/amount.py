@@ -72,8 +72,12 @@ def _fits(today: Used, wanted: Amount, unit: str) -> bool:
 
 
 def _until_midnight(now: datetime) -> str:
-    midnight = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
-    minutes = math.ceil((midnight - now).total_seconds() / 60)
+    return until(datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time(), UTC), now)
+
+
+def until(then: datetime, now: datetime) -> str:
+    """How long it is until `then`, in words."""
+    minutes = math.ceil((then - now).total_seconds() / 60)
     if minutes < 90:
         return f"in about {minutes} minutes" if minutes > 1 else "in a minute"
     return f"in about {round(minutes / 60)} hours"

@@ -2,6 +2,7 @@
 
 from vibe.models.allowance import Charge, DayTally, MakerAllowance, SiteAllowance
 from vibe.models.card import Card
+from vibe.models.count import Count, DaySecret, Kept
 from vibe.models.film import Film
 from vibe.models.job import EventRecord, Job
 from vibe.models.maker import Maker
@@ -11,6 +12,6 @@ from vibe.models.run import Run, RunFile
 from vibe.models.step import StepRecord
 
 __all__ = [
-    "Card", "Charge", "DayTally", "EventRecord", "Film", "Job", "Maker", "MakerAllowance", "ModelRow", "Program",
-    "Run", "RunFile", "SiteAllowance", "StepRecord", "Upload", "Version",
+    "Card", "Charge", "Count", "DaySecret", "DayTally", "EventRecord", "Film", "Job", "Kept", "Maker",
+    "MakerAllowance", "ModelRow", "Program", "Run", "RunFile", "SiteAllowance", "StepRecord", "Upload", "Version",
 ]  # fmt: skip

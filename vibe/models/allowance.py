@@ -6,14 +6,19 @@ Money is counted in millionths of a dollar, as whole numbers: sums of them are e
 from datetime import date
 from decimal import Decimal
 
-from django.core.validators import MinValueValidator
 from django.db import models
 
+from vibe.models.count import NOT_BELOW_0, SITE, MakerCaps, SiteCaps
 from vibe.models.maker import Maker
 from vibe.models.step import StepRecord
 
-SITE = "site"  # DayTally.who of the whole site; makers' ids are longer
-NOT_BELOW_0 = [MinValueValidator(0)]
+__all__ = [
+    "SITE",
+    "Charge",
+    "DayTally",
+    "MakerAllowance",
+    "SiteAllowance",
+]  # SITE: DayTally.who of the whole site
 
 
 def _usd(
@@ -25,7 +30,7 @@ def _usd(
     )  # fmt: skip
 
 
-class SiteAllowance(models.Model):
+class SiteAllowance(MakerCaps, SiteCaps):
     """One row for the whole site. An empty limit is none; days are those of UTC."""
 
     making_off = models.BooleanField(
@@ -70,7 +75,7 @@ class SiteAllowance(models.Model):
         return cls.objects.filter(pk=1).first() or cls(pk=1)
 
 
-class MakerAllowance(models.Model):
+class MakerAllowance(MakerCaps):
     """What one maker may use instead of what everyone may. An empty limit is everyone's."""
 
     maker = models.OneToOneField(Maker, on_delete=models.CASCADE, related_name="allowance")

@@ -99,5 +99,9 @@ class Card(models.Model):
         host = urlsplit(settings.VIBE_ORIGIN).hostname or ""
         return host in {"localhost", "127.0.0.1", "::1"} or host.endswith(".localhost")
 
+    @property
+    def bring_back_url(self) -> str:
+        return f"/cards/{self.id}/restore/"
+
     def get_absolute_url(self) -> str:
         return f"/c/{self.token}/"

@@ -29,12 +29,19 @@ class Program(models.Model):
         default=False, help_text="It began as a card of somebody else: its files are a stranger's text."
     )
     created = models.DateTimeField(auto_now_add=True, db_index=True)
+    thrown = models.DateTimeField(
+        null=True, blank=True, help_text="Into the bin, for 24 hours: nothing had come of it."
+    )
 
     def __str__(self) -> str:
         return self.title
 
     def get_absolute_url(self) -> str:
         return f"/programs/{self.id}/"
+
+    @property
+    def bring_back_url(self) -> str:
+        return f"/programs/{self.id}/restore/"
 
     @property
     def try_url(self) -> str:

@@ -2,21 +2,23 @@
 
 import io
 import uuid
+from operator import attrgetter
 
 import segno
 from django.contrib import messages
-from django.db.models import F, Q
+from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_POST
 
-from vibe import cards, films
+from vibe import cards, films, limits
 from vibe import remix as remixes
+from vibe import shelf as shelves
 from vibe.models import Card, Program
 from vibe.views import access, tools
-from vibe.views.makers import maker_of, sure_maker
+from vibe.views.makers import address_of, maker_of, sure_maker
 from vibe.views.replies import back
 
 CLOSED = {
@@ -66,7 +68,8 @@ def remix(request: HttpRequest, token: str) -> HttpResponse:
     card = cards.find(token)
     if card is None:
         return _closed(request, token)
-    program = remixes.remix(card, sure_maker(request), request.POST.get("once") or uuid.uuid4().hex)
+    once = request.POST.get("once") or uuid.uuid4().hex
+    program = remixes.remix(card, sure_maker(request), once, address=address_of(request))
     return redirect(program)
 
 
@@ -156,6 +159,25 @@ def bring_back(request: HttpRequest, pk: str) -> HttpResponse:
 
 
 @require_POST
+def throw_program(request: HttpRequest, pk: str) -> HttpResponse:
+    """A program of which nothing came; one with a version goes with its card."""
+    program = access.program_of(request, pk)
+    if shelves.throw(program):
+        return redirect(f"/shelf/?thrown={program.pk}")
+    messages.warning(
+        request, "I am working on it, or it is done by now. Stop me first; or throw its card away."
+    )
+    return redirect("/shelf/")
+
+
+@require_POST
+def bring_back_program(request: HttpRequest, pk: str) -> HttpResponse:
+    if not shelves.bring_back(access.program_of(request, pk)):
+        messages.warning(request, "The 24 hours are over: this program is gone.")
+    return redirect("/shelf/")
+
+
+@require_POST
 def revoke(request: HttpRequest, pk: str) -> HttpResponse:
     card = access.card_of(request, pk)
     cards.revoke(card)
@@ -201,22 +223,16 @@ def shelf(request: HttpRequest) -> HttpResponse:
     rows = list(cards.shelf(maker)) if maker else []
     there = [card for card in rows if not card.thrown]
     found = [c for c in there if all(w in f"{c.title} {c.asked}".lower() for w in words.lower().split())]
-    thrown = [card for card in rows if card.thrown]
-    unfinished = (
-        Program.objects.filter(maker=maker, current=None)
-        .filter(Q(jobs__isnull=False))
-        .distinct()
-        .order_by("-created")[:20]
-        if maker
-        else []
-    )
+    tossed: list[Card | Program] = [card for card in rows if card.thrown]
+    tossed += shelves.thrown(maker) if maker else []
     context = {
         "rows": found,
         **_counts(there),
         "words": words,
-        "bin": thrown,
-        "thrown_now": next((c for c in thrown if c.pk == request.GET.get("thrown")), None),
-        "unfinished": unfinished,
+        "bin": sorted(tossed, key=attrgetter("thrown"), reverse=True),
+        "thrown_now": next((one for one in tossed if one.pk == request.GET.get("thrown")), None),
+        "unfinished": list(shelves.unfinished(maker)) if maker else [],
+        "near": limits.near(maker),
         "once": uuid.uuid4().hex,
     }
     return render(request, "cards/shelf.html", context)

@@ -7,6 +7,9 @@ from django.db import DataError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from vibe.limits import Enough
+from vibe.views.replies import later
+
 Next = Callable[[HttpRequest], HttpResponse]
 
 
@@ -36,6 +39,15 @@ def too_large(request: HttpRequest) -> HttpResponse:
         request, 413, "blank", "That is more than I can take at once",
         "Add at most 300 files, 25 MB each and 100 MB in all. Go back: your words are still there.",
     )  # fmt: skip
+
+
+def enough(request: HttpRequest, said: Enough) -> HttpResponse:
+    """Where no form of its own can say it."""
+    if request.htmx:  # type: ignore[attr-defined]
+        reply = render(request, "home/_wrong.html", {"lines": [said.sentence]}, status=429)
+    else:
+        reply = _page(request, 429, "blank", "Not just now", said.sentence)
+    return later(reply, said)
 
 
 def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:

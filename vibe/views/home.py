@@ -9,13 +9,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_POST
 
-from vibe import allowance, cards, jobs, models_in_use, perform, recipes, weak_spots
+from vibe import allowance, cards, jobs, limits, models_in_use, perform, recipes, weak_spots
 from vibe.choices import Autonomy, Effort, Shape
 from vibe.forms import DescribeForm, Files, slots_of
-from vibe.views import estimates
+from vibe.views import estimates, uploads
 from vibe.views.connect import may_connect
-from vibe.views.makers import maker_of, sure_maker
-from vibe.views.replies import go
+from vibe.views.makers import address_of, maker_of, sure_maker
+from vibe.views.replies import go, later
 
 EXAMPLES = (
     ("chart", "A bar chart of coffee: Mon 3, Tue 2, Wed 5, Thu 4, Fri 6"),
@@ -83,10 +83,10 @@ def describe(request: HttpRequest) -> HttpResponse:
         if request.htmx:  # type: ignore[attr-defined]
             return wrong(request, form, fields=fields)
         return _desk(request, {**data}, form=form, status=422)
-    maker = sure_maker(request)
     try:
+        uploads.room_for_files(request)
         job = jobs.begin(
-            maker,
+            sure_maker(request),
             description=data["description"],
             shape=data["shape"],
             autonomy=data["autonomy"],
@@ -95,12 +95,14 @@ def describe(request: HttpRequest) -> HttpResponse:
             uploads=form.files_given.chunks(),
             recipe=data.get("recipe", ""),
             slots=typed,
+            address=address_of(request),
+            size=form.files_given.size,
         )
     except jobs.Enough as said:
         form.add_error(None, said.sentence)
         if request.htmx:  # type: ignore[attr-defined]
-            return wrong(request, form, status=429)
-        return _desk(request, given_in(request, data["once"]), form=form, status=429)
+            return later(wrong(request, form, status=429), said)
+        return later(_desk(request, given_in(request, data["once"]), form=form, status=429), said)
     tell_of(request, form.files_given)
     assert job.program
     return go(request, job.program.get_absolute_url())
@@ -155,6 +157,7 @@ def _desk(
         "why_none": "" if model else models_in_use.why_none(with_address=may_connect(request)),
         "off": allowance.off() if model else "",
         "used": allowance.used_today(maker) if model and maker else None,
+        "near": limits.near(maker),
         "found": models_in_use.local_servers() if not model and may_connect(request) else [],
         "boxes": perform.engine().available(),
         "shapes": SHAPES,

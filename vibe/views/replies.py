@@ -4,6 +4,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from vibe.limits import Enough
+
 
 def done(request: HttpRequest, to: str) -> HttpResponse:
     """204 for htmx (the socket brings what changed), else 303-like redirect to `to`."""
@@ -17,6 +19,12 @@ def go(request: HttpRequest, to: str) -> HttpResponse:
     if request.htmx:  # type: ignore[attr-defined]
         return HttpResponse(status=204, headers={"HX-Redirect": to})
     return redirect(to)
+
+
+def later(reply: HttpResponse, said: Enough) -> HttpResponse:
+    """When to come again, for machines; people read it in the sentence."""
+    reply["Retry-After"] = str(said.retry_s)
+    return reply
 
 
 def back(request: HttpRequest, fallback: str) -> str:

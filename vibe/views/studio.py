@@ -16,9 +16,10 @@ from vibe.live import feed
 from vibe.live.fragments import OPEN, around
 from vibe.live.timeline import fold
 from vibe.models import Job, Program
-from vibe.views import access, tools
+from vibe.views import access, tools, uploads
 from vibe.views.home import STOPS, lost_files, tell_of, wrong
-from vibe.views.replies import done, go
+from vibe.views.makers import address_of
+from vibe.views.replies import done, go, later
 
 FRAMES = (("full", "wide", "Full"), ("tablet", "tablet", "Tablet"), ("phone", "phone", "Phone"))
 
@@ -85,6 +86,7 @@ def change(request: HttpRequest, pk: str) -> HttpResponse:
     last = program.jobs.order_by("-pk").first()
     autonomy, effort = (last.autonomy, last.effort) if last else (Autonomy.MAKE, Effort.NORMAL)
     try:
+        uploads.room_for_files(request)
         jobs.change(
             program,
             description=data["description"],
@@ -96,12 +98,14 @@ def change(request: HttpRequest, pk: str) -> HttpResponse:
             slots=slots,
             without=without_of(request.POST),
             pointed=pointed_of(request.POST),
+            address=address_of(request),
+            size=form.files_given.size,
         )
     except jobs.Enough as said:
         form.add_error(None, said.sentence)
         if request.htmx:  # type: ignore[attr-defined]
-            return wrong(request, form, status=429)
-        return _bench(request, program, form=form, status=429)
+            return later(wrong(request, form, status=429), said)
+        return later(_bench(request, program, form=form, status=429), said)
     tell_of(request, form.files_given)
     return go(request, program.get_absolute_url())
 

@@ -6,11 +6,13 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from vibe import jobs, perform
+from vibe import jobs, limits, perform
 from vibe.generation import tool
 from vibe.live.fragments import spec_of
 from vibe.models import Card, Run, Version
-from vibe.views.makers import maker_of, sure_maker
+from vibe.views import uploads
+from vibe.views.makers import address_of, maker_of, sure_maker
+from vibe.views.replies import later
 
 # One grey pixel: what stands where no picture of a card was taken.
 NO_PICTURE = bytes.fromhex(
@@ -39,6 +41,7 @@ def show(
         "spec": spec_of(version),
         "action_url": f"/c/{card.token}/run/" if card else f"/programs/{version.program_id}/run/",
         "once": uuid.uuid4().hex,
+        "near": limits.near(maker, runs=True) if spec_of(version) else [],
         "boxes": perform.why_not_run(version.files) if spec_of(version) else perform.engine().available(),
         **more,
     }
@@ -60,6 +63,16 @@ def run(
     if why := perform.why_not_run(version.files):
         wrong = {"once": f"Tools can’t run on this machine now: {why}"}
         return show(request, version, card, title=title, back=back, status=503, given=given, wrong=wrong)
+
+    def not_now(said: jobs.Enough) -> HttpResponse:
+        wrong = {"once": said.sentence}
+        again = show(request, version, card, title=title, back=back, status=429, given=given, wrong=wrong)
+        return later(again, said)
+
+    try:
+        uploads.room_for_files(request)
+    except jobs.Enough as said:
+        return not_now(said)
     files = {
         **_of_last_run(request, version, spec),
         **{
@@ -72,14 +85,14 @@ def run(
         return show(
             request, version, card, title=title, back=back, status=422, given=given, wrong=cleaned.sentences
         )
-    visitor, once = sure_maker(request), request.POST.get("once", "")[:64] or uuid.uuid4().hex
+    once = request.POST.get("once", "")[:64] or uuid.uuid4().hex
     try:
         made = jobs.run(
-            version, visitor, values=cleaned.values, files=cleaned.files, once=once, card=card
+            version, sure_maker(request), values=cleaned.values, files=cleaned.files, once=once, card=card,
+            address=address_of(request),
         )  # fmt: skip
     except jobs.Enough as said:
-        wrong = {"once": said.sentence}
-        return show(request, version, card, title=title, back=back, status=429, given=given, wrong=wrong)
+        return not_now(said)
     return redirect(f"{made.get_absolute_url()}#result")
 
 

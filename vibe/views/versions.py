@@ -4,6 +4,7 @@ import uuid
 from dataclasses import dataclass
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
@@ -13,6 +14,8 @@ from vibe.generation.byhand import NotKept, files_by_hand
 from vibe.generation.difference import Difference, Line, difference, in_words
 from vibe.models import Job, Program, Version
 from vibe.views import access
+from vibe.views.makers import address_of
+from vibe.views.replies import later
 
 MOST_LINES = 1500  # of a difference that are shown; the words count all of them
 MOST_TYPED = 1_500_000  # characters: a form carries no more (DATA_UPLOAD_MAX_MEMORY_SIZE, percent-encoded)
@@ -22,7 +25,9 @@ MOST_TYPED = 1_500_000  # characters: a form carries no more (DATA_UPLOAD_MAX_ME
 def restore(request: HttpRequest, pk: str, number: int) -> HttpResponse:
     program = access.program_of(request, pk)
     _version(program, number)
-    version = cards.restore_version(program, number)
+    with transaction.atomic():
+        jobs.take_copy(program.maker, address_of(request))
+        version = cards.restore_version(program, number)
     messages.success(
         request, f"Version {number} is back, as version {version.number}. The link still shows what it did."
     )
@@ -122,7 +127,11 @@ def keep(request: HttpRequest, pk: str) -> HttpResponse:
     try:
         kept = [pair for at, pair in enumerate(pairs) if str(at) not in gone]
         files = files_by_hand(kept, program.current.files)
-        jobs.edit(program, files=files, base=number, once=request.POST.get("once", "") or uuid.uuid4().hex)
+        once = request.POST.get("once", "") or uuid.uuid4().hex
+        jobs.edit(program, files=files, base=number, once=once, address=address_of(request))
+    except jobs.Enough as said:
+        again = _form(request, program, pairs, base=number, gone=gone, wrong=said.sentence, status=429)
+        return later(again, said)
     except (NotKept, jobs.NotNow) as problem:
         return _form(request, program, pairs, base=number, gone=gone, wrong=str(problem), status=422)
     return redirect(program)
