@@ -4,6 +4,7 @@ Files never cross by archive or shared folder: a read-only box forbids the first
 kind came by the second. They travel as length-prefixed bytes on the attached stream, as everything does.
 """
 
+import contextlib
 import os
 import queue
 import socket
@@ -16,10 +17,11 @@ import docker
 from docker.errors import APIError, DockerException, ImageNotFound
 from requests.exceptions import RequestException
 
-from sandbox import catalog
+from sandbox import catalog, life
 from sandbox.box import Box
 from sandbox.complaints import NO_SECCOMP, SILENT, not_sealed, too_old, why
 from sandbox.errors import BoxFailed, EngineUnavailable, ImageMissing
+from sandbox.janitor import Janitor
 from sandbox.limits import Limits
 from sandbox.outcome import OnOutput, OnWait, Outcome
 from sandbox.reaper import overdue
@@ -35,6 +37,7 @@ MARGIN_S = 10.0  # what a box may outlive its longest run before a reaper takes 
 PROBE_S = 3  # an engine that takes longer to say hello is as good as none
 PATIENCE_S = 0.3  # a page waits for fresh news of the engine, then takes the last
 CALL_S = 60
+LOOK_S = 0.1  # between looks of a janitor
 
 
 class DockerEngine:
@@ -44,6 +47,7 @@ class DockerEngine:
         self.owner = owner or f"{socket.gethostname()}-{os.getpid()}"
         self.runtime = os.environ.get("SANDBOX_RUNTIME", "")
         self._client: Any = None
+        self._env: dict[str, str] = {}  # under which the client was made: it names the engine
         self._lock = threading.Lock()
         self._mine: set[str] = set()
         self._sealed: set[Fit] = set()  # sizes whose options this engine was seen to have taken
@@ -59,6 +63,7 @@ class DockerEngine:
         with self._lock:
             if self._client is None:
                 self._client = _connect(CALL_S)
+                self._env = dict(os.environ)
             return self._client
 
     def available(self) -> str:
@@ -141,7 +146,10 @@ class DockerEngine:
         client = self.client
         if old := too_old(str(client.api._version)):
             raise EngineUnavailable(old)
-        asked = self.config(fit, lasts_s)
+        with Janitor.beside(self._env).opening():  # it stands ready before there is anything to tidy up
+            return self._open(client, fit, self.config(fit, lasts_s))
+
+    def _open(self, client: Any, fit: Fit, asked: dict[str, Any]) -> Box:
         try:
             made = client.api.create_container_from_config(asked, f"vibe-box-{uuid.uuid4().hex[:12]}")
         except ImageNotFound as problem:
@@ -169,7 +177,7 @@ class DockerEngine:
     def config(self, fit: Fit, lasts_s: float = 10.0) -> dict[str, Any]:
         """All that seals a box of this size, as the engine is asked for it (sandbox.sealing)."""
         deadline = int(time.time() + lasts_s + READY_S + GRACE_S + MARGIN_S)
-        return config(fit, owner=self.owner, deadline=deadline, runtime=self.runtime)
+        return config(fit, owner=self.owner, life=life.mine(), deadline=deadline, runtime=self.runtime)
 
     def _make_sure(self, asked: dict[str, Any], identity: str, fit: Fit) -> None:
         """Raises EngineUnavailable when the engine did not take an option. Asked once for each size of box."""
@@ -207,7 +215,7 @@ class DockerEngine:
             self._mine.discard(identity)
 
     def reap(self) -> int:
-        """Remove boxes of any owner that are past their deadline, or were only ever created."""
+        """Remove boxes of any owner that is gone, that are past their deadline, or were only ever created."""
         probe = _connect(PROBE_S)  # the sweep that calls this has more to do than to wait for a silent engine
         try:
             there = probe.api.containers(all=True, filters={"label": LABEL})
@@ -215,7 +223,7 @@ class DockerEngine:
             raise EngineUnavailable(why(problem)) from problem
         finally:
             probe.close()
-        gone = overdue(there, time.time())
+        gone = overdue(there, time.time(), life.over)
         for identity in gone:
             self._remove(identity)
         return len(gone)
@@ -225,6 +233,21 @@ class DockerEngine:
             mine = list(self._mine)
         for identity in mine:
             self._remove(identity)
+
+
+def tidy_up(its_life: str, seconds: float) -> None:
+    """Remove what bears this life, and what of it still comes in that time: the janitor's work (sandbox.janitor)."""
+    client: Any = None
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            client = client or _connect(PROBE_S)
+            for row in client.api.containers(all=True, filters={"label": f"{LABEL}.life={its_life}"}):
+                with contextlib.suppress(APIError):  # it is being removed already
+                    client.api.remove_container(row["Id"], force=True)
+        except (EngineUnavailable, DockerException, RequestException):
+            client = None
+        time.sleep(LOOK_S)
 
 
 def _connect(timeout_s: int) -> Any:

@@ -60,8 +60,11 @@ class Fit:
         return replace(self, warm=True, memory_bytes=self.memory_bytes + more)
 
 
-def config(fit: Fit, *, owner: str, deadline: int, runtime: str = "") -> dict[str, Any]:
-    """The body of POST /containers/create. `deadline`: seconds since the epoch, after which any reaper may take it."""
+def config(fit: Fit, *, owner: str, deadline: int, life: str = "", runtime: str = "") -> dict[str, Any]:
+    """The body of POST /containers/create. `deadline`: seconds since the epoch, after which any reaper may take it.
+
+    `life`: of the process that it belongs to (sandbox.life); the end of that is the end of the box.
+    """
     least = catalog.settings(fit.image)["least"]
     tmp = int(least["tmp_mb"]) * MIB
     file_size = max(fit.disk_bytes, tmp)
@@ -104,7 +107,12 @@ def config(fit: Fit, *, owner: str, deadline: int, runtime: str = "") -> dict[st
         "AttachStderr": True,
         "Tty": False,
         "NetworkDisabled": True,
-        "Labels": {LABEL: "1", f"{LABEL}.owner": owner, f"{LABEL}.deadline": str(deadline)},
+        "Labels": {
+            LABEL: "1",
+            f"{LABEL}.owner": owner,
+            f"{LABEL}.life": life,
+            f"{LABEL}.deadline": str(deadline),
+        },
         "HostConfig": host,
     }
     if fit.warm:

@@ -157,7 +157,6 @@ def test_no_file_grew_past_being_one_thing():
         "look.py",
         "pool.py",
         "reply.py",
-        "runner.py",
         "tool.py",
         "client.py",
         "timeline.py",

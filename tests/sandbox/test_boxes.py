@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -291,44 +290,6 @@ def test_what_is_too_much_to_bring_back_is_left_and_said(engine):
     got = run(engine, "for n in range(100): open(f'out/{n}.txt','w').write('x'*1000)", artifacts=5)
     assert len(got.artifacts) == 5
     assert got.notes
-
-
-def test_a_worker_killed_in_mid_run_leaves_no_box():
-    """The owner is another process, killed with -9: the box ends by itself when its standard input closes."""
-    code = (
-        "from sandbox import run, Source, Limits\n"
-        "run(Source('python', ('python3', 'main.py'), {'main.py': b'import time\\ntime.sleep(60)'}), limits=Limits(time_s=50))\n"
-    )
-    owner = subprocess.Popen(
-        [sys.executable, "-c", code], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
-    )
-    import docker
-
-    client = docker.from_env()
-
-    def mine():
-        rows = client.api.containers(filters={"label": LABEL})
-        return [r for r in rows if r["Labels"][f"{LABEL}.owner"].endswith(f"-{owner.pid}")]
-
-    try:
-        _wait(mine)
-        time.sleep(0.5)
-    finally:
-        owner.send_signal(signal.SIGKILL)
-        owner.wait()
-    began = time.monotonic()
-    _wait(lambda: not mine())
-    assert time.monotonic() - began < 5
-    client.close()
-
-
-def test_the_reaper_meets_what_is_past_its_deadline(engine):
-    config = engine.config(Fit.of(Source("python", ("true",)), Limits()))
-    config["Labels"][f"{LABEL}.deadline"] = "1"
-    made = engine.client.api.create_container_from_config(config, None)
-    assert engine.reap() >= 1
-    with pytest.raises(Exception, match="No such container"):
-        engine.client.api.inspect_container(made["Id"])
 
 
 def test_from_a_shell_it_prints_the_outcome_as_json(tmp_path):
