@@ -62,7 +62,8 @@ class Watch:
                     self.obey()
                 elif fd == self.stdin:
                     self.feed()
-                elif not self.relay(fd):
+                # Else it is the program's input, which was closed in this very turn.
+                elif fd in self.open and not self.relay(fd):
                     self.poll.unregister(fd)
                     self.open.discard(fd)
 
