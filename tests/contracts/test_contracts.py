@@ -155,7 +155,6 @@ def test_no_file_grew_past_being_one_thing():
     asked = {
         "flow.py",
         "look.py",
-        "pool.py",
         "reply.py",
         "tool.py",
         "client.py",
