@@ -21,6 +21,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 
 from sandbox import Limits, Source
 from sandbox.docker_engine import DockerEngine
@@ -29,6 +30,8 @@ from sandbox.limits import MIB
 from sandbox.pool import Pool
 from sandbox.sealing import Fit
 from sandbox.talk import Talk
+from vibe.generation import look
+from vibe.generation.bundle import bundle
 
 TOOL = Limits(time_s=20.0)
 ONE = Source("python", ("python3", "main.py"), {"main.py": b"print(1)"})
@@ -161,11 +164,27 @@ class Boxes:
             seen += sum(len(payload) for _, payload in reader.feed(block))
         return seen / 1e6 / (time.perf_counter() - began)
 
+    def grown(self) -> float:
+        """MB that this process grows by, at most, while the parser passes a flood of 100 MB (Linux, proc(5))."""
+        Path("/proc/self/clear_refs").write_text("5")  # the peak is counted from here
+        before = memory_kb("VmRSS")
+        self.parser()
+        return max(0, memory_kb("VmHWM") - before) / 1024
+
+    def idle(self, image: str, *, warm: bool) -> float:
+        """MB in the cgroup of a box that waits, once it is ready. What it shares with others is the first one's."""
+        fit = Fit.of(Source(image, ()), look.limits() if image == "browser" else TOOL)
+        box = self.engine.open(fit.warmed() if warm else fit, lasts_s=60)
+        try:
+            if not box.ready(time.monotonic() + 60):
+                raise SystemExit(f"no box of {image} became ready")
+            used = self.engine.client.api.stats(box.id, stream=False)["memory_stats"]["usage"]
+            return float(used) / 1e6
+        finally:
+            self.engine.discard(box)
+
     def check(self, *, warm: bool) -> float:
         """A brief look at a page with one button and one check on it."""
-        from vibe.generation import look
-        from vibe.generation.bundle import bundle
-
         html = "<!doctype html><html lang=en><title>t</title><p id=c>0</p><button onclick='c.textContent=1'>Go</button>"
         steps = [{"do": "click", "target": {"role": "button", "name": "Go"}}]
         one = {"id": "a", "steps": steps, "expect": [{"see": "text", "target": {"css": "#c"}, "is": "1"}]}
@@ -191,6 +210,13 @@ ROUND = {
     "miss: a box opened for the run": "miss",
     "cancel: stop to outcome": "cancel",
 }
+IDLE = {
+    "MB idle box, plain": ("python", False),
+    "MB idle box, python, libraries loaded": ("python", True),
+    "MB idle box, node": ("node", True),
+    "MB idle box, native": ("native", True),
+    "MB idle box, browser, Chromium started": ("browser", True),
+}
 SLOW = {"plot, fork": "plot", "plot, cold import": "plot_cold_import"}
 
 
@@ -208,12 +234,23 @@ def measure(rounds: int, slow: int) -> dict[str, list[float]]:
         for _ in range(3):
             found["MB/s relay"].append(boxes.relay())
             found["MB/s parser"].append(boxes.parser())
+            found["MB grown by a flood of 100 MB"].append(boxes.grown())
+        for name, (image, warm) in IDLE.items():
+            found[name] = [boxes.idle(image, warm=warm) for _ in range(3)]
         for _ in range(slow):
             found["browser check, warm"].append(boxes.check(warm=True))
             found["browser check, cold"].append(boxes.check(warm=False))
     finally:
         boxes.pool.close()
     return dict(found)
+
+
+def memory_kb(line: str) -> int:
+    """Of this process: VmRSS now, VmHWM at its peak."""
+    for found in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if found.startswith(f"{line}:"):
+            return int(found.split()[1])
+    return 0
 
 
 def p95(values: list[float]) -> float:
@@ -226,8 +263,9 @@ def table(found: dict[str, list[float]]) -> str:
     rows = ["| case | n | median ms | p95 ms | median × bare | p95 × bare |", "|---|---|---|---|---|---|"]
     for name, values in found.items():
         middle, high = statistics.median(values), p95(values)
-        if name.startswith("MB/s"):
-            rows.append(f"| {name.removeprefix('MB/s ')} | {len(values)} | {middle:.0f} MB/s | | | |")
+        if name.startswith("MB"):
+            unit, _, what = name.partition(" ")
+            rows.append(f"| {what} | {len(values)} | {middle:.{0 if middle > 20 else 1}f} {unit} | | | |")
         else:
             rows.append(
                 f"| {name} | {len(values)} | {middle * 1000:.2f} | {high * 1000:.2f} | {middle / base:.2f} | {high / base:.2f} |"

@@ -1,5 +1,6 @@
 """One container with a runner in it, seen as a stream of frames. Owns the socket, knows neither job nor engine."""
 
+import contextlib
 import json
 import select
 import socket
@@ -99,9 +100,13 @@ class Box:
         return self._frames.complaint.decode("utf-8", "replace")
 
     def close(self) -> None:
-        """Hang up. Its runner, and so the box, ends by itself (StdinOnce)."""
-        try:
+        """Hang up. Its runner, and so the box, ends by itself (StdinOnce).
+
+        Of a socket with TLS the SDK's response is the last to let go: it would stay open until it is collected.
+        """
+        secured = isinstance(self.socket, ssl.SSLSocket)
+        with contextlib.suppress(OSError):
             self.socket.close()
             self._attached.close()
-        except OSError:
-            pass
+            if secured:
+                self._attached._response.close()

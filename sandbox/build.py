@@ -49,8 +49,9 @@ def _build(client: Any, name: str, base: str, say: Say) -> None:
     with tempfile.TemporaryDirectory(prefix="vibe-image-") as temporary:
         context = Path(temporary) / "context"
         shutil.copytree(FOLDER / name, context, ignore=shutil.ignore_patterns("__pycache__"))
-        for path in runner_files():
-            shutil.copy(path, context / path.name)
+        for place, path in runner_files().items():
+            (context / place).parent.mkdir(exist_ok=True)
+            shutil.copy(path, context / place)
         certs = context / "certs"
         certs.mkdir()
         (certs / ".keep").touch()

@@ -11,7 +11,7 @@ from typing import Any
 from sandbox.errors import ImageMissing
 
 FOLDER = Path(__file__).with_name("images")
-RUNNER = Path(__file__).with_name("runner")  # every image has runner.py; some have what it imports besides
+RUNNER = Path(__file__).with_name("runner")  # every image has all of it
 
 
 @dataclass(frozen=True)
@@ -87,9 +87,10 @@ def warm(name: str) -> Mapping[str, Any]:
     return made
 
 
-def runner_files() -> list[Path]:
-    """The files of the runner, as they lie beside the Dockerfile when an image is built."""
-    return sorted(path for path in RUNNER.glob("*.py") if path.name != "__init__.py")
+def runner_files() -> dict[str, Path]:
+    """The files of the runner, by where they lie beside the Dockerfile when an image is built."""
+    found = {path.relative_to(RUNNER).as_posix(): path for path in sorted(RUNNER.rglob("*.py"))}
+    return {name: path for name, path in found.items() if name != "__init__.py"}
 
 
 @cache
@@ -100,6 +101,6 @@ def tag(name: str) -> str:
     for path in sorted((FOLDER / name).rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
             digest.update(path.relative_to(FOLDER).as_posix().encode() + b"\0" + path.read_bytes())
-    for path in runner_files():
-        digest.update(path.read_bytes())
+    for name_there, path in runner_files().items():
+        digest.update(name_there.encode() + b"\0" + path.read_bytes())
     return f"vibe-{name}:{digest.hexdigest()[:12]}"

@@ -4,25 +4,29 @@ Files never cross by archive or shared folder: a read-only box forbids the first
 kind came by the second. They travel as length-prefixed bytes on the attached stream, as everything does.
 """
 
+import contextlib
 import os
-import queue
 import socket
 import threading
 import time
 import uuid
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound
 from requests.exceptions import RequestException
 
-from sandbox import catalog
+from sandbox import catalog, life
 from sandbox.box import Box
 from sandbox.complaints import NO_SECCOMP, SILENT, not_sealed, too_old, why
 from sandbox.errors import BoxFailed, EngineUnavailable, ImageMissing
+from sandbox.janitor import Janitor
 from sandbox.limits import Limits
 from sandbox.outcome import OnOutput, OnWait, Outcome
 from sandbox.reaper import overdue
+from sandbox.removal import Removal
 from sandbox.sealing import LABEL, Fit, config, untaken
 from sandbox.source import Source
 from sandbox.talk import GRACE_S, READY_S, Talk
@@ -35,6 +39,8 @@ MARGIN_S = 10.0  # what a box may outlive its longest run before a reaper takes 
 PROBE_S = 3  # an engine that takes longer to say hello is as good as none
 PATIENCE_S = 0.3  # a page waits for fresh news of the engine, then takes the last
 CALL_S = 60
+API = "1.40"  # until the engine has said its own
+LOOK_S = 0.1  # between looks of a janitor
 
 
 class DockerEngine:
@@ -44,13 +50,13 @@ class DockerEngine:
         self.owner = owner or f"{socket.gethostname()}-{os.getpid()}"
         self.runtime = os.environ.get("SANDBOX_RUNTIME", "")
         self._client: Any = None
+        self._env: dict[str, str] = {}  # under which the client was made: it names the engine
         self._lock = threading.Lock()
         self._mine: set[str] = set()
         self._sealed: set[Fit] = set()  # sizes whose options this engine was seen to have taken
         self._checked: tuple[float, str] | None = None  # when, and what `available` found
         self._asking: threading.Thread | None = None
-        self._used: queue.SimpleQueue[str] = queue.SimpleQueue()  # boxes to be removed beside the runs
-        self._removing: threading.Thread | None = None
+        self._removal = Removal(self._remove)
 
     # --- what there is ----------------------------------------------------------------------------------------------
 
@@ -59,6 +65,7 @@ class DockerEngine:
         with self._lock:
             if self._client is None:
                 self._client = _connect(CALL_S)
+                self._env = dict(os.environ)
             return self._client
 
     def available(self) -> str:
@@ -124,14 +131,31 @@ class DockerEngine:
     ) -> Outcome:
         """See sandbox.engine.Engine.run. A box is opened for this run; nobody waits for another."""
         box = self.open(Fit.of(source, limits, len(stdin)), lasts_s=limits.time_s)
-        clean = False
+        return self.talk(Talk(box, source, limits, on_output=on_output, cancelled=cancelled), stdin)
+
+    def talk(self, talk: Talk, stdin: bytes) -> Outcome:
+        """Have this conversation and see the box off. A box that was lost because its memory was full is told apart."""
         try:
-            talk = Talk(box, source, limits, on_output=on_output, cancelled=cancelled)
             outcome = talk.outcome(stdin)
-            clean = talk.clean
+            if outcome.ended == "lost" and talk.started and self._ran_out(talk.box.id):
+                outcome = replace(outcome, ended="memory")
             return outcome
         finally:
-            self.discard(box, ends_itself=clean)
+            self.discard(talk.box, ends_itself=talk.clean)
+
+    def _ran_out(self, identity: str) -> bool:
+        """Whether the kernel killed in this box for want of memory, by what the engine remembers of it.
+
+        A runner that was killed cannot tell, and in gVisor the box is one process of the host, which goes as a whole.
+        """
+        try:
+            now = datetime.fromisoformat(
+                str(self.client.api.info()["SystemTime"])[:19] + "+00:00"
+            )  # the engine's clock
+            wanted = {"container": identity, "event": "oom"}
+            return bool(list(self.client.api.events(since=0, until=int(now.timestamp()) + 1, filters=wanted)))
+        except (DockerException, RequestException, KeyError, ValueError):
+            return False
 
     def expect(self, image: str, limits: Limits = PLAIN) -> None:
         """See sandbox.engine.Engine.expect: nothing is kept ready here."""
@@ -141,7 +165,10 @@ class DockerEngine:
         client = self.client
         if old := too_old(str(client.api._version)):
             raise EngineUnavailable(old)
-        asked = self.config(fit, lasts_s)
+        with Janitor.beside(self._env).opening():  # it stands ready before there is anything to tidy up
+            return self._open(client, fit, self.config(fit, lasts_s))
+
+    def _open(self, client: Any, fit: Fit, asked: dict[str, Any]) -> Box:
         try:
             made = client.api.create_container_from_config(asked, f"vibe-box-{uuid.uuid4().hex[:12]}")
         except ImageNotFound as problem:
@@ -169,7 +196,7 @@ class DockerEngine:
     def config(self, fit: Fit, lasts_s: float = 10.0) -> dict[str, Any]:
         """All that seals a box of this size, as the engine is asked for it (sandbox.sealing)."""
         deadline = int(time.time() + lasts_s + READY_S + GRACE_S + MARGIN_S)
-        return config(fit, owner=self.owner, deadline=deadline, runtime=self.runtime)
+        return config(fit, owner=self.owner, life=life.mine(), deadline=deadline, runtime=self.runtime)
 
     def _make_sure(self, asked: dict[str, Any], identity: str, fit: Fit) -> None:
         """Raises EngineUnavailable when the engine did not take an option. Asked once for each size of box."""
@@ -182,21 +209,12 @@ class DockerEngine:
     # --- nothing is left behind -------------------------------------------------------------------------------------
 
     def discard(self, box: Box, *, ends_itself: bool = False) -> None:
-        """Hang up and remove. A box that ends by itself is seen off beside the runs (80 ms, of which nobody is to wait)."""
+        """Hang up and remove; a box that ends by itself is seen off beside the runs."""
         box.close()
-        if not ends_itself:
+        if ends_itself:
+            self._removal.later(box.id)
+        else:
             self._remove(box.id)
-            return
-        self._used.put(box.id)
-        with self._lock:
-            if self._removing is None or not self._removing.is_alive():
-                self._removing = threading.Thread(target=self._see_off, name="vibe-remove", daemon=True)
-                self._removing.start()
-
-    def _see_off(self) -> None:
-        while True:
-            identity = self._used.get()
-            self._remove(identity)
 
     def _remove(self, identity: str) -> None:
         try:
@@ -207,7 +225,7 @@ class DockerEngine:
             self._mine.discard(identity)
 
     def reap(self) -> int:
-        """Remove boxes of any owner that are past their deadline, or were only ever created."""
+        """Remove boxes of any owner that is gone, that are past their deadline, or were only ever created."""
         probe = _connect(PROBE_S)  # the sweep that calls this has more to do than to wait for a silent engine
         try:
             there = probe.api.containers(all=True, filters={"label": LABEL})
@@ -215,7 +233,7 @@ class DockerEngine:
             raise EngineUnavailable(why(problem)) from problem
         finally:
             probe.close()
-        gone = overdue(there, time.time())
+        gone = overdue(there, time.time(), life.over)
         for identity in gone:
             self._remove(identity)
         return len(gone)
@@ -227,18 +245,41 @@ class DockerEngine:
             self._remove(identity)
 
 
+def tidy_up(its_life: str, seconds: float) -> None:
+    """Remove what bears this life, and what of it still comes in that time: the janitor's work (sandbox.janitor)."""
+    client: Any = None
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            client = client or _connect(PROBE_S)
+            for row in client.api.containers(all=True, filters={"label": f"{LABEL}.life={its_life}"}):
+                with contextlib.suppress(APIError):  # it is being removed already
+                    client.api.remove_container(row["Id"], force=True)
+        except (EngineUnavailable, DockerException, RequestException):
+            client = None
+        time.sleep(LOOK_S)
+
+
 def _connect(timeout_s: int) -> Any:
     """A client of the engine that the environment or Docker's current context names. Raises EngineUnavailable.
 
     Saying hello never takes longer than PROBE_S; calls after that may take `timeout_s`.
     """
+    made: Any = None
     try:
-        made = docker.from_env(timeout=PROBE_S, max_pool_size=32, environment=Tunnel.through(os.environ))
-    except (DockerException, RequestException) as problem:
-        raise EngineUnavailable(why(problem)) from problem
-    except EngineUnavailable:
-        raise
-    except Exception as problem:  # of a damaged context or configuration the SDK raises whatever it met
+        env = Tunnel.through(os.environ)
+        made = docker.from_env(timeout=PROBE_S, max_pool_size=32, environment=env, version=API)
+        # Else REQUESTS_CA_BUNDLE goes before DOCKER_CERT_PATH, and a proxy before the engine.
+        made.api.trust_env = False
+        made.api._version = made.version(api_version=False).get("ApiVersion", API)
+    except Exception as problem:
+        if made is not None:
+            made.close()
+        if isinstance(problem, EngineUnavailable):
+            raise
+        if isinstance(problem, (DockerException, RequestException)):
+            raise EngineUnavailable(why(problem)) from problem
+        # Of a damaged context or configuration the SDK raises whatever it met.
         raise EngineUnavailable(f"Docker’s own configuration cannot be read: {problem}"[:200]) from problem
     made.api.timeout = timeout_s
     return made

@@ -11,10 +11,7 @@ import os
 import threading
 import time
 import weakref
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sandbox import catalog
@@ -22,34 +19,21 @@ from sandbox.box import Box, Late
 from sandbox.docker_engine import DockerEngine
 from sandbox.errors import EngineUnavailable, SandboxError
 from sandbox.frames import BadStream
-from sandbox.limits import MIB, Limits
+from sandbox.limits import Limits
 from sandbox.line import Line, Ticket
 from sandbox.outcome import OnOutput, OnWait, Outcome
 from sandbox.sealing import FREE_STDIN, Fit
 from sandbox.source import Source
+from sandbox.stock import Stock
 from sandbox.talk import READY_S, Talk
 
 PLAIN = Limits()
 LONGEST_S = 300.0  # a run that may take longer has a box of its own: a ready one has its deadline already
 IDLE_S = 600.0  # a size that nobody asked for in this time is no longer kept ready
-KINDS = 4  # sizes kept ready at once; of more, those asked for last
-YIELD_S = (
-    2.0  # how long filling up waits for running work at most, so that a steady stream finds warm boxes too
-)
 NEARLY_S = 5.0  # how long a run waits for a box that is being made, where that is quicker
 FILLED_S = 5.0  # how long the end waits for a box that is just being made
 LOOK_S = 5.0  # between looks at idle boxes
 REAP_S = 60.0
-ROOM = 768 * MIB  # of memory that filling up leaves to this machine
-
-
-@dataclass
-class _Kind:
-    """What is known of one size of box."""
-
-    asked: float  # when a run of it was last asked for
-    short: float | None = None  # since when there are too few; None: there are enough
-    retry: float = 0.0  # not before: the last try to make one failed
 
 
 class Pool:
@@ -72,13 +56,10 @@ class Pool:
         self.engine = engine or DockerEngine()
         self.places = places or max(4, 2 * (os.cpu_count() or 1))
         self.most = most or self.places + 4
-        self._ready, self._idle_s = ready, idle_s
+        self._news = threading.Condition()  # and the lock of all that follows
         self._line = Line(self.places)
-        self._idle: dict[Fit, deque[tuple[Box, float]]] = {}
-        self._kinds: dict[Fit, _Kind] = {}
-        self._news = threading.Condition()
+        self._stock = Stock(ready, idle_s, lambda box: self.engine.discard(box, ends_itself=True))
         self._filler: threading.Thread | None = None
-        self._opening: Fit | None = None  # what the filler has in hand
         self._closed = False
         self.hits = self.misses = 0
         close = weakref.WeakMethod(self.close)
@@ -135,8 +116,7 @@ class Pool:
         """End every box, running ones too. What is run afterwards raises EngineUnavailable."""
         with self._news:
             self._closed = True
-            idle = [box for boxes in self._idle.values() for box, _ in boxes]
-            self._idle.clear()
+            idle = self._stock.clear()
             self._news.notify_all()
             filler = self._filler
         for box in idle:
@@ -180,20 +160,16 @@ class Pool:
     def _take(self, fit: Fit) -> Box | None:
         """A healthy box of this size, or None. Either way one more of them will be wanted."""
         with self._news:
-            if self._opening == fit and catalog.warm(fit.image).get("start"):
+            if self._stock.opening == fit and catalog.warm(fit.image).get("start"):
                 # It is further on than one begun now would be; of modules to import that would not be so.
-                self._news.wait_for(lambda: self._opening != fit or self._idle.get(fit), NEARLY_S)
-            boxes = self._idle.get(fit, deque())
-            while boxes:
-                box, _ = boxes.popleft()
-                if box.healthy:
-                    self.hits += 1
-                    self._want(fit)
-                    return box
-                self.engine.discard(box, ends_itself=True)
-            self.misses += 1
+                self._news.wait_for(lambda: self._stock.opening != fit or self._stock.count(fit), NEARLY_S)
+            box = self._stock.take(fit)
             self._want(fit)
-            self._make_room()
+            if box is not None:
+                self.hits += 1
+                return box
+            self.misses += 1
+            self._stock.make_room(lambda: self._boxes() > self.most)
         return None
 
     def _talk(
@@ -207,87 +183,38 @@ class Pool:
     ) -> tuple[Outcome, bool]:
         """The outcome, and whether the program was begun."""
         talk = Talk(box, source, limits, on_output=on_output, cancelled=cancelled)
-        try:
-            return talk.outcome(stdin), talk.started
-        finally:
-            self.engine.discard(box, ends_itself=talk.clean)
+        return self.engine.talk(talk, stdin), talk.started
 
-    # --- what is kept ready (all under the lock but _fill) ----------------------------------------------------------
+    # --- what is kept ready -----------------------------------------------------------------------------------------
 
     def _want(self, fit: Fit) -> None:
-        now = time.monotonic()
-        kind = self._kinds.setdefault(fit, _Kind(now))
-        kind.asked = now
-        if len(self._kinds) > KINDS:
-            self._forget(min(self._kinds, key=lambda one: self._kinds[one].asked))
-        if kind.short is None and self._missing(fit):
-            kind.short = now
+        """Under the lock."""
+        self._stock.want(fit)
         if not self._closed and (self._filler is None or not self._filler.is_alive()):
             self._filler = threading.Thread(target=self._fill, name="vibe-pool", daemon=True)
             self._filler.start()
         self._news.notify_all()
 
-    def _missing(self, fit: Fit) -> int:
-        wanted = self._ready if self._ready is not None else int(catalog.warm(fit.image).get("boxes", 2))
-        return wanted - len(self._idle.get(fit, ()))
-
-    def _forget(self, fit: Fit) -> None:
-        del self._kinds[fit]
-        for box, _ in self._idle.pop(fit, ()):
-            self.engine.discard(box, ends_itself=True)
-
     def _boxes(self) -> int:
-        return self._line.busy + (self._opening is not None) + sum(map(len, self._idle.values()))
-
-    def _make_room(self) -> None:
-        """A run goes before what stands ready: the idle box of the size that was asked for longest ago gives way."""
-        while self._boxes() > self.most and any(self._idle.values()):
-            fit = min((f for f, boxes in self._idle.items() if boxes), key=lambda f: self._kinds[f].asked)
-            box, _ = self._idle[fit].popleft()
-            self.engine.discard(box, ends_itself=True)
-
-    def _next(self) -> Fit | None:
-        """The size that lacks a box and may have one now."""
-        now = time.monotonic()
-        lacking = [fit for fit in self._kinds if self._missing(fit) > 0 and self._kinds[fit].retry <= now]
-        if not lacking or self._boxes() >= self.most or not _room():
-            return None
-        fit = max(lacking, key=lambda one: self._kinds[one].asked)
-        since = self._kinds[fit].short or now
-        self._kinds[fit].short = since
-        return fit if not self._line.busy or now - since > YIELD_S else None
-
-    def _look_after(self) -> None:
-        """Let go what is too old, not there any more, or no longer asked for."""
-        now = time.monotonic()
-        for fit in [f for f, kind in self._kinds.items() if now - kind.asked > self._idle_s]:
-            self._forget(fit)
-        for boxes in self._idle.values():
-            for _ in range(len(boxes)):
-                box, since = boxes.popleft()
-                if now - since < self._idle_s and box.healthy:
-                    boxes.append((box, since))
-                else:
-                    self.engine.discard(box, ends_itself=True)
+        return self._line.busy + self._stock.size
 
     def _fill(self) -> None:
         """The one thread. It ends when nothing is wanted any more; the next wish starts another."""
         looked = reaped = 0.0
         while True:
             with self._news:
-                now = time.monotonic()
-                if self._closed or not self._kinds:
+                now, stock = time.monotonic(), self._stock
+                if self._closed or not stock.kinds:
                     self._filler = None
                     return
-                if now - looked > min(LOOK_S, self._idle_s):
+                if now - looked > min(LOOK_S, stock.idle_s):
                     looked = now
-                    self._look_after()
-                fit = self._next()
+                    stock.look_after()
+                fit = stock.next(busy=self._line.busy > 0) if self._boxes() < self.most else None
                 if fit is None and now - reaped < REAP_S:
-                    busy_and_short = self._line.busy and any(k.short for k in self._kinds.values())
-                    self._news.wait(0.1 if busy_and_short else min(LOOK_S, self._idle_s))
+                    self._news.wait(0.1 if self._line.busy and stock.short else min(LOOK_S, stock.idle_s))
                     continue
-                self._opening = fit
+                stock.opening = fit
             if fit is None:
                 reaped = now
                 _quietly(self.engine.reap)
@@ -299,19 +226,13 @@ class Pool:
         box: Box | None = None
         good = False
         try:
-            box = self.engine.open(fit, lasts_s=self._idle_s + LONGEST_S)
+            box = self.engine.open(fit, lasts_s=self._stock.idle_s + LONGEST_S)
             good = box.ready(time.monotonic() + READY_S)
         except (SandboxError, Late, BadStream, ValueError, OSError):
             good = False
         with self._news:
-            self._opening = None
-            kind = self._kinds.get(fit)
-            if kind is not None:
-                kind.retry = 0.0 if good else time.monotonic() + 10.0
-            if good and box is not None and kind is not None and not self._closed:
-                self._idle.setdefault(fit, deque()).append((box, time.monotonic()))
-                if self._missing(fit) <= 0:
-                    kind.short = None
+            if self._stock.made(fit, good=good) and box is not None and not self._closed:
+                self._stock.put(fit, box)
                 box = None
             self._news.notify_all()
         if box is not None:
@@ -324,20 +245,9 @@ class Pool:
         fit = Fit.of(Source(image, ()), limits).warmed()
         self.expect(image, limits)
         with self._news:
-            return self._news.wait_for(lambda: len(self._idle.get(fit, ())) >= count, seconds)
+            return self._news.wait_for(lambda: self._stock.count(fit) >= count, seconds)
 
 
 def _quietly(act: Callable[[], Any]) -> None:
     with contextlib.suppress(SandboxError):  # the engine is away; the next run says so
         act()
-
-
-def _room() -> bool:
-    """Whether this machine has memory to spare. Where that cannot be known, it has."""
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024 > ROOM
-    except (OSError, ValueError):
-        return True
-    return True

@@ -60,8 +60,11 @@ class Fit:
         return replace(self, warm=True, memory_bytes=self.memory_bytes + more)
 
 
-def config(fit: Fit, *, owner: str, deadline: int, runtime: str = "") -> dict[str, Any]:
-    """The body of POST /containers/create. `deadline`: seconds since the epoch, after which any reaper may take it."""
+def config(fit: Fit, *, owner: str, deadline: int, life: str = "", runtime: str = "") -> dict[str, Any]:
+    """The body of POST /containers/create. `deadline`: seconds since the epoch, after which any reaper may take it.
+
+    `life`: of the process that it belongs to (sandbox.life); the end of that is the end of the box.
+    """
     least = catalog.settings(fit.image)["least"]
     tmp = int(least["tmp_mb"]) * MIB
     file_size = max(fit.disk_bytes, tmp)
@@ -104,7 +107,12 @@ def config(fit: Fit, *, owner: str, deadline: int, runtime: str = "") -> dict[st
         "AttachStderr": True,
         "Tty": False,
         "NetworkDisabled": True,
-        "Labels": {LABEL: "1", f"{LABEL}.owner": owner, f"{LABEL}.deadline": str(deadline)},
+        "Labels": {
+            LABEL: "1",
+            f"{LABEL}.owner": owner,
+            f"{LABEL}.life": life,
+            f"{LABEL}.deadline": str(deadline),
+        },
         "HostConfig": host,
     }
     if fit.warm:
@@ -144,6 +152,6 @@ def unsealed(status: Mapping[str, Any], runtime: str = "") -> list[str]:
     gVisor answers for its own kernel, in which a filter of the host's is not to be seen.
     """
     must: dict[str, Any] = {"uid": 65532, "NoNewPrivs": 1, "CapEff": 0, "CapBnd": 0}
-    if runtime != "runsc":
+    if not runtime.startswith("runsc"):
         must["Seccomp"] = 2
     return [name for name, value in must.items() if status.get(name) != value]

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from sandbox.errors import EngineUnavailable
+from sandbox.janitor import Janitor
 
 UP_S = 10.0  # ssh to a machine nearby takes well under one
 REMOTE = "/var/run/docker.sock"
@@ -39,7 +40,9 @@ class Tunnel:
         with cls._lock:
             tunnel = cls._open.get(host)
             if tunnel is None or not tunnel.alive:
+                janitor = Janitor.beside(env)
                 tunnel = cls._open[host] = cls(host)
+                janitor.end_with_us(tunnel._process.pid, tunnel.folder)  # kill -9 of us does not reach it
         return {**env, "DOCKER_HOST": f"unix://{tunnel.path}"}
 
     def __init__(self, host: str) -> None:

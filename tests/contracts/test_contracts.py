@@ -156,9 +156,7 @@ def test_no_file_grew_past_being_one_thing():
     asked = {
         "flow.py",
         "look.py",
-        "pool.py",
         "reply.py",
-        "runner.py",
         "tool.py",
         "client.py",
         "timeline.py",

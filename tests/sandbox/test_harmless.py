@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from sandbox import complaints
 from sandbox.ending import Report
 from sandbox.gathering import clean_name, sniff
-from sandbox.reaper import overdue
-from sandbox.runner.runner import counters
-from sandbox.sealing import LABEL, Fit, config, unsealed, untaken
+from sandbox.runner.inside.kernel import counters
+from sandbox.sealing import Fit, config, unsealed, untaken
 from sandbox.text import Text
 
 
@@ -160,22 +159,6 @@ def test_an_engine_that_is_too_old_is_refused():
     assert "19.03" in complaints.too_old("1.39")
     assert not complaints.too_old("1.41")
     assert not complaints.too_old("2.0")
-
-
-def test_the_reaper_takes_what_is_overdue_or_was_only_created():
-    def row(name, state, created, deadline):
-        return {"Id": name, "State": state, "Created": created, "Labels": {f"{LABEL}.deadline": deadline}}
-
-    rows = [
-        row("runs", "running", 0, "2000"),
-        row("overdue", "running", 0, "900"),
-        row("newborn", "created", 990, "2000"),
-        row("never started", "created", 900, "2000"),
-        row("ended", "exited", 900, "2000"),
-        row("dead", "dead", 900, "2000"),
-        row("odd", "running", 0, "soon"),
-    ]
-    assert overdue(rows, 1000) == ["overdue", "never started", "ended", "dead", "odd"]
 
 
 def test_each_option_that_was_not_taken_is_named():

@@ -163,10 +163,10 @@ def test_what_nobody_asks_for_any_more_is_let_go():
     try:
         assert short.wait_ready("python", TIGHT)
         with short._news:
-            short._idle_s = 0.1
+            short._stock.idle_s = 0.1
             short._news.notify_all()
         wait(lambda: not boxes(short))
-        assert not short._kinds
+        assert not short._stock.kinds
     finally:
         short.close()
 
@@ -178,7 +178,7 @@ def test_a_running_program_goes_before_boxes_that_stand_ready():
         assert small.wait_ready("python", TIGHT, count=2)
         got = small.run(program("print(1)"), limits=Limits(time_s=8.0, memory_bytes=300 << 20))
         assert got.ok
-        assert sum(len(idle) for idle in small._idle.values()) <= 2
+        assert sum(len(idle) for idle in small._stock.idle.values()) <= 2
         wait(lambda: len(boxes(small)) <= 2)
     finally:
         small.close()
@@ -227,7 +227,7 @@ def test_every_option_of_a_warm_box_was_taken_too(pool):
     assert pool.wait_ready("python", TIGHT)
     fit = Fit.of(Source("python", ()), TIGHT).warmed()
     assert fit in pool.engine._sealed
-    box, _ = pool._idle[fit][0]
+    box, _ = pool._stock.idle[fit][0]
     seen = pool.engine.client.api.inspect_container(box.id)
     assert seen["Config"]["Labels"][f"{LABEL}.owner"] == pool.engine.owner
     assert box.hello["forks"] is True

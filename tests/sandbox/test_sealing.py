@@ -137,7 +137,7 @@ def test_a_page_is_looked_at_by_a_browser_that_was_started_before():
     )
     try:
         assert pool.wait_ready("browser", look.limits())
-        kept, _ = next(iter(pool._idle.values()))[0]
+        kept, _ = next(iter(pool._stock.idle.values()))[0]
         assert kept.hello["kept"] is True
         outcome = pool.run(look.source(page, (), brief=True), limits=look.limits())
         assert pool.hits == 1

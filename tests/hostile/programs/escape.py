@@ -3,7 +3,7 @@
 from tests.hostile.attack import Attack
 
 PLACES = (
-    "/etc/passwd-", "/etc/ld.so.preload", "/etc/vibe-hostile-marker", "/usr/bin/vibe-hostile-marker", "/usr/local/bin/python3", "/opt/vibe/runner.py",
+    "/etc/passwd-", "/etc/ld.so.preload", "/etc/vibe-hostile-marker", "/usr/bin/vibe-hostile-marker", "/usr/local/bin/python3", "/opt/vibe/runner.py", "/opt/vibe/inside/main.py",
     "/opt/py/lib/python3.11/site-packages/sitecustomize.py", "/root/vibe-hostile-marker", "/var/vibe-hostile-marker", "/home/vibe-hostile-marker",
     "/vibe-hostile-marker", "/run/vibe-hostile-marker", "/lib/vibe-hostile-marker", "/boot/vibe-hostile-marker",
     "/box/../etc/vibe-hostile-marker", "/proc/self/cwd/../etc/vibe-hostile-marker", "/dev/vibe-hostile-marker", "/sys/vibe-hostile-marker",

@@ -32,7 +32,7 @@ PROTOCOL = [
     Attack("type_for_the_owner", "import fcntl\nattempt(lambda: fcntl.ioctl(0, 0x5412, b'x'))", "ENOTTY|EPERM|EIO"),
     Attack("terminals", "for p in ('/dev/tty', '/dev/console', '/dev/pts/0'): attempt(lambda: os.open(p, os.O_RDWR))", "((ENXIO|ENOENT|EACCES|EIO)\\s*){3}"),
     Attack("without_output", "for n in (0, 1, 2): os.close(n)\nos._exit(4)", status=4, within_s=5),
-    Attack("modules_named_as_the_runners", "print('hello')", "hello", beside=dict.fromkeys(("contextlib2.py", "resource2.py", "runner.py", "shutil2.py", "sitecustomize.py"), b"raise SystemExit(9)")),
+    Attack("modules_named_as_the_runners", "print('hello')", "hello", beside=dict.fromkeys(("contextlib2.py", "inside.py", "resource2.py", "runner.py", "shutil2.py", "sitecustomize.py"), b"raise SystemExit(9)")),
     Attack("without_its_out", "os.rmdir('out'); print('gone')", "gone"),
     Attack("out_is_a_link", "os.rmdir('out'); os.symlink('/etc', 'out'); print('linked')", "linked"),
     Attack("out_is_a_file", "os.rmdir('out'); write('out'); print('a file')", "a file"),

@@ -19,7 +19,8 @@ from importlib.machinery import SourceFileLoader
 from typing import Any
 
 HERE = os.path.abspath(__file__)
-OWN = ("forked",)  # our modules, which a program shall not find
+PACKAGE = __name__.rpartition(".")[0]  # our modules, which a program shall not find
+OURS = os.path.dirname(os.path.dirname(HERE))  # where they lie
 
 
 def load(names: list[str], env: dict[str, str]) -> None:
@@ -44,7 +45,7 @@ def can(command: list[str], files: list[Any]) -> bool:
         return False
     # In the folder of the file, and anywhere else, since a program may put folders on its path.
     parts = {part for path, _ in files for part in path.split("/")}
-    return not any(part.removesuffix(".py") in sys.modules for part in parts)
+    return not any(part.removesuffix(".py") in sys.modules for part in parts if part != PACKAGE)
 
 
 def fork(command: list[str], begin: Callable[[], None]) -> int:
@@ -82,14 +83,14 @@ def run(command: list[str]) -> int:
         __cached__=None,
         __annotations__={},
     )
-    for name in OWN:
-        sys.modules.pop(name, None)
+    for name in [name for name in sys.modules if name == PACKAGE or name.startswith(f"{PACKAGE}.")]:
+        del sys.modules[name]
     sys.modules["__main__"] = main
     sys.argv = command[1:]
     sys.orig_argv = list(command)
     sys.path[:] = [
         os.path.dirname(os.path.realpath(path)),
-        *(p for p in sys.path if p != os.path.dirname(HERE)),
+        *(p for p in sys.path if p != OURS),
     ]
     del command
     code = execute(path, main.__dict__)
