@@ -1,7 +1,7 @@
 # Two commands: `make run` serves Vibe, `make test` runs every test. Both set up what they need, the second time quickly.
 SHELL := /bin/bash
 PY := .venv/bin/python
-.PHONY: run test check setup setup-test pictures images bench soak lock help
+.PHONY: run test check setup setup-test pictures images bench bench-films soak lock help
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -52,6 +52,9 @@ images: .venv/ready ## Build the images of the sealed boxes
 
 bench: setup ## Measure what boxes cost against a bare process  (ARGS="--rounds 30"; twenty minutes)
 	@$(PY) -m bench.boxes $(ARGS)
+
+bench-films: setup ## Measure what filming the checks adds to a look  (ARGS="--pairs 5"; four minutes)
+	@$(PY) -m bench.films $(ARGS)
 
 soak: setup ## A thousand runs with random stops and kills: nothing may be left  (ARGS="--runs 100")
 	@$(PY) -m bench.soak $(ARGS)
