@@ -14,10 +14,17 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler
 
+from chrome import window
 from film import Film
 from playwright.sync_api import Error
+from still import is_still
 
-STEP_MS, ANSWER_S = 2500, 6  # how long a step may take; how long a page may take to say that it is there
+STEP_MS = 2500  # how long a step may take
+LEAST_MS = 20  # how long a page is let be in any case, so that what was done to it reaches it
+ANSWER_S, OPEN_S = (
+    6,
+    9,
+)  # how long a page may take to say that it is there, and to be so when it was just opened
 COMPLAINTS, REQUESTS = 50, 40
 
 with open("job.json", encoding="utf-8") as source:
@@ -32,14 +39,15 @@ SEEN = {
 
 class Now:
     """What is being done: open, phone, later (it was left alone for a while), click (`name` is the button's) or check
-    (`name` is the run's id). `killed`: the browser was ended because the page did not come back."""
+    (`name` is the run's id; `step` its step, from 0; -1: it is being opened; as many as there are: it is looked at).
+    `killed`: the browser was ended because the page did not come back."""
 
-    stage, name = "open", ""
+    stage, name, step = "open", "", -1
     killed = False
 
 
 def doing(stage: str, name: str = "") -> None:
-    Now.stage, Now.name = stage, name
+    Now.stage, Now.name, Now.step = stage, name, -1
 
 
 def complain(kind: str, text: str, line=None, column=None) -> None:
@@ -132,9 +140,8 @@ class Look:
         self.errors: list[dict] = []
         self.frame = None
         self.went: list[str] = []
-        self.context = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
-        self.page = self.context.new_page()
-        self.lens = self.context.new_cdp_session(self.page)
+        self.size, self.untouched = (width, height), False
+        self.context, self.page, self.lens = window(browser, width, height)
         self.page.set_default_timeout(STEP_MS)
         self.page.on("pageerror", self.on_error)
         self.page.on("console", self.on_console)
@@ -154,7 +161,7 @@ class Look:
         """As new: nothing kept, nothing complained about. The processes stay, which saves a second each time."""
         self.page.evaluate("localStorage.clear()")
         self.page.set_viewport_size({"width": width, "height": height})
-        self.errors = []
+        self.size, self.errors = (width, height), []
         self.open()
 
     def settled_frame(self):
@@ -238,9 +245,13 @@ LOOK: Look | None = None
 
 
 def fresh(browser, width: int, height: int) -> Look:
-    """The page as it is when one opens it for the first time."""
+    """The page as it is when one opens it for the first time: one that was only looked at so far still is."""
     global LOOK
     if LOOK is not None and LOOK.browser is browser:
+        if LOOK.untouched and LOOK.size == (width, height):
+            LOOK.untouched = False
+            return LOOK
+        LOOK.untouched = False
         try:
             LOOK.renew(width, height)
             return LOOK
@@ -250,18 +261,23 @@ def fresh(browser, width: int, height: int) -> Look:
     return LOOK
 
 
-def filmed(look: Look, name: str, steps: int) -> Film:
+def filmed(look: Look, name: str, steps: int, *, other: bool = False) -> Film:
     """A film that is written down as it grows: a page that hangs still leaves its frames."""
-    film = Film(look, name, steps)
+    film = Film(look, name, steps, other=other)
     SEEN["films"][name] = film.frames
-    film.opened()
-    settle(look, look.loaded, 100)
+    with at_most(OPEN_S):
+        film.opened()
+        settle(look, look.loaded, 100)
     return film
 
 
 def settle(look: Look, since: float, ms: int) -> None:
-    """Let the page be until `ms` have passed `since` it was last used; filming it took some of them."""
-    look.page.wait_for_timeout(max(20, ms - (time.monotonic() - since) * 1000))
+    """Let the page be until it is still, or `ms` have passed `since` it was last used; filming took some of them."""
+    until = since + ms / 1000
+    if (early := since + LEAST_MS / 1000 - time.monotonic()) > 0:
+        look.page.wait_for_timeout(early * 1000)
+    while (left := (until - time.monotonic()) * 1000) > 0 and not is_still(look.frame, left):
+        look.page.wait_for_timeout(min(left, 25))
 
 
 def plain(problem: Error) -> str:
