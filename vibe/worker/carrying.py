@@ -7,6 +7,7 @@ import logging
 from contextlib import suppress
 
 from django.conf import settings
+from django.db import close_old_connections
 from django.utils.module_loading import import_string
 
 from vibe import events, jobs
@@ -15,10 +16,11 @@ from vibe.generation import flow, tool
 from vibe.generation.drive import JournalMismatch, drive
 from vibe.llm.errors import Cancelled
 from vibe.models import Job, Run
+from vibe.models.away import is_away, patiently
 from vibe.perform import Paused, Performer, engine, expect, in_line, why_no_box
-from vibe.worker.attended import OWNER, Attended, hold, leaving, let_go, start_heart
+from vibe.worker.attended import OWNER, Attended, hold, leaving, let_go, room_for_background, start_heart
 from vibe.worker.beginning import journal, request_of, settle_start
-from vibe.worker.endings import end, fault, keep, stopped
+from vibe.worker.endings import end, fault, hand_back_later, keep, stopped
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +31,8 @@ def work() -> None:
     """Do queued Jobs until none is left that may run: a wake-up message names one, but the queue decides."""
     start_heart()
     while not leaving.is_set():
-        job = jobs.claim(OWNER)
+        close_old_connections()  # a database that was restarted is connected to anew
+        job = jobs.claim(OWNER, background=room_for_background())
         if job is None:
             return
         attend(job)
@@ -42,12 +45,15 @@ def attend(job: Job) -> None:
         _carry(one)
     except Paused:
         one.line.close()
-        jobs.wait_for_person(job)
+        patiently(lambda: jobs.wait_for_person(job), lambda: one.lost)
     except Cancelled:
         with suppress(Cancelled):  # the lease went while we said goodbye: somebody else speaks for it now
             fault(one, "an event of it cannot be stored") if one.broken else stopped(one)
-    except Exception:  # the worker's one seam: this Job ends with a reference, the next one begins
-        fault(one, "")
+    except Exception as problem:  # the worker's one seam: this Job ends with a reference, the next one begins
+        if is_away(problem) and job.attempt <= MOST_ATTEMPTS:
+            hand_back_later(one, problem)
+        else:
+            fault(one, "")
     finally:
         one.line.close()
         let_go(one)
