@@ -10,14 +10,14 @@ from django.utils import timezone
 
 from vibe import celery, events
 from vibe.choices import JobState
-from vibe.jobs.queue import next_of_each_maker, programs_at_work, queued
 from vibe.jobs.rows import LEASE_S, claim_of, move
+from vibe.line import next_of_each_maker, programs_at_work, queued
 from vibe.live import feed
 from vibe.models import Job, Program
 
 
 def claim(owner: str, *, only: int | None = None, background: bool = True) -> Job | None:
-    """The next queued Job, leased to `owner`, or None (vibe/jobs/queue.py says which comes next).
+    """The next queued Job, leased to `owner`, or None (vibe/line.py says which comes next).
 
     `only`: this one and no other (the terminal's own). `background`: also one that nobody waits for at this moment.
     """

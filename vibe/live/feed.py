@@ -28,7 +28,9 @@ logger = logging.getLogger(__name__)
 TICK_S = 0.04
 TRIES = 8
 REST_S = (0.1, 1.0)  # while the database is away: the first pause, the longest
-ROW = 32 * 1024  # characters: a delta that grew so long is a row of its own, so that no reader has to hold much at once
+ROW = (
+    32 * 1024
+)  # characters: a delta that grew so long is a row of its own, so that no reader has to hold much at once
 
 
 class Line:
@@ -176,7 +178,9 @@ class Feed:
                 in_order = sorted(batch.items(), key=lambda one: one[0].job_id)  # as jobs.beat locks them
                 rung = [r for line, queued in in_order for r in self._insert(line, queued)]
         except Exception as problem:  # whatever it was: each Job is tried alone, and the writer lives on
-            logger.warning("events of %s jobs could not be stored together: %s", len(batch), str(problem).strip())
+            logger.warning(
+                "events of %s jobs could not be stored together: %s", len(batch), str(problem).strip()
+            )
             rung, unstored = self._store_each(batch)
         last = {record.job: record.seq for record in rung}
         for line in batch:

@@ -51,7 +51,7 @@ class Attended:
 attended: dict[str, Attended] = {}  # by the name of the claim
 _lock = threading.Lock()
 leaving = threading.Event()  # this process takes no more Jobs
-hands = 8  # how many Jobs this process attends to at once; whoever starts its threads says so
+_hands = 8
 _heart: threading.Thread | None = None
 
 
@@ -60,9 +60,15 @@ def busy() -> int:
     return len(attended)
 
 
+def attended_at_once(hands: int) -> None:
+    """How many Jobs this process attends to at once: whoever starts its threads says so."""
+    global _hands
+    _hands = hands
+
+
 def room_for_background() -> bool:
     """A quarter of the hands stays free for what somebody waits for at this moment."""
-    return busy() < hands - hands // 4
+    return busy() < _hands - _hands // 4
 
 
 def hold(job: Job) -> Attended:

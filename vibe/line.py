@@ -36,16 +36,22 @@ def next_of_each_maker(*, only: int | None = None, background: bool = True) -> l
     return [pk for _, _, pk in in_order]
 
 
-def queued(most: int = 200) -> set[int]:
+def queued(most: int = 200, *, background: bool = True) -> set[int]:
     """Numbers of Jobs that wait for a worker, the oldest first."""
-    return set(_line().order_by("pk").values_list("pk", flat=True)[:most])
+    rows = _line() if background else _line().filter(later=False)
+    return set(rows.order_by("pk").values_list("pk", flat=True)[:most])
 
 
 def before(job: Job) -> int | None:
     """How many Jobs are to be taken before this one; None when it waits for another of its own program, or for nothing."""
     waiting: dict[str, list[tuple[bool, int]]] = defaultdict(list)
-    for maker, later, pk in _line().order_by("pk").values_list("maker_id", "later", "pk")[:MOST]:
-        waiting[maker].append((later, pk))
+    programs = set()
+    for maker, program, later, pk in (
+        _line().order_by("pk").values_list("maker_id", "program_id", "later", "pk")[:MOST]
+    ):
+        if program is None or program not in programs:
+            waiting[maker].append((later, pk))
+            programs.add(program)
     busy = _busy_makers()
     heap = []
     for maker, line in waiting.items():
