@@ -34,5 +34,5 @@ export function dropped() {
 export function stands() {
   clearInterval(showing);
   since = null;
-  if (note) note.hidden = true;
+  if (note && !note.hidden) note.hidden = true;
 }

@@ -92,7 +92,9 @@ class Listener:
     def _listen(self) -> None:
         while not self.gone:
             try:
-                self._wire = Wire(self.url, f"/live/jobs/{self.job}/?after={self.seen}&format=json", self.cookies)
+                self._wire = Wire(
+                    self.url, f"/live/jobs/{self.job}/?after={self.seen}&format=json", self.cookies
+                )
                 self.connects += 1
                 while (text := self._wire.receive()) is not None:
                     event = json.loads(text)

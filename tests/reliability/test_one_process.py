@@ -48,7 +48,9 @@ def test_a_database_locked_for_ten_seconds_loses_nothing_and_pays_nothing_twice(
     other = sqlite3.connect(served.var / "vibe.sqlite3", timeout=10, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with ThreadPoolExecutor() as pool:
-        late = pool.submit(people[0].begin, "A page about juice")  # who sends a form meanwhile waits, and is not refused
+        late = pool.submit(
+            people[0].begin, "A page about juice"
+        )  # who sends a form meanwhile waits, and is not refused
         time.sleep(10)
         assert not late.done()
         other.execute("ROLLBACK")
@@ -111,7 +113,9 @@ def test_on_a_full_disk_it_says_so_keeps_what_it_has_and_goes_on_when_there_is_r
         until(lambda: all("file-text" in one.types for one in listeners), 20)
         ballast = served.fill()
         begun = 3
-        while (refused := _refusal(Person(served.url))) is None:  # until what room its own files have is used up
+        while (
+            refused := _refusal(Person(served.url))
+        ) is None:  # until what room its own files have is used up
             begun += 1
             assert begun < 30
         assert refused.code == 503
@@ -134,4 +138,3 @@ def _refusal(person):
     except urllib.error.HTTPError as refused:
         return refused
     return None
-

@@ -3,9 +3,14 @@
 The boxes answer at once here (tests/reliability/settings.py); tests/journeys/test_apart.py has real ones.
 """
 
+import re
 import signal
+import subprocess
+import sys
 import time
 import urllib.error
+from datetime import datetime
+from pathlib import Path
 
 import celery
 import psycopg
@@ -13,7 +18,8 @@ import pytest
 
 from tests import modelserver as play
 from tests.journeys.apart import Apart
-from tests.reliability.people import Person, told_all, until
+from tests.journeys.served import ROOT
+from tests.reliability.people import Person, Wire, told_all, until
 from tests.services import Postgres, Redis
 
 pytestmark = pytest.mark.browser
@@ -205,3 +211,42 @@ def test_postgresql_restarted_in_mid_job_and_no_answer_is_lost(parts):
     stored(parts, listeners)
     assert len(parts.model.requests) == 6, "an answer that came while the database was away was asked for again"
     assert person.begin("A page about juice")
+
+
+def test_who_reads_nothing_while_forty_megabytes_stream_costs_little_and_holds_nobody_up(parts):
+    parts.model.always(writing(6))
+    person, other = Person(parts.site.url), Person(parts.site.url)
+    first = person.begin("A page about tea")
+    said = subprocess.Popen(
+        [sys.executable, "-m", "tests.reliability.streaming", str(first)], cwd=ROOT, env=parts.site.env, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    with said:
+        job = int(said.stdout.readline())
+        cookies = "; ".join(f"{c.name}={c.value}" for c in person.jar)
+        reads_nothing = [Wire(person.url, f"/live/jobs/{job}/?after=0", cookies) for _ in range(3)]
+        reads = person.listen(job)
+        besides = other.listen(other.begin("A page about juice"))
+        until(lambda: "file-text" in besides.types, 20)
+        before = most = resident(parts.site.web.pid)
+        said.stdin.write("\n")
+        said.stdin.flush()
+        while not reads.ended.is_set():
+            most = max(most, resident(parts.site.web.pid))
+            time.sleep(0.01)
+        assert said.stdout.readline() == "done\n"
+    told_all([reads, besides])
+    text = "".join(event["text"] for _, event in reads.heard if event["type"] == "output")
+    assert [int(text[at : at + 7]) for at in range(0, len(text), 40_000)] == list(range(1000))
+    late = sorted(at - datetime.fromisoformat(event["at"]).timestamp() for at, event in besides.heard)
+    print(
+        f"web grew {(most - before) / 1024:.1f} MB; another's events came {late[-1] * 1000:.0f} ms late at most"
+    )
+    assert most - before <= 10 * 1024
+    for wire in reads_nothing:
+        wire.close()
+
+
+def resident(pid):
+    """KB of memory that a process holds."""
+    return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1])

@@ -10,7 +10,7 @@ from vibe.live.bell import Rung
 from vibe.models import EventRecord
 
 AT_ONCE = 500  # rows of one look
-BYTES = 512 * 1024  # and about as much of their text: many sockets may look at the same time
+BYTES = 256 * 1024  # and about as much of their text: many sockets may look at the same time
 
 
 def history(job_id: int, after: int = 0, limit: int = AT_ONCE) -> list[EventRecord]:

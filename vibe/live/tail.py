@@ -24,7 +24,7 @@ from vibe.models.away import is_away
 logger = logging.getLogger(__name__)
 
 RING = 512
-RING_BYTES = 1024 * 1024  # of one Job: whoever is further behind reads the log
+RING_BYTES = 256 * 1024  # of one Job: whoever is further behind reads the log
 MANY = 100  # sockets of this process: with more of them, deltas travel together in JSON too
 CURSORS = 64  # different places from which the same frames are put together, until the next event
 RECHECK_S = 3.0
@@ -44,6 +44,7 @@ class Tail:
         self.pumping: asyncio.Task[None] | None = None
         self._size = 0
         self._rung: list[Rung] = []
+        self._rung_size = 0
         self._news = asyncio.Event()
         self._half_told = (
             False  # the database went while frames were written: the timeline is to be folded anew
@@ -54,7 +55,11 @@ class Tail:
 
     def ring(self, record: Rung) -> None:
         """An event was announced: perhaps again, perhaps not in its turn."""
-        self._rung.append(record)
+        if record.seq > self.head:
+            self._rung.append(record)
+            self._rung_size += len(record.payload)
+        if self._rung_size > RING_BYTES:  # faster than we can tell it: it lies in the log
+            self._rung, self._rung_size = [], 0
         self.hear(record.seq)
 
     def hear(self, seq: int) -> None:
@@ -78,7 +83,7 @@ class Tail:
         while True:
             await self._news.wait()
             self._news.clear()
-            rung, self._rung = self._rung, []
+            rung, self._rung, self._rung_size = self._rung, [], 0
             try:
                 if self._half_told:
                     self.timeline = await _folded(self.job.pk, self.head)
