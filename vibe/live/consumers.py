@@ -31,7 +31,7 @@ WINDOW = 256 * 1024
 PING_S = 20.0
 PACE_S = 0.016
 PLACE_S = 2.0  # how often a place in the line is looked up
-MAX_SOCKETS = 8
+MAX_SOCKETS = getattr(settings, "VIBE_MOST_SOCKETS", 8)  # of one maker on one Job
 BAD_FRAME, FOREIGN, WRONG_ORIGIN, TOO_MANY, OVER, AGAIN = 4400, 4404, 4403, 4429, 4000, 1013
 
 _open: dict[tuple[str, int], int] = {}

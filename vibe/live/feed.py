@@ -51,6 +51,7 @@ class Line:
         self.job_id, self.owner, self.next = job_id, owner, after + 1
         self.waiting: list[events.Event] = []
         self.lost = False
+        self.not_before = 0.0  # seconds of time.monotonic(): a line that failed alone rests alone
         self.failed = 0  # tries in a row that were in vain although the database took what others said
         self.on_lost, self.on_broken = on_lost, on_broken
         self._feed = feed
@@ -148,7 +149,11 @@ class Feed:
             last = time.monotonic()
             self._work.clear()
             with self._lock:
-                batch = {line: line.waiting for line in self._lines if line.waiting and not line.lost}
+                batch = {
+                    line: line.waiting
+                    for line in self._lines
+                    if line.waiting and not line.lost and line.not_before <= last
+                }
                 for line in batch:
                     line.waiting = []
                 self._writing = set(batch)
@@ -159,7 +164,7 @@ class Feed:
                         line.waiting = queued + line.waiting
                     self._writing = set()
                     self._written.notify_all()
-                away = min(REST_S[1], 2 * away or REST_S[0]) if unstored else 0.0
+                away = min(REST_S[1], 2 * away or REST_S[0]) if len(unstored) == len(batch) else 0.0
                 if away and self._ending:
                     return
                 time.sleep(away)
@@ -212,6 +217,7 @@ class Feed:
         if rung:  # the database took what others said
             for line in unstored:
                 line.failed += 1
+                line.not_before = time.monotonic() + min(REST_S[1], REST_S[0] * 2**line.failed)
         return rung, unstored
 
     def _store_alone(self, line: Line, queued: list[events.Event]) -> list[Rung]:
