@@ -34,7 +34,7 @@ class Engine:
                 [
                     "dockerd", "--host", self.host, "--data-root", str(self.folder / "data"),
                     "--exec-root", str(self.folder / "exec"), "--pidfile", str(self.folder / "pid"),
-                    "--bridge=none", "--iptables=false", "--ip6tables=false",
+                    "--shutdown-timeout=1", "--bridge=none", "--iptables=false", "--ip6tables=false",
                 ], stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         until(lambda: self.docker("version").returncode == 0, 60, (self.folder / "log").read_text()[-2000:])
@@ -73,7 +73,7 @@ def engine():
 
 
 def test_the_engine_stopped_and_started_in_mid_run_and_the_jobs_end_honestly(engine, tmp_path):
-    slow = blocks(toml=TOML, main=MAIN.replace("print(", "import time; time.sleep(9)\nprint(", 1))
+    slow = blocks(toml=TOML, main=MAIN.replace("print(", "import time; time.sleep(60)\nprint(", 1))
     with play.ModelServer() as model:
         served = Served(
             tmp_path / "var",

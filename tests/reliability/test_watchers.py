@@ -30,7 +30,7 @@ def parts(tmp_path):
 
 def test_a_thousand_watchers_hear_all_of_it(parts):
     parts.worker()
-    parts.model.always(writing(45))
+    parts.model.always(writing(75))
     person = Person(parts.site.url)
     job = person.begin("A page about tea")
     cookies = "; ".join(f"{c.name}={c.value}" for c in person.jar)
