@@ -35,7 +35,7 @@ async def watch(there: asyncio.Semaphore) -> None:
         first = asyncio.create_task(frame(reader))
         await asyncio.wait({first})
     arrived.append(1)
-    seen, data = 0, first.result()
+    seen, acked, data = 0, time.monotonic(), first.result()
     while data is not None:
         event = json.loads(data)
         if "seq" in event:
@@ -45,8 +45,10 @@ async def watch(there: asyncio.Semaphore) -> None:
                 late.append(time.time() - datetime.fromisoformat(event["at"]).timestamp())
             if event["type"] == "state-changed" and event["state"] == "done":
                 ends.append(True)
-            ack = json.dumps({"ack": seen}).encode()
-            writer.write(bytes([129, 128 | len(ack)]) + bytes(4) + ack)
+            if time.monotonic() - acked > 1:  # as a page does
+                acked = time.monotonic()
+                ack = json.dumps({"ack": seen}).encode()
+                writer.write(bytes([129, 128 | len(ack)]) + bytes(4) + ack)
         data = await frame(reader)
     writer.close()
 

@@ -149,11 +149,8 @@ class Feed:
             last = time.monotonic()
             self._work.clear()
             with self._lock:
-                batch = {
-                    line: line.waiting
-                    for line in self._lines
-                    if line.waiting and not line.lost and line.not_before <= last
-                }
+                due = (one for one in self._lines if one.waiting and not one.lost and one.not_before <= last)
+                batch = {line: line.waiting for line in due}
                 for line in batch:
                     line.waiting = []
                 self._writing = set(batch)

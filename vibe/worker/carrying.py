@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import close_old_connections
 from django.utils.module_loading import import_string
 
+from sandbox.errors import BoxFailed, EngineUnavailable
 from vibe import events, jobs
 from vibe.choices import JobKind, JobState
 from vibe.generation import flow, tool
@@ -115,10 +116,16 @@ def _run_tool(one: Attended, run: Run) -> None:
         state = JobState.QUEUED if place else JobState.RUNNING
         one.line.append(events.StateChanged(state, in_line(place)))
 
-    outcome = engine().run(
-        source, limits=tool.limits(), on_output=show, cancelled=one.cancelled,
-        who=f"maker-{one.job.maker_id}", on_wait=wait,
-    )  # fmt: skip
+    try:
+        outcome = engine().run(
+            source, limits=tool.limits(), on_output=show, cancelled=one.cancelled,
+            who=f"maker-{one.job.maker_id}", on_wait=wait,
+        )  # fmt: skip
+    except (EngineUnavailable, BoxFailed) as problem:
+        if one.cancelled.is_set():
+            raise Cancelled() from problem
+        end(one, JobState.FAILED, f"This tool can’t run now: {problem.sentence}")
+        return
     if one.cancelled.is_set():
         raise Cancelled()
     for artifact in outcome.artifacts:
