@@ -11,7 +11,7 @@ run: setup ## Set everything up and serve http://localhost:8000  (ARGS=--lan for
 	@exec $(PY) manage.py serve $(ARGS)
 
 test: setup-test ## Set everything up and run every test  (ARGS="-k words" for some, -n0 for one at a time)
-	@$(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal $(ARGS)
+	@$(PY) -m pytest -n auto --maxprocesses 4 --dist worksteal -m "not soak" $(ARGS)
 
 setup: .venv/ready ## Python packages, the Docker engine where it can be had, the images of the sealed boxes
 	@bash setup/engine.sh
@@ -58,8 +58,9 @@ bench-peers: setup ## The same work by other libraries, in an environment of the
 bench-films: setup ## Measure what filming the checks adds to a look  (ARGS="--pairs 5"; four minutes)
 	@$(PY) -m bench.films $(ARGS)
 
-soak: setup ## A thousand runs with random stops and kills: nothing may be left  (ARGS="--runs 100")
+soak: setup-test ## What takes minutes: a thousand runs with random kills, parts that are away for long, a thousand watchers
 	@$(PY) -m bench.soak $(ARGS)
+	@$(PY) -m pytest -n0 -s -m soak
 
 lock: ## Remake both lock files from pyproject.toml (needs uv)
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock

@@ -1,10 +1,12 @@
 /* The socket of one Job: applies each frame of its log once and in order, and comes back by itself.
-   A frame is a <template>: elements replace those of their id, <i data-append> adds text, <i data-say> is spoken. */
+   A frame is a <template>: elements replace those of their id, <i data-append> adds text, <i data-say> is spoken.
+   Several may come in one message. One with data-now has no number: it is how things are at this moment. */
+import { dropped, heard, stands } from "./line.js";
 import { paint, prepare } from "./preview.js";
 import { look } from "./tabs.js";
 
 const address = document.body.dataset.live, OVER = 4000, GONE = [4400, 4403, 4404], FULL = [4429, 4430], AGAIN_MS = 15_000;
-let seen = 0, socket = null, tries = 0, heard = 0, timer = 0, droppedAt = 0, ended = document.body.dataset.over === "1";
+let seen = 0, unacked = 0, acked = 0, socket = null, tries = 0, timer = 0, ended = document.body.dataset.over === "1";
 
 function say(words) {
   const voice = document.getElementById("live");
@@ -29,11 +31,15 @@ function append(id, text) {
   if (target.scrollHeight - target.scrollTop < target.clientHeight + 200) target.scrollTop = target.scrollHeight;
 }
 
-function apply(html) {
+function take(html) {
   const shell = document.createElement("template");
   shell.innerHTML = html; /* the server's own rendering, where Django escapes every word (tests/live/test_hostile_words.py) */
-  const frame = shell.content.firstElementChild;
-  if (!frame || frame.dataset.ping !== undefined) return;
+  for (const frame of shell.content.children) apply(frame);
+}
+
+function apply(frame) {
+  if (frame.dataset.ping !== undefined) return;
+  if (frame.dataset.now !== undefined) { [...frame.content.children].forEach(swap); return; }
   const seq = Number(frame.dataset.seq);
   if (!(seq > seen)) return;
   seen = seq;
@@ -59,18 +65,11 @@ function apply(html) {
   if (document.querySelector("[data-follow]") && !document.getElementById("say")?.value && !document.querySelector("dialog[open]")) location.reload();
 }
 
-function dropped(yes) {
-  const note = document.getElementById("dropped");
-  if (!yes) { droppedAt = 0; if (note) note.hidden = true; return; }
-  droppedAt ||= Date.now();
-  setTimeout(() => { if (droppedAt && note && !ended) note.hidden = false; }, 2000);
-}
-
 /* No place for another socket: the page says so and is loaded anew now and then, unless something is typed or read. */
 let touched = false; /* a plan, a file or a setting was changed */
 addEventListener("change", event => { touched ||= event.target.id !== "say"; });
 function crowded(code) {
-  dropped(false);
+  stands();
   const note = document.getElementById("crowded");
   if (note) { note.hidden = false; for (const words of note.querySelectorAll("[data-code]")) words.hidden = words.dataset.code !== String(code); }
   timer = setTimeout(() => {
@@ -82,36 +81,58 @@ function crowded(code) {
 function connect() {
   clearTimeout(timer);
   if (ended || socket && socket.readyState < 2) return;
-  const path = address.replace(/after=\d+/, "after=" + seen);
-  socket = new WebSocket(location.origin.replace("http", "ws") + path);
-  socket.onopen = () => { heard = Date.now(); };
-  socket.onmessage = event => {
-    heard = Date.now();
+  const path = address.replace(/after=\d+/, "after=" + seen), mine = new WebSocket(location.origin.replace("http", "ws") + path);
+  socket = mine;
+  mine.onmessage = event => {
+    if (socket !== mine) return; /* it was given up: what it still brings comes again on the next */
+    heard.now();
     tries = 0;
-    dropped(false);
-    apply(event.data);
-    if (socket.readyState === 1) socket.send(JSON.stringify({ ack: seen }));
+    stands();
+    take(event.data);
+    unacked += event.data.length;
+    if (mine.readyState !== 1 || unacked < 32_768 && Date.now() - acked < 1000) return; /* each costs the server as much as a message */
+    mine.send(JSON.stringify({ ack: seen }));
+    unacked = 0;
+    acked = Date.now();
   };
-  socket.onclose = event => {
-    if (event.code === OVER || GONE.includes(event.code)) { ended = true; dropped(false); return; }
-    if (FULL.includes(event.code)) { crowded(event.code); return; }
-    dropped(true);
-    timer = setTimeout(connect, Math.min(5000, 250 * 2 ** tries++) * (0.5 + Math.random() / 2));
-  };
+  mine.onclose = event => { if (socket === mine) lost(event.code); };
 }
 
-function hurry() {
-  if (ended || !address) return;
-  if (!socket || socket.readyState > 1) { tries = 0; connect(); }
+function lost(code) {
+  if (code === OVER || GONE.includes(code)) { ended = true; stands(); return; }
+  if (FULL.includes(code)) { crowded(code); return; }
+  dropped();
+  timer = setTimeout(connect, Math.min(5000, 250 * 2 ** tries++) * (0.5 + Math.random() / 2));
 }
+
+/* The line may be dead without a word: who waits for its last breath waits for a minute. It is left alone and another opened. */
+function anew() {
+  if (ended) return;
+  const old = socket;
+  socket = null;
+  tries = 0;
+  old?.close();
+  connect();
+}
+
+/* Somebody looks at the page again, or the network is back. */
+function hurry() { if (!socket || socket.readyState !== 1 || heard.ago() > 22_000) anew(); }
 
 if (address) {
   seen = Number(/after=(\d+)/.exec(address)?.[1] || 0);
   if (!ended) connect();
-  setInterval(() => { if (socket?.readyState === 1 && Date.now() - heard > 45_000) socket.close(); }, 5000);
-  addEventListener("online", hurry);
+  let looked = Date.now();
+  setInterval(() => {
+    const slept = Date.now() - looked > 15_000; /* a laptop that was shut while the page was open tells nobody */
+    looked = Date.now();
+    if (socket && socket.readyState < 2 && heard.ago() > 45_000) { dropped(); anew(); }
+    else if (slept) hurry();
+  }, 5000);
+  addEventListener("online", anew);
+  addEventListener("offline", () => dropped());
   addEventListener("pageshow", hurry);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) hurry(); });
+  document.addEventListener("click", event => { if (event.target.closest?.("#dropped a")) { event.preventDefault(); anew(); } });
   /* A command that went through while the line is down: the page itself shows what came of it. */
-  document.addEventListener("htmx:afterRequest", event => { if (event.detail.xhr.status < 400 && event.detail.requestConfig.verb !== "get" && socket?.readyState !== 1) location.reload(); });
+  document.addEventListener("htmx:afterRequest", event => { if (event.detail.xhr.status > 0 && event.detail.xhr.status < 400 && event.detail.requestConfig.verb !== "get" && socket?.readyState !== 1) location.reload(); });
 }

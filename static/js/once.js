@@ -28,7 +28,8 @@ document.addEventListener("htmx:afterRequest", event => {
 });
 document.addEventListener("htmx:sendError", event => complain(event.target, DROPPED));
 document.addEventListener("htmx:responseError", event => {
-  if (![422, 429].includes(event.detail.xhr.status)) complain(event.target, event.detail.xhr.status === 413 ? TOO_MUCH : REFUSED);
+  const { status, responseText } = event.detail.xhr;
+  if (![422, 429].includes(status)) complain(event.target, status === 413 ? TOO_MUCH : status === 503 ? responseText : REFUSED);
 });
 addEventListener("keydown", event => {
   if (event.key !== "Enter" || event.isComposing || !(event.target instanceof HTMLTextAreaElement)) return;

@@ -1,42 +1,29 @@
 """The lease: a Job is held by one worker, which extends it each second; a sweep queues again what lost its worker."""
 
 import time
-from collections import Counter
 from collections.abc import Mapping
 
 from django.db import transaction
-from django.db.models import F, Min, Value
+from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from vibe import celery, events
 from vibe.choices import JobState
 from vibe.jobs.rows import LEASE_S, claim_of, move
+from vibe.line import next_of_each_maker, programs_at_work, queued
 from vibe.live import feed
 from vibe.models import Job, Program
 
 
-def claim(owner: str, *, only: int | None = None) -> Job | None:
-    """The next queued Job, leased to `owner`, or None. `only`: this one and no other (the terminal's own).
+def claim(owner: str, *, only: int | None = None, background: bool = True) -> Job | None:
+    """The next queued Job, leased to `owner`, or None (vibe/line.py says which comes next).
 
-    Fair: the maker with the fewest running Jobs first, then the oldest. One Job of a program runs at a time.
+    `only`: this one and no other (the terminal's own). `background`: also one that nobody waits for at this moment.
     """
     with transaction.atomic():  # SQLite lets one writer in; elsewhere the update itself looks again
-        running = Job.objects.filter(state=JobState.RUNNING)
-        busy_makers = Counter(running.values_list("maker_id", flat=True))
-        busy_programs = running.exclude(program=None).values("program_id")
-        queued = Job.objects.filter(state=JobState.QUEUED).exclude(program_id__in=busy_programs)
-        if only is not None:
-            queued = queued.filter(pk=only)
-        # The oldest of each maker: a hundred Jobs of one must not hide the first of another.
-        order = sorted(
-            queued.order_by()
-            .values_list("maker_id")
-            .annotate(oldest=Min("pk"))
-            .values_list("oldest", "maker_id"),
-            key=lambda row: (busy_makers[row[1]], row[0]),
-        )
-        for pk, _ in order:
+        busy_programs = programs_at_work()
+        for pk in next_of_each_maker(only=only, background=background):
             if not _lock_program(pk, wait=only is not None):
                 continue
             free = Job.objects.filter(pk=pk, state=JobState.QUEUED).exclude(program_id__in=busy_programs)
@@ -86,19 +73,19 @@ def beat(claims: Mapping[str, int]) -> dict[str, tuple[bool, bool]]:
     return {name: (stop_asked, plan is not None) for name, stop_asked, plan in standing}
 
 
-def sweep(wake: int = 50) -> int:
-    """Queue again what lost its worker, and wake workers for at most `wake` that wait. How many were queued again."""
-    lost = Job.objects.filter(state=JobState.RUNNING, lease_until__lt=time.time()).update(
+def sweep(wake: int = 50, *, spare: bool = False) -> int:
+    """Queue again what lost its worker, and wake workers for at most `wake` that wait. How many were queued again.
+
+    `spare`: whoever sweeps could not reach the database itself for a while, so a lease that ran out says nothing of its
+    holder, who could not reach it either: it has the time of one more lease.
+    """
+    late = time.time() - (LEASE_S if spare else 0)
+    lost = Job.objects.filter(state=JobState.RUNNING, lease_until__lt=late).update(
         state=JobState.QUEUED, lease_owner="", interrupted=True
     )
-    for pk in Job.objects.filter(state=JobState.QUEUED).values_list("pk", flat=True)[:wake]:
+    for pk in sorted(queued(wake)) if wake else ():
         celery.wake(pk)
     return lost
-
-
-def queued(most: int = 200) -> set[int]:
-    """Numbers of Jobs in the line, the oldest first."""
-    return set(Job.objects.filter(state=JobState.QUEUED).order_by("pk").values_list("pk", flat=True)[:most])
 
 
 def hand_back(job: Job) -> None:

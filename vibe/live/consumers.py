@@ -5,32 +5,37 @@ browser that reads nothing would otherwise fill our memory.
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 import time
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 
 from vibe import addresses, limits
 from vibe.caps import Caps
-from vibe.live import feed
-from vibe.live.fragments import fragment
+from vibe.choices import JobState
+from vibe.live import log
+from vibe.live.fragments import place
+from vibe.live.frames import Frame, Message, folded, framed, in_html, in_json
 from vibe.live.places import Place, places
-from vibe.live.tail import RECHECK_S, hub
-from vibe.live.timeline import Timeline, advance
+from vibe.live.tail import REST_S, Tail, hub
 from vibe.models import Job
 
 logger = logging.getLogger(__name__)
 
 WINDOW = 256 * 1024
 PING_S = 20.0
-PACE_S = 0.05  # a page paints no faster; what comes in between travels together
-MAX_SOCKETS = 8
-BAD_FRAME, FOREIGN, WRONG_ORIGIN, OVER = 4400, 4404, 4403, 4000
+PACE_S = 0.016
+PLACE_S = 2.0  # how often a place in the line is looked up
+MAX_SOCKETS = getattr(settings, "VIBE_MOST_SOCKETS", 8)  # of one maker on one Job
+BAD_FRAME, FOREIGN, WRONG_ORIGIN, OVER, AGAIN = 4400, 4404, 4403, 4000, 1013
 TOO_MANY, CROWDED = 4429, 4430  # of this person; of this address or in this process
 
 
@@ -43,7 +48,11 @@ class JobConsumer(AsyncWebsocketConsumer):
             await self._refuse(WRONG_ORIGIN)
             return
         job_id = int(self.scope["url_route"]["kwargs"]["job_id"])
-        self.job, caps = await self._find(job_id, self.scope["session"])
+        try:
+            self.job, caps = await self._find(job_id, self.scope["session"])
+        except (OperationalError, InterfaceError):
+            await self._refuse(AGAIN)
+            return
         if self.job is None:
             await self._refuse(FOREIGN)
             return
@@ -60,6 +69,7 @@ class JobConsumer(AsyncWebsocketConsumer):
         self.sizes: list[tuple[int, int]] = []  # (seq, bytes) not yet acknowledged
         self.room = asyncio.Event()
         self.room.set()
+        self.place = ""
         await self.accept()
         self.streaming = asyncio.create_task(self._stream())
 
@@ -111,34 +121,26 @@ class JobConsumer(AsyncWebsocketConsumer):
         assert self.job
         wake = asyncio.Event()
         try:
-            tail = await hub.join(
-                self.job.pk, wake
-            )  # before the first replay, or the last event could be missed
-            self.timeline = await self._fold_until(self.job.pk, self.seen)
-            pinged = time.monotonic()
-            replay = True
+            tail = await hub.join(self.job, wake, after=self.seen, as_json=self.as_json)
+            said = time.monotonic() if self.as_json else 0.0
             while True:
                 wake.clear()
-                fresh = None if replay else tail.after(self.seen)
-                records: Any = fresh if fresh is not None else await self._history(self.job.pk, self.seen)
-                replay = fresh is None and len(records) >= 500
-                for record in records:
-                    await self._send(record)
-                if self.timeline.is_over and not records and not replay:
+                messages = tail.after(self.seen, as_json=self.as_json)
+                if messages is None:
+                    await self._replay()
+                elif messages:
+                    await self._send(messages)
+                    said = time.monotonic()
+                elif tail.timeline.is_over:
                     await self.close(OVER)
                     return
-                if time.monotonic() - pinged > PING_S:
-                    pinged = time.monotonic()
-                    await self.send(
-                        text_data='{"type":"ping"}' if self.as_json else "<template data-ping></template>"
-                    )
-                if replay or records:
-                    await asyncio.sleep(PACE_S)
+                else:
+                    if time.monotonic() - said > PING_S:  # the first tells a page that the line stands
+                        said = time.monotonic()
+                        await self._ping()
+                    await self._idle(wake, tail)
                     continue
-                try:
-                    await asyncio.wait_for(wake.wait(), RECHECK_S)
-                except TimeoutError:
-                    replay = True  # nothing rang: look into the log, the bell may be lost
+                await asyncio.sleep(_pace())
         except asyncio.CancelledError:
             raise
         except (
@@ -149,28 +151,60 @@ class JobConsumer(AsyncWebsocketConsumer):
         finally:
             hub.leave(self.job.pk, wake)
 
-    async def _send(self, record: Any) -> None:
-        event = advance(self.timeline, record)
-        if record.seq <= self.seen:
-            return
-        self.seen = record.seq
-        if self.as_json:
-            text = feed.as_json(record)
-        elif event is None:
-            return
-        else:
-            text = await self._render(event, record.seq)
-        size = len(text)
-        self.sent += size
-        self.sizes.append((record.seq, size))
-        if self.sent - self.acked >= WINDOW:
-            self.room.clear()
-        await self.send(text_data=text)
+    async def _idle(self, wake: asyncio.Event, tail: Tail) -> None:
+        """Until there is something to say, or time for a ping. Who waits in the line is told when their place moves."""
+        waits = tail.timeline.state == JobState.QUEUED and not self.as_json
+        if waits:
+            with contextlib.suppress(OperationalError, InterfaceError):
+                place = await self._place()
+                if place != self.place:
+                    self.place = place
+                    await self.send(text_data=f"<template data-now>{place}</template>")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(wake.wait(), PLACE_S if waits else PING_S)
+
+    async def _ping(self) -> None:
+        await self.send(text_data='{"type":"ping"}' if self.as_json else "<template data-ping></template>")
+
+    async def _send(self, messages: Sequence[Message]) -> None:
+        """Say these, or as many as may lie un-acknowledged."""
+        for message in messages:
+            self.seen = message.seq
+            if not message.text:
+                continue
+            size = len(message.text)
+            self.sent += size
+            self.sizes.append((message.seq, size))
+            if full := self.sent - self.acked >= WINDOW:
+                self.room.clear()
+            await self.send(text_data=message.text)
+            if full:
+                break
+        del messages, message  # nothing is held for a browser that reads nothing
         await self.room.wait()
 
+    async def _replay(self) -> None:
+        """What lies before the ring of the tail, from the log; then the tail has the rest."""
+        assert self.job
+        try:
+            if self.as_json:
+                rows = await self._history(self.job.pk, self.seen)
+                messages = in_json([Frame(row, None, 0) for row in rows])
+            else:
+                messages = await self._retold(self.job, self.seen)
+        except (OperationalError, InterfaceError):
+            await asyncio.sleep(REST_S)  # the database is away: this socket waits with everybody
+            return
+        await self._send(messages)
+
     @database_sync_to_async
-    def _render(self, event: Any, seq: int) -> str:
-        return fragment(self.timeline, event, seq, self.job)
+    def _retold(self, job: Job, after: int) -> list[Message]:
+        return in_html(framed(folded(job.pk, after), log.history(job.pk, after), job))
+
+    @database_sync_to_async
+    def _place(self) -> str:
+        assert self.job
+        return place(self.job)
 
     @database_sync_to_async
     def _find(self, job_id: int, session: Any) -> tuple[Job | None, Caps]:
@@ -180,17 +214,14 @@ class JobConsumer(AsyncWebsocketConsumer):
         return job, limits.of(job.maker) if job else settings.CONFIG.caps
 
     @database_sync_to_async
-    def _fold_until(self, job_id: int, seq: int) -> Timeline:
-        timeline = Timeline()
-        for record in feed.whole(job_id):
-            if record.seq > seq:
-                break
-            advance(timeline, record)
-        return timeline
-
-    @database_sync_to_async
     def _history(self, job_id: int, after: int) -> list[Any]:
-        return feed.history(job_id, after)
+        return log.history(job_id, after)
+
+
+def _pace() -> float:
+    """Seconds between two messages to one socket: what comes in between travels together. A page paints no faster
+    than 60 times a second; where a thousand watch, their frames would be more than this process can send."""
+    return max(PACE_S, 0.15 * hub.sockets / 1000)
 
 
 def _address(scope: Any) -> str:

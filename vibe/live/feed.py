@@ -1,28 +1,36 @@
 """The feed: the numbered log of what the browser is told. One writer thread a process (DESIGN §6).
 
 Events of all Jobs are merged every 40 ms and written in one transaction; rows of a Job go in only while its lease
-stands. A batch that fails is tried again Job by Job, so that one poisoned Job never stops the others.
+stands. A batch that fails is tried again Job by Job, so that one poisoned Job never stops the others; while the database
+is away (vibe/models/away.py) what is said waits here, in order.
 """
 
-import json
 import logging
 import threading
 import time
 from collections.abc import Callable
 from functools import partial
 
-from django.db import DatabaseError, IntegrityError, close_old_connections, connections, transaction
+from django.db import IntegrityError, close_old_connections, connections, transaction
 from django.db.models import Max
 from django.utils import timezone
 
 from vibe import events
 from vibe.live.bell import Rung, bell
+from vibe.live.log import as_json, history, whole
 from vibe.models import EventRecord, Job
+from vibe.models.away import is_away
+
+__all__ = ["Feed", "Line", "as_json", "history", "open_", "publish_now", "stop", "whole"]
 
 logger = logging.getLogger(__name__)
 
 TICK_S = 0.04
 TRIES = 8
+REST_S = (0.1, 1.0)  # while the database is away: the first pause, the longest
+ROW = (
+    32 * 1024
+)  # characters: a delta that grew so long is a row of its own, so that no reader has to hold much at once
 
 
 class Line:
@@ -43,6 +51,8 @@ class Line:
         self.job_id, self.owner, self.next = job_id, owner, after + 1
         self.waiting: list[events.Event] = []
         self.lost = False
+        self.not_before = 0.0  # seconds of time.monotonic(): a line that failed alone rests alone
+        self.failed = 0  # tries in a row that were in vain although the database took what others said
         self.on_lost, self.on_broken = on_lost, on_broken
         self._feed = feed
 
@@ -50,9 +60,10 @@ class Line:
         """Queue one event; a delta that continues the one before it becomes one row with it."""
         self._feed.append(self, event)
 
-    def flush(self, seconds: float = 10.0) -> None:
-        """Return when everything queued is stored (or the lease is lost)."""
-        self._feed.flush(self, seconds)
+    def flush(self, seconds: float | None = None) -> bool:
+        """Wait until everything queued is stored, however long the database is away. False: it is not, and the lease
+        is lost or `seconds` are over."""
+        return self._feed.flush(self, seconds)
 
     def close(self) -> None:
         self._feed.close(self)
@@ -92,7 +103,8 @@ class Feed:
         with self._lock:
             if line not in self._lines or line.lost:
                 return
-            merged = events.merge(line.waiting[-1], event) if line.waiting else None
+            last = line.waiting[-1] if line.waiting else None
+            merged = events.merge(last, event) if last and not _is_long(last) else None
             if merged is not None:
                 line.waiting[-1] = merged
             else:
@@ -103,12 +115,15 @@ class Feed:
                 self._thread.start()
         self._work.set()
 
-    def flush(self, line: Line, seconds: float = 10.0) -> None:
-        until = time.monotonic() + seconds
+    def flush(self, line: Line, seconds: float | None = None) -> bool:
+        until = None if seconds is None else time.monotonic() + seconds
         with self._written:
             while line in self._lines and (line.waiting or line in self._writing):
-                if line.lost or not self._written.wait(max(0.0, until - time.monotonic())):
-                    return
+                left = 1.0 if until is None else min(1.0, until - time.monotonic())
+                if line.lost or left <= 0:
+                    return False
+                self._written.wait(left)
+        return not line.lost
 
     def close(self, line: Line) -> None:
         self.flush(line)
@@ -125,7 +140,7 @@ class Feed:
     # --- the writer ---------------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        last = 0.0
+        last = away = 0.0
         while True:
             self._work.wait(1.0)
             pause = last + self._tick_s - time.monotonic()
@@ -134,49 +149,84 @@ class Feed:
             last = time.monotonic()
             self._work.clear()
             with self._lock:
-                batch = {line: line.waiting for line in self._lines if line.waiting and not line.lost}
+                due = (one for one in self._lines if one.waiting and not one.lost and one.not_before <= last)
+                batch = {line: line.waiting for line in due}
                 for line in batch:
                     line.waiting = []
                 self._writing = set(batch)
             if batch:
-                self._store(batch)
+                unstored = self._store(batch)
                 with self._written:
+                    for line, queued in unstored.items():
+                        line.waiting = queued + line.waiting
                     self._writing = set()
                     self._written.notify_all()
+                away = min(REST_S[1], 2 * away or REST_S[0]) if len(unstored) == len(batch) else 0.0
+                if away and self._ending:
+                    return
+                time.sleep(away)
+                if unstored:
+                    self._work.set()
             elif self._ending:
                 connections.close_all()
                 return
 
-    def _store(self, batch: dict[Line, list[events.Event]]) -> None:
-        close_old_connections()
+    def _store(self, batch: dict[Line, list[events.Event]]) -> dict[Line, list[events.Event]]:
+        """Write all of it and ring. What could not be written now and may be later."""
+        unstored: dict[Line, list[events.Event]] = {}
         try:
+            close_old_connections()
             with transaction.atomic():
                 in_order = sorted(batch.items(), key=lambda one: one[0].job_id)  # as jobs.beat locks them
                 rung = [r for line, queued in in_order for r in self._insert(line, queued)]
-        except (DatabaseError, ValueError, TypeError):
-            rung = [r for line, queued in batch.items() for r in self._store_alone(line, queued)]
+        except Exception as problem:  # whatever it was: each Job is tried alone, and the writer lives on
+            logger.warning(
+                "events of %s jobs could not be stored together: %s", len(batch), str(problem).strip()
+            )
+            rung, unstored = self._store_each(batch)
         last = {record.job: record.seq for record in rung}
         for line in batch:
             line.next = max(line.next, last.get(line.job_id, 0) + 1)
         bell.ring(rung)
+        return unstored
 
-    def _store_alone(self, line: Line, queued: list[events.Event]) -> list[Rung]:
-        """One Job on its own, patiently: a locked database passes, a poisoned event does not."""
-        for attempt in range(TRIES):
+    def _store_each(
+        self, batch: dict[Line, list[events.Event]]
+    ) -> tuple[list[Rung], dict[Line, list[events.Event]]]:
+        """Every Job on its own, those that never failed first. (what was stored, what waits for the database)"""
+        rung: list[Rung] = []
+        unstored: dict[Line, list[events.Event]] = {}
+        in_a_row = 0
+        for line, queued in sorted(batch.items(), key=lambda one: one[0].failed):
+            if in_a_row == 2:  # the database is away for all: not each of them has to find it out
+                unstored[line] = queued
+                continue
             try:
-                with transaction.atomic():
-                    return self._insert(line, queued)
-            except IntegrityError:
-                break  # another worker has written these numbers: the lease is lost
-            except DatabaseError:
-                time.sleep(min(2.0, 0.1 * 2**attempt))
-                close_old_connections()
-            except (ValueError, TypeError):
+                rung += self._store_alone(line, queued)
+                in_a_row = line.failed = 0
+            except Exception as problem:
+                if is_away(problem) and line.failed < TRIES:
+                    in_a_row += 1
+                    unstored[line] = queued
+                    continue
                 logger.exception("job %s has an event that cannot be stored", line.job_id)
                 self._lose(line, broken=True)
-                return []
-        self._lose(line)
-        return []
+        if rung:  # the database took what others said
+            for line in unstored:
+                line.failed += 1
+                line.not_before = time.monotonic() + min(REST_S[1], REST_S[0] * 2**line.failed)
+        return rung, unstored
+
+    def _store_alone(self, line: Line, queued: list[events.Event]) -> list[Rung]:
+        try:
+            close_old_connections()
+            with transaction.atomic():
+                return self._insert(line, queued)
+        except IntegrityError:
+            if stored := _stored(line, queued):
+                return stored
+            self._lose(line)  # another worker has written these numbers
+            return []
 
     def _insert(self, line: Line, queued: list[events.Event]) -> list[Rung]:
         if line.lost:
@@ -206,18 +256,22 @@ class Feed:
         line.on_lost()
 
 
+def _is_long(event: events.Event) -> bool:
+    return bool(event.grows) and len(getattr(event, event.grows)) > ROW
+
+
+def _stored(line: Line, queued: list[events.Event]) -> list[Rung]:
+    """These events as they stand in the log already: the word that they were stored was lost on its way. Else []."""
+    rows = history(line.job_id, line.next - 1, len(queued))
+    said = [(line.next + at, event.type, _text(event)) for at, event in enumerate(queued)]
+    if [(row.seq, row.type, row.payload) for row in rows] != said:
+        return []
+    return [Rung(line.job_id, row.seq, row.type, row.payload, row.at.isoformat()) for row in rows]
+
+
 def _text(event: events.Event) -> str:
     """The JSON of an event. NUL, which PostgreSQL refuses, becomes the replacement character, half an emoji a "?"."""
     return events.encode(event).replace("\\u0000", "\\ufffd").encode("utf-8", "replace").decode()
-
-
-def history(job_id: int, after: int = 0, limit: int = 500) -> list[EventRecord]:
-    """Stored events with a number above `after`, oldest first."""
-    return list(EventRecord.objects.filter(job_id=job_id, seq__gt=after).order_by("seq")[:limit])
-
-
-def whole(job_id: int) -> list[EventRecord]:
-    return list(EventRecord.objects.filter(job_id=job_id).order_by("seq"))
 
 
 def publish_now(job_id: int, event: events.Event) -> None:
@@ -238,14 +292,6 @@ def publish_now(job_id: int, event: events.Event) -> None:
         transaction.on_commit(partial(bell.ring, [rung]))
         return
     logger.error("event %s of job %s found no number", event.type, job_id)
-
-
-def as_json(record: "EventRecord | Rung") -> str:
-    """One frame of the JSON format: {"job", "seq", "type", "at", …payload}."""
-    pk = record.job if isinstance(record, Rung) else record.job_id
-    at = record.at if isinstance(record.at, str) else record.at.isoformat()
-    head = {"job": pk, "seq": record.seq, "type": record.type, "at": at}
-    return json.dumps({**head, **json.loads(record.payload)}, ensure_ascii=False)
 
 
 _feed = Feed()

@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import F
 from django.template.loader import render_to_string
 
-from vibe import events, films, recipes, results
+from vibe import events, films, line, recipes, results
 from vibe.choices import JobKind, JobState
 from vibe.generation.steps import Json
 from vibe.generation.tool import BadTool, ToolSpec
@@ -40,11 +40,20 @@ def fragment(timeline: Timeline, event: events.Event, seq: int, job: Job) -> str
     return render_to_string(f"live/{event.type}.html", context)
 
 
+def place(job: Job) -> str:
+    """What is said of a Job's place in the line, as it is now. It is no event: nothing is numbered."""
+    return render_to_string("live/_place.html", {"place": line.before(job)}).strip()
+
+
 def around(job: Job, timeline: Timeline) -> dict[str, Any]:
     """The rows that a page shows beside the timeline, as they are now; lazy, most events need none of them, and asked
     for once a page."""
     if job.kind == JobKind.RUN:
-        return {"run": lambda: job.run, "shown": lambda: results.shown(job.run)}
+        return {
+            "run": lambda: job.run,
+            "shown": lambda: results.shown(job.run),
+            "place": lambda: line.before(job),
+        }
     program = job.program
     assert program
     rows: dict[str, Callable[[], Any]] = {
@@ -71,6 +80,7 @@ def around(job: Job, timeline: Timeline) -> dict[str, Any]:
             else []
         ),
         "looks": lambda: unchecked.looks(job),
+        "place": lambda: line.before(job),
         "recipe_fields": lambda: fields_of(_current(program.pk)),
         "asked_model": lambda: job.steps.filter(kind="ask").exclude(model="").exists(),
     }

@@ -1,36 +1,156 @@
 """The tail: one for each Job that is watched in this process, shared by all its sockets.
 
-It keeps the last events in a ring. A socket has a cursor; while it is close behind it reads the ring, otherwise the
-log. The bell only hurries it: without one, the log is read every three seconds.
+It reads each event once, folds it into the one Timeline, writes each frame once, and keeps the last frames in a ring. A
+socket has a cursor: while that lies in the ring it is sent what follows, several frames in one message when it is behind
+or when very many watch; otherwise it reads the log. The bell only hurries the tail: without one, the log is asked every
+three seconds, for all Jobs in one query.
 """
 
 import asyncio
+import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
+from channels.db import database_sync_to_async
+
+from vibe.live import log
 from vibe.live.bell import Rung, bell
+from vibe.live.frames import Frame, Message, folded, framed, in_html, in_json
+from vibe.live.timeline import Timeline
+from vibe.models import Job
+from vibe.models.away import is_away
+
+logger = logging.getLogger(__name__)
 
 RING = 512
+RING_BYTES = 256 * 1024  # of one Job: whoever is further behind reads the log
+MANY = 100  # sockets of this process: with more of them, deltas travel together in JSON too
+CURSORS = 64  # different places from which the same frames are put together, until the next event
 RECHECK_S = 3.0
+REST_S = 0.5  # while the database is away
 
 
 class Tail:
-    def __init__(self) -> None:
-        self.ring: deque[Rung] = deque(maxlen=RING)
-        self.watchers: set[asyncio.Event] = set()
+    """Lives on the server's loop; only what renders runs in a thread."""
 
-    def add(self, record: Rung) -> None:
-        if self.ring and record.seq <= self.ring[-1].seq:
-            return  # the bell rang twice
-        if self.ring and record.seq != self.ring[-1].seq + 1:
-            self.ring.clear()  # a gap: whoever needs what lies before reads the log
-        self.ring.append(record)
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.watchers: dict[asyncio.Event, bool] = {}  # what wakes a socket: whether it is told in HTML
+        self.timeline = Timeline()
+        self.head = 0  # number of the last event that is in the timeline
+        self.known = 0  # number of the last event that we have heard of
+        self.frames: deque[Frame] = deque()
+        self.pumping: asyncio.Task[None] | None = None
+        self._size = 0
+        self._rung: list[Rung] = []
+        self._rung_size = 0
+        self._news = asyncio.Event()
+        self._half_told = (
+            False  # the database went while frames were written: the timeline is to be folded anew
+        )
+        self._told: dict[tuple[int, bool], list[Message]] = {}
 
-    def after(self, seq: int) -> list[Rung] | None:
-        """What follows `seq` without a gap; None when only the log knows."""
-        if not self.ring or self.ring[0].seq > seq + 1:
+    # --- what comes -------------------------------------------------------------------------------------------------
+
+    def ring(self, record: Rung) -> None:
+        """An event was announced: perhaps again, perhaps not in its turn."""
+        if record.seq > self.head:
+            self._rung.append(record)
+            self._rung_size += len(record.payload)
+        if self._rung_size > RING_BYTES:  # faster than we can tell it: it lies in the log
+            self._rung, self._rung_size = [], 0
+        self.hear(record.seq)
+
+    def hear(self, seq: int) -> None:
+        """There are events up to this number."""
+        if seq > self.known:
+            self.known = seq
+            self._news.set()
+
+    async def begin(self, after: int) -> None:
+        """Fold what there is up to number `after`, the cursor of whoever came first; the rest is told in its turn."""
+        self.timeline = await _folded(self.job.pk, after)
+        self.head = self.known = self.timeline.seq
+        await self._catch_up()
+        self.pumping = asyncio.create_task(self._pump())
+
+    async def _catch_up(self) -> None:
+        while found := await _history(self.job.pk, self.head):
+            await self._take(found)
+
+    async def _pump(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            rung, self._rung, self._rung_size = self._rung, [], 0
+            try:
+                if self._half_told:
+                    self.timeline = await _folded(self.job.pk, self.head)
+                    self._half_told = False
+                await self._take(self._in_turn(rung))
+                if self.head < self.known:  # a gap: the bell was late, or lost one
+                    await self._catch_up()
+                    self.known = self.head
+            except Exception as problem:
+                if not is_away(problem):
+                    logger.exception("events of job %s cannot be told", self.job.pk)
+                await asyncio.sleep(REST_S)
+                self._news.set()
+
+    def _in_turn(self, rung: Iterable[Rung]) -> list[Rung]:
+        """Those that follow our head without a gap."""
+        found: list[Rung] = []
+        following = self.head + 1
+        for record in sorted(rung, key=lambda one: one.seq):
+            if record.seq == following:
+                found.append(record)
+                following += 1
+        return found
+
+    async def _take(self, records: Sequence[Any]) -> None:
+        if not records:
+            return
+        self._half_told = True
+        if any(self.watchers.values()):
+            frames = await _framed(self.timeline, records, self.job)
+        else:
+            frames = framed(self.timeline, records, None)
+        self._half_told = False
+        for frame in frames:
+            self.frames.append(frame)
+            self._size += frame.size
+        self.head = records[-1].seq
+        self.known = max(self.known, self.head)
+        while len(self.frames) > RING or (self._size > RING_BYTES and len(self.frames) > 1):
+            self._size -= self.frames.popleft().size
+        self._told.clear()
+        for wake in self.watchers:
+            wake.set()
+
+    # --- what is told -----------------------------------------------------------------------------------------------
+
+    def after(self, seq: int, *, as_json: bool) -> list[Message] | None:
+        """What follows `seq`, in as few messages as may be; None when only the log knows. Made once for all who ask."""
+        if seq >= self.head:
+            return []
+        if not self.frames or self.frames[0].record.seq > seq + 1:
             return None
-        return [record for record in self.ring if record.seq > seq]
+        key = seq, as_json
+        if key not in self._told:
+            frames = [frame for frame in self.frames if frame.record.seq > seq]
+            if not as_json and any(frame.html is None for frame in frames):
+                return None
+            if len(self._told) >= CURSORS:
+                self._told.clear()
+            self._told[key] = in_json(frames, merged=hub.sockets > MANY) if as_json else in_html(frames)
+        return self._told[key]
+
+
+_framed = database_sync_to_async(framed)
+_folded = database_sync_to_async(folded)
+_history = database_sync_to_async(log.history)
+_heads = database_sync_to_async(log.heads)
 
 
 class Hub:
@@ -38,34 +158,70 @@ class Hub:
 
     def __init__(self) -> None:
         self.tails: dict[int, Tail] = {}
+        self.sockets = 0
+        self._beginning: dict[int, asyncio.Task[Tail]] = {}
+        self._checking: asyncio.Task[None] | None = None
 
-    async def join(self, job_id: int, wake: asyncio.Event) -> Tail:
-        """The tail of a Job; when it comes back, what is rung from then on is in it. `leave` it whatever happens."""
-        bell.listen(asyncio.get_running_loop(), self.post)
-        tail = self.tails.setdefault(job_id, Tail())
-        tail.watchers.add(wake)
-        await bell.follow(job_id)
+    async def join(self, job: Job, wake: asyncio.Event, *, after: int, as_json: bool) -> Tail:
+        """The tail of a Job, which knows all that was stored before. `leave` it, whatever happens."""
+        loop = asyncio.get_running_loop()
+        bell.listen(loop, self.post)
+        tail = self.tails.get(job.pk)
+        if tail is None:
+            tail = self.tails[job.pk] = Tail(job)
+            self._beginning[job.pk] = loop.create_task(self._begin(tail, after))
+        tail.watchers[wake] = not as_json
+        self.sockets += 1
+        if self._checking is None or self._checking.done() or self._checking.get_loop() is not loop:
+            self._checking = loop.create_task(self._recheck())
+        if beginning := self._beginning.get(job.pk):
+            await asyncio.shield(beginning)
         return tail
+
+    async def _begin(self, tail: Tail, after: int) -> None:
+        """Subscribed is confirmed before the first look, or the last event could be missed."""
+        try:
+            await bell.follow(tail.job.pk)
+            while tail.pumping is None:
+                try:
+                    await tail.begin(after)
+                except Exception as problem:
+                    if not is_away(problem):
+                        raise
+                    await asyncio.sleep(REST_S)
+        finally:
+            if self.tails.get(tail.job.pk) is tail:
+                self._beginning.pop(tail.job.pk, None)
 
     def leave(self, job_id: int, wake: asyncio.Event) -> None:
         tail = self.tails.get(job_id)
-        if tail is None:
+        if tail is None or wake not in tail.watchers:
             return
-        if wake not in tail.watchers:
-            return
-        tail.watchers.discard(wake)
-        bell.unfollow(job_id)
+        del tail.watchers[wake]
+        self.sockets -= 1
         if not tail.watchers:
             del self.tails[job_id]
+            bell.unfollow(job_id)
+            for task in (self._beginning.pop(job_id, None), tail.pumping):
+                if task:
+                    task.cancel()
 
     def post(self, records: Sequence[Rung]) -> None:
-        woken: set[asyncio.Event] = set()
         for record in records:
             if tail := self.tails.get(record.job):
-                tail.add(record)
-                woken |= tail.watchers
-        for wake in woken:
-            wake.set()
+                tail.ring(record)
+
+    async def _recheck(self) -> None:
+        """What no bell told of. Ends when nobody watches."""
+        while self.tails:
+            await asyncio.sleep(RECHECK_S)
+            try:
+                for job_id, seq in (await _heads(list(self.tails))).items():
+                    if tail := self.tails.get(job_id):
+                        tail.hear(seq)
+            except Exception as problem:
+                if not is_away(problem):
+                    logger.exception("the log could not be asked")
 
 
 hub = Hub()

@@ -4,25 +4,36 @@ housekeeping."""
 import logging
 import threading
 import time
+from collections.abc import Callable
 
 from django.db import close_old_connections, connections
 
 from vibe import housekeeping, jobs, perform, worker
 from vibe.celery import app as celery_app
 from vibe.live.bell import control
+from vibe.models.away import is_away
 
 logger = logging.getLogger("vibe.making")
 
 AT_ONCE = 8  # threads mostly wait for a model; boxes queue for the two cores anyway
 REAP_EVERY_S = 30
 HOUSE_EVERY_S = 10  # how often it is asked what of the housekeeping is due
+HELD_UP_S = 3.0  # a sweep that is later than this could not reach the database, or the machine slept
+STUCK_S = 30.0  # hands free, Jobs in the line, and none was taken: this process no longer works
 
 
 class Making:
-    """`start` it once, `end` it once; what is being made goes back into the line."""
+    """`start` it once, `end` it once; what is being made goes back into the line.
 
-    def __init__(self, at_once: int = AT_ONCE) -> None:
+    `on_stuck` is called when this process takes nothing any more although it could (whoever watches it starts another).
+    """
+
+    def __init__(self, at_once: int = AT_ONCE, on_stuck: Callable[[], None] = lambda: None) -> None:
         self.at_once = at_once
+        self._on_stuck = on_stuck
+        self._swept = time.time()
+        self._spare_until = 0.0
+        self._watchdog = Watchdog()
         self._ending = threading.Event()
         self._sweeper = threading.Thread(target=self._sweep_on, name="vibe-sweep", daemon=True)
         self._keeper = threading.Thread(target=self._keep_house, name="vibe-house", daemon=True)
@@ -32,6 +43,12 @@ class Making:
 
     def start(self) -> None:
         control.listen()
+        worker.attended_at_once(self.at_once)
+        self._consume()
+        self._sweeper.start()
+        self._keeper.start()
+
+    def _consume(self) -> None:
         # WorkController, not Worker: it sets no signal handlers, which only the main thread could.
         controller = celery_app.WorkController(
             pool_cls="threads",
@@ -42,8 +59,6 @@ class Making:
         )
         self._consumer = threading.Thread(target=controller.start, name="vibe-celery", daemon=True)
         self._consumer.start()
-        self._sweeper.start()
-        self._keeper.start()
 
     def end(self) -> None:
         import celery.worker.state
@@ -65,8 +80,11 @@ class Making:
                     last_reap = time.monotonic()
                     if not perform.engine().available():
                         perform.engine().reap()
-            except Exception:  # a locked database or a restarted engine must not end the sweep
-                logger.exception("sweep failed, trying again")
+            except Exception as problem:  # a database or an engine that is away must not end the sweep
+                if is_away(problem):
+                    logger.warning("sweep failed, trying again: %s", str(problem).strip())
+                else:
+                    logger.exception("sweep failed, trying again")
 
     def _keep_house(self) -> None:
         """Beside the sweep, not in it: a chore may take seconds, and a lost worker's Job must not wait for it."""
@@ -75,9 +93,17 @@ class Making:
             keeper.turn()
 
     def _sweep(self) -> None:
+        close_old_connections()
         free = max(0, self.at_once - worker.busy())
-        jobs.sweep(wake=free)
-        queued = jobs.queued()
+        now = time.time()  # which goes on while a laptop sleeps
+        if not 0 <= now - self._swept <= HELD_UP_S:
+            self._spare_until = now + jobs.LEASE_S
+        jobs.sweep(wake=free, spare=now < self._spare_until)
+        queued = jobs.queued(background=worker.room_for_background())  # what this process would take
+        self._swept = time.time()
+        if self._consumer and not self._consumer.is_alive():
+            logger.error("the consumer of wake-up messages ended, starting another")
+            self._consume()
         self._spares = [thread for thread in self._spares if thread.is_alive()]
         # What is in the line for a second sweep, with hands free: its wake-up was lost, or the broker is away.
         if free > len(self._spares) and self._passed_over & queued:
@@ -85,6 +111,25 @@ class Making:
             self._spares.append(spare)
             spare.start()
         self._passed_over = queued
+        if self._watchdog.is_stuck(queued if free else set(), time.monotonic()):
+            logger.critical(
+                "%s Jobs wait, hands are free and none is taken: this process is stuck", len(queued)
+            )
+            self._on_stuck()
+
+
+class Watchdog:
+    """Told once a second what waits while hands are free. What waits for STUCK_S of such seconds is taken by nobody."""
+
+    def __init__(self) -> None:
+        self._since: dict[int, float] = {}
+
+    def is_stuck(self, waiting: set[int], now: float) -> bool:
+        self._since = {pk: self._since.get(pk, now) for pk in waiting}
+        stuck = any(now - since > STUCK_S for since in self._since.values())
+        if stuck:
+            self._since = {}  # and if nobody heeds it, it is said again in a while
+        return stuck
 
 
 def _work() -> None:

@@ -14,6 +14,7 @@ from vibe.llm.errors import Cancelled, ModelFault
 from vibe.llm.message import Call, Delta, Model, Usage
 from vibe.llm.retry import ask_patiently
 from vibe.models import Charge, Job, StepRecord
+from vibe.models.away import patiently
 from vibe.perform.titles import TITLES
 from vibe.perform.writing import FileWriter, Painted, Tell
 
@@ -110,12 +111,12 @@ class Asking:
                 cancelled=stop,
             )
         except allowance.Spent as spent:
-            allowance.settle(charge, model, lost.usage)
+            self._settle(charge, model, lost.usage)
             self._book(record, model, lost.usage)
             self._tell(events.StepEnded(n, "bad", spent.sentence, time.monotonic() - began))
             return {"fault": {"kind": "allowance", "sentence": spent.sentence}}
         except Cancelled as stopped:
-            allowance.settle(charge, model, stopped.usage)
+            self._settle(charge, model, stopped.usage)
             self._book_stopped(record, model, stopped.usage)
             if not self._cancelled.is_set():
                 self._tell(events.StepEnded(n, "stopped", "You changed the plan", time.monotonic() - began))
@@ -125,7 +126,7 @@ class Asking:
             raise
         except ModelFault as fault:
             logger.warning("job %s: model fault %s: %s", self._job.pk, fault.kind, fault.detail)
-            allowance.settle(charge, model, fault.usage)
+            self._settle(charge, model, fault.usage)
             if fault.usage:
                 self._book(record, model, fault.usage)
             self._tell(events.StepEnded(n, "bad", fault.sentence, time.monotonic() - began))
@@ -136,11 +137,15 @@ class Asking:
                 self._painted.keep(writer)
                 self._painted.edit(reply.parse(got.text, got.finish))
         self._book(record, model, got.usage)
-        allowance.settle(charge, model, got.usage)
-        models_in_use.learn(model, got.learned)
+        self._settle(charge, model, got.usage)
+        patiently(lambda: models_in_use.learn(model, got.learned), self._cancelled.is_set)
         how, line = writer.came_to(got) if writer else ("done", "")
         self._tell(events.StepEnded(n, how, said_of(line, step.note), time.monotonic() - began))
         return {"text": got.text, "finish": got.finish, "model": model.name}
+
+    def _settle(self, charge: Charge, model: Model, usage: Usage | None) -> None:
+        """It is paid, so it is written down, even if the database is away for a while."""
+        patiently(lambda: allowance.settle(charge, model, usage), self._cancelled.is_set)
 
     def _say_begun(self, step: steps.Ask, n: str) -> None:
         self._tell(events.StepStarted(n, *TITLES[step.purpose]))

@@ -18,6 +18,7 @@ from vibe.live import feed
 from vibe.llm.client import Client
 from vibe.llm.errors import Cancelled
 from vibe.models import Job, StepRecord
+from vibe.models.away import patiently
 from vibe.perform.asking import ANSWERED, TALKING, Asking
 from vibe.perform.boxes import engine
 from vibe.perform.running import Running
@@ -101,11 +102,19 @@ class Performer:
                 raise TypeError(f"no one performs a {type(step).__name__}")
         record.answer = answer = storable(answer)
         record.seconds = time.monotonic() - began
-        record.save(update_fields=ANSWERED)
-        jobs.progress(self.job)
+        self._journal(record)
         if step.kind == "ask":
             self._feed(self._asking.spent())
         return answer
+
+    def _journal(self, record: StepRecord) -> None:
+        """An answer that was paid for waits for a database that is away; only Stop, or a lost lease, lets it go."""
+
+        def write() -> None:
+            record.save(update_fields=ANSWERED)
+            jobs.progress(self.job)
+
+        patiently(write, self.cancelled.is_set)
 
     def together(self, parts: Sequence[Numbered]) -> list[steps.Json]:
         """The parts of an All side by side. All of them end before the first trouble of one is raised."""

@@ -3,6 +3,7 @@
 import threading
 import time
 
+from sandbox.errors import BoxFailed, EngineUnavailable, ImageMissing
 from sandbox.outcome import OnWait, Outcome
 from vibe import events, films, shots
 from vibe.generation import attachments, look, samples, steps, tool
@@ -12,6 +13,8 @@ from vibe.models import Job, StepRecord
 from vibe.perform.boxes import engine, in_line, why_not_run
 from vibe.perform.titles import TITLES
 from vibe.perform.writing import Painted, Tell
+
+NO_BOX = (EngineUnavailable, BoxFailed, ImageMissing)
 
 
 class Running:
@@ -68,10 +71,12 @@ class Running:
             self._painted.whole(step.files)
         if why := why_not_run(step.files):
             answer: steps.Json = {"unchecked": f"No sealed box could be opened: {why}"}
-        elif step.shape == "tool":
-            answer = self._run_tool(step, self._waits(n))
         else:
-            answer = self._open_page(step, self._waits(n))
+            try:
+                tries = self._run_tool if step.shape == "tool" else self._open_page
+                answer = tries(step, self._waits(n))
+            except NO_BOX as problem:  # the engine went in the middle of it: that is no fault of the program
+                answer = {"unchecked": f"No sealed box could be opened: {problem.sentence}"}
         seconds = time.monotonic() - began
         if self._cancelled.is_set():
             self._tell(events.StepEnded(n, "stopped", "Stopped", seconds))
@@ -86,6 +91,12 @@ class Running:
         """A program that the person never sees: one that must fail the checks, or a broken copy."""
         if why := why_not_run(step.files):
             return {"unchecked": why}
+        try:
+            return self._seen_quietly(step)
+        except NO_BOX as problem:
+            return {"unchecked": problem.sentence}
+
+    def _seen_quietly(self, step: steps.Run) -> steps.Json:
         if step.shape == "tool":
             spec = tool.ToolSpec.parse(step.files["tool.toml"])
             seen = look.run_tool_checks(

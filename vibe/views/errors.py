@@ -1,5 +1,6 @@
 """Error pages: what happened, what became of the work, how it goes on."""
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from vibe.limits import Enough
+from vibe.models.away import is_away, is_full, sentence
 from vibe.views.replies import later
 
 Next = Callable[[HttpRequest], HttpResponse]
@@ -58,10 +60,25 @@ def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
+    problem = sys.exc_info()[1]
+    if is_away(problem):
+        return _away(request, problem)
     return _page(
         request, 500, "blank", "Something on my side broke",
         "What you made is safe. Go back and try again in a moment.",
     )  # fmt: skip
+
+
+def _away(request: HttpRequest, problem: BaseException | None) -> HttpResponse:
+    """The database is away, or the disk full. A form that htmx sent says the sentence in its own place (once.js)."""
+    if request.headers.get("HX-Request"):
+        reply = HttpResponse(sentence(problem), status=503, content_type="text/plain; charset=utf-8")
+    else:
+        title = "There is no room left" if is_full(problem) else "One moment, please"
+        words = f"{sentence(problem)} Go back: what you typed is still there."
+        reply = _page(request, 503, "blank", title, words)
+    reply["Retry-After"] = "5"
+    return reply
 
 
 class DataErrorMiddleware:

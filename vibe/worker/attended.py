@@ -14,6 +14,7 @@ from vibe import jobs
 from vibe.live import feed
 from vibe.live.bell import control
 from vibe.models import Job
+from vibe.models.away import is_away
 from vibe.perform import Performer, engine
 
 logger = logging.getLogger(__name__)
@@ -50,12 +51,24 @@ class Attended:
 attended: dict[str, Attended] = {}  # by the name of the claim
 _lock = threading.Lock()
 leaving = threading.Event()  # this process takes no more Jobs
+_hands = 8
 _heart: threading.Thread | None = None
 
 
 def busy() -> int:
     """How many Jobs this process attends to."""
     return len(attended)
+
+
+def attended_at_once(hands: int) -> None:
+    """How many Jobs this process attends to at once: whoever starts its threads says so."""
+    global _hands
+    _hands = hands
+
+
+def room_for_background() -> bool:
+    """A quarter of the hands stays free for what somebody waits for at this moment."""
+    return busy() < _hands - _hands // 4
 
 
 def hold(job: Job) -> Attended:
@@ -124,8 +137,11 @@ def _beat_for_ever() -> None:
         try:
             close_old_connections()
             standing = jobs.beat({name: one.job.pk for name, one in held.items()})
-        except Exception:  # a locked database must not end the heart: the lease has three more beats
-            logger.exception("could not extend leases")
+        except Exception as problem:  # a database that is away must not end the heart
+            if is_away(problem):
+                logger.warning("could not extend leases: %s", str(problem).strip())
+            else:
+                logger.exception("could not extend leases")
             continue
         for name, one in held.items():
             stop_asked, replanned = standing.get(name, (False, False))

@@ -7,18 +7,21 @@ import logging
 from contextlib import suppress
 
 from django.conf import settings
+from django.db import close_old_connections
 from django.utils.module_loading import import_string
 
+from sandbox.errors import BoxFailed, EngineUnavailable
 from vibe import events, jobs
 from vibe.choices import JobKind, JobState
 from vibe.generation import flow, tool
 from vibe.generation.drive import JournalMismatch, drive
 from vibe.llm.errors import Cancelled
 from vibe.models import Job, Run
+from vibe.models.away import is_away, patiently
 from vibe.perform import Paused, Performer, engine, expect, in_line, why_no_box
-from vibe.worker.attended import OWNER, Attended, hold, leaving, let_go, start_heart
+from vibe.worker.attended import OWNER, Attended, hold, leaving, let_go, room_for_background, start_heart
 from vibe.worker.beginning import journal, request_of, settle_start
-from vibe.worker.endings import end, fault, keep, stopped
+from vibe.worker.endings import end, fault, hand_back_later, keep, stopped
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +32,8 @@ def work() -> None:
     """Do queued Jobs until none is left that may run: a wake-up message names one, but the queue decides."""
     start_heart()
     while not leaving.is_set():
-        job = jobs.claim(OWNER)
+        close_old_connections()  # a database that was restarted is connected to anew
+        job = jobs.claim(OWNER, background=room_for_background())
         if job is None:
             return
         attend(job)
@@ -42,12 +46,15 @@ def attend(job: Job) -> None:
         _carry(one)
     except Paused:
         one.line.close()
-        jobs.wait_for_person(job)
+        patiently(lambda: jobs.wait_for_person(job), lambda: one.lost)
     except Cancelled:
         with suppress(Cancelled):  # the lease went while we said goodbye: somebody else speaks for it now
             fault(one, "an event of it cannot be stored") if one.broken else stopped(one)
-    except Exception:  # the worker's one seam: this Job ends with a reference, the next one begins
-        fault(one, "")
+    except Exception as problem:  # the worker's one seam: this Job ends with a reference, the next one begins
+        if is_away(problem) and job.attempt <= MOST_ATTEMPTS:
+            hand_back_later(one, problem)
+        else:
+            fault(one, "")
     finally:
         one.line.close()
         let_go(one)
@@ -109,10 +116,16 @@ def _run_tool(one: Attended, run: Run) -> None:
         state = JobState.QUEUED if place else JobState.RUNNING
         one.line.append(events.StateChanged(state, in_line(place)))
 
-    outcome = engine().run(
-        source, limits=tool.limits(), on_output=show, cancelled=one.cancelled,
-        who=f"maker-{one.job.maker_id}", on_wait=wait,
-    )  # fmt: skip
+    try:
+        outcome = engine().run(
+            source, limits=tool.limits(), on_output=show, cancelled=one.cancelled,
+            who=f"maker-{one.job.maker_id}", on_wait=wait,
+        )  # fmt: skip
+    except (EngineUnavailable, BoxFailed) as problem:
+        if one.cancelled.is_set():
+            raise Cancelled() from problem
+        end(one, JobState.FAILED, f"This tool can’t run now: {problem.sentence}")
+        return
     if one.cancelled.is_set():
         raise Cancelled()
     for artifact in outcome.artifacts:

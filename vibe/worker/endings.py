@@ -2,6 +2,7 @@
 
 import logging
 import secrets
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,9 +17,12 @@ from vibe.generation.refusals import asks_for_less
 from vibe.generation.request import Result
 from vibe.llm.errors import Cancelled
 from vibe.models import Job, Program, Version
+from vibe.models.away import patiently
 from vibe.worker.attended import Attended
 
 logger = logging.getLogger(__name__)
+
+PAUSE_S = 1.0  # before what met a full disk is tried again
 
 
 def keep(one: Attended, result: Result) -> None:
@@ -67,6 +71,15 @@ def stopped(one: Attended) -> None:
     end(one, JobState.STOPPED, "You stopped it." + (kept or before))
 
 
+def hand_back_later(one: Attended, problem: Exception) -> None:
+    """The database was away in the middle of it, or the disk full. It is held until they are back; then it goes into
+    the line and on where it was: nothing that was journaled is done or paid again."""
+    logger.warning("job %s waits for the database: %s", one.job.pk, str(problem).strip())
+    time.sleep(PAUSE_S)
+    if one.line.flush():
+        patiently(lambda: jobs.hand_back(one.job), lambda: one.lost)
+
+
 def fault(one: Attended, why: str) -> None:
     """The Job ends with a reference number; the worker goes on."""
     ref = secrets.token_hex(4)
@@ -78,7 +91,7 @@ def end(one: Attended, state: JobState, sentence: str, ref: str = "") -> None:
     """The last event is written while the lease still stands; then the row says the same."""
     one.line.append(events.StateChanged(state, sentence))
     one.line.flush()
-    if jobs.end(one.job, state, sentence, ref):
+    if patiently(lambda: jobs.end(one.job, state, sentence, ref), lambda: one.lost):
         films.forget(one.job)
         shots.forget(one.job)
     else:

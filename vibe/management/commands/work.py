@@ -30,7 +30,13 @@ class Command(BaseCommand):
         ending = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: ending.set())
-        making = Making(at_once)
+        stuck = threading.Event()
+
+        def end_stuck() -> None:
+            stuck.set()
+            ending.set()
+
+        making = Making(at_once, on_stuck=end_stuck)
         making.start()
         self.stdout.write(f"Making. Sealed boxes: {perform.engine().available() or 'ready'}")
         self.stdout.flush()
@@ -41,4 +47,5 @@ class Command(BaseCommand):
         self.stdout.write("Ended. What was being made goes on in another process.")
         self.stdout.flush()
         logging.shutdown()
-        os._exit(0)  # celery's pool threads are not daemons; all that counts is written
+        # Celery's pool threads are not daemons, so this ends them; all that counts is written. 1: start another, please.
+        os._exit(1 if stuck.is_set() else 0)

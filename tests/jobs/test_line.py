@@ -1,0 +1,84 @@
+"""The line of Jobs: who comes next, who is told how many come before, and a worker that takes nothing any more."""
+
+import time
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from vibe import jobs, line
+from vibe.management.making import STUCK_S, Watchdog
+from vibe.models import Job, Maker, Program
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def queue(maker=None, *, autonomy="make", program=None, waits_s=0, state="queued"):
+    maker = maker or Maker.objects.create()
+    program = program or Program.objects.create(maker=maker, title="Tea", description="tea")
+    job = Job.objects.create(
+        maker=maker, program=program, kind="make", autonomy=autonomy, once=f"{time.time()}", state=state
+    )
+    Job.objects.filter(pk=job.pk).update(created=timezone.now() - timedelta(seconds=waits_s))
+    return job
+
+
+def taken():
+    """Who is claimed until nobody is left."""
+    order = []
+    while job := jobs.claim("w"):
+        order.append(job.pk)
+    return order
+
+
+def test_what_somebody_waits_for_goes_before_what_may_take_an_hour():
+    patient, waits = queue(autonomy="keep"), queue()
+    assert taken() == [waits.pk, patient.pk]
+
+
+def test_what_may_take_an_hour_waits_a_minute_at_most_for_others():
+    patient, waits = queue(autonomy="keep", waits_s=61), queue()
+    assert taken() == [patient.pk, waits.pk]
+
+
+def test_a_worker_with_few_hands_left_keeps_them_for_whoever_waits():
+    patient = queue(autonomy="keep")
+    assert jobs.claim("w", background=False) is None
+    waits = queue()
+    assert jobs.claim("w", background=False).pk == waits.pk
+    assert jobs.claim("w").pk == patient.pk
+
+
+def test_the_place_that_is_said_is_the_place_in_which_it_is_taken():
+    busy, ada, bo = (Maker.objects.create() for _ in range(3))
+    queue(busy, state="running")
+    all_ = [queue(busy), queue(ada), queue(ada), queue(bo, autonomy="keep"), queue(busy), queue(bo)]
+    said = {job.pk: line.before(job) for job in all_}
+    assert sorted(said.values()) == list(range(len(all_)))
+    assert taken() == sorted(said, key=said.get)
+
+
+def test_who_waits_for_their_own_program_has_no_place_in_the_line():
+    first = queue(state="running")
+    second = queue(first.maker, program=first.program)
+    assert line.before(second) is None
+    assert second.pk not in jobs.queued()
+
+
+def test_a_lease_that_ran_out_while_the_sweep_was_held_up_has_one_lease_more():
+    job = queue()
+    jobs.claim("w")
+    Job.objects.filter(pk=job.pk).update(lease_until=time.time() - 1)
+    assert jobs.sweep(0, spare=True) == 0
+    assert jobs.sweep(0) == 1
+
+
+def test_the_watchdog_barks_when_somebody_waits_and_nobody_takes_them_and_not_when_the_line_moves():
+    dog = Watchdog()
+    assert not any(dog.is_stuck({n // 5}, float(n)) for n in range(200))
+    dog = Watchdog()
+    assert not dog.is_stuck({1}, 0)
+    assert not dog.is_stuck(set(), 20)  # no hands were free
+    assert not dog.is_stuck({1}, STUCK_S + 1)
+    assert dog.is_stuck({1}, 2 * STUCK_S + 2)
+    assert not dog.is_stuck({1}, 2 * STUCK_S + 3)

@@ -1,0 +1,49 @@
+"""A thousand sockets on one Job in one process of pages: each is told everything, and in time."""
+
+import os
+import resource
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.journeys.served import ROOT
+from tests.reliability.people import Person, until
+from tests.reliability.test_parts_die import Parts, writing
+
+pytestmark = pytest.mark.soak
+WATCHERS = 1000
+
+
+@pytest.fixture
+def parts(tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
+    os.environ["VIBE_TEST_SOCKETS"] = str(WATCHERS + 8)
+    made = Parts(tmp_path / "var")
+    yield made
+    made.close()
+    del os.environ["VIBE_TEST_SOCKETS"]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_thousand_watchers_hear_all_of_it(parts):
+    parts.worker()
+    parts.model.always(writing(75))
+    person = Person(parts.site.url)
+    job = person.begin("A page about tea")
+    cookies = "; ".join(f"{c.name}={c.value}" for c in person.jar)
+    watching = subprocess.Popen(
+        [sys.executable, "-m", "tests.reliability.watching", person.url, str(job), cookies, str(WATCHERS)],
+        cwd=ROOT, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    with watching:
+        assert watching.stdout.readline() == "all there\n"
+        time.sleep(1)
+        said = watching.stdout.readline()
+    print(said)
+    figures = dict(pair.split("=") for pair in said.split())
+    until(lambda: parts.rows("SELECT 1 FROM vibe_job WHERE id = %s AND state = 'done'", job))
+    assert int(figures["gaps"]) == int(figures["unfinished"]) == 0
+    assert float(figures["p99_ms"]) <= 300
