@@ -66,6 +66,10 @@ class Work:
         self.plan: Plan | None = None
         self.summaries: dict[str, Json] = {}  # of the attached files, made in a sealed box
         self.unsaid: list[str] = []  # sentences for "not checked" that stand before any check ran
+        self.clashes = 0  # pairs of promises that cannot both hold, so far
+        self.let_go: set[str] = set()  # ids of earlier promises that such a pair ended
+        self.chosen: set[str] = set()  # ids of promises that the person chose out of such a pair
+        self.unsettled: list[Json] = []  # such pairs that nobody was asked about
         self.idle: dict[str, str] = {}
         self.stopped = ""  # why the ladder was left with something that does not hold
 
@@ -79,12 +83,30 @@ class Work:
 
     def promised(self) -> list[Json]:
         """The checks that the program is held to: those of the version before, and those of this plan."""
-        return [*self._kept(), *(self.plan.checks() if self.plan else [])]
+        return [*self.kept(), *(self.plan.checks() if self.plan else [])]
 
-    def _kept(self) -> list[Json]:
-        before = self.request.base.checks if self.request.base else []
-        gone = {str(check["id"]) for check in self._gone()}
-        return [check for check in before if str(check["id"]) not in gone]
+    def before(self) -> list[Json]:
+        """The promises of the version before, with what the person settled since."""
+        settled = self.request.settled
+        keep: list[Json] = settled.get("keep", [])
+        over = {*settled.get("drop", []), *(str(check["id"]) for check in keep)}
+        base = self.request.base.checks if self.request.base else []
+        return [*(check for check in base if str(check["id"]) not in over), *keep]
+
+    def kept(self) -> list[Json]:
+        """Those of before() that still stand."""
+        gone = {str(check["id"]) for check in self._gone()} | self.let_go
+        kept = [check for check in self.before() if str(check["id"]) not in gone]
+        return [{**check, "confirmed": True} if str(check["id"]) in self.chosen else check for check in kept]
+
+    def open_questions(self) -> Json:
+        """What the person may still settle, for a version's measures."""
+        return {"unsettled": self.unsettled} if self.unsettled else {}
+
+    def say(self, sentence: str) -> None:
+        """Something for "not checked", once."""
+        if sentence not in self.unsaid:
+            self.unsaid.append(sentence)
 
     def agreed_text(self) -> str:
         """The plan as the writing call reads it: its steps, its promises, and the names that checks look for."""
@@ -98,7 +120,7 @@ class Work:
         if not self.request.foreign:
             return "\n".join([*lines, writer.for_writer(promised)]) + "\n"
         ours = writer.for_writer(self.plan.checks() if self.plan else [])
-        theirs = writer.for_writer(self._kept())  # sentences that a stranger's card brought
+        theirs = writer.for_writer(self.kept())  # sentences that a stranger's card brought
         fenced = (
             context.data_block("promises, written by somebody else", theirs, self.request.salt)
             if theirs
@@ -219,8 +241,7 @@ class Work:
     def _gone(self) -> list[Json]:
         """Promises of the version before that this change makes untrue. One that the person ticked is not the
         model's to drop: where it breaks, the version waits for their yes."""
-        before = self.request.base.checks if self.request.base else []
-        numbered = enumerate(before, 1) if self.plan else ()
+        numbered = enumerate(self.before(), 1) if self.plan else ()
         return [c for at, c in numbered if self.plan and at in self.plan.drops and not c.get("confirmed")]
 
     def state_of(self, tried: Tried) -> str:
