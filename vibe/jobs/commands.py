@@ -71,7 +71,9 @@ def change_plan(job: Job, data: Mapping[str, Any]) -> None:
             f"All {most} calls to the model that this setting allows are used, so I cannot begin anew. Let it end, then "
             "say what to change: that is a new request with calls of its own."
         )
-    if not Job.objects.filter(pk=job.pk, state=JobState.RUNNING, plan_change=None).update(plan_change=edits):
+    if not Job.objects.filter(pk=job.pk, state=JobState.RUNNING, plan_change__isnull=True).update(
+        plan_change=edits
+    ):
         raise NotNow("The plan was changed a moment ago. Wait for the writing to begin anew.")
     control.replan(job.pk)
 

@@ -63,8 +63,8 @@ def settle(request: HttpRequest, pk: str, number: int) -> HttpResponse:
         messages.warning(request, "Another version is the current one now: that is settled or gone.")
         return redirect(program)
     keep, drop = open_[at]["checks"][int(which)], open_[at]["checks"][1 - int(which)]
-    last = program.jobs.order_by("-pk").first()
-    assert last  # a program begins with a Job
+    last = program.jobs.exclude(state__in=jobs.HELD).order_by("-pk").first()
+    assert last  # it made the version
     try:
         jobs.change(
             program,
