@@ -66,6 +66,7 @@ class Work:
         self.plan: Plan | None = None
         self.summaries: dict[str, Json] = {}  # of the attached files, made in a sealed box
         self.unsaid: list[str] = []  # sentences for "not checked" that stand before any check ran
+        self.holds = 0  # tokens that the model can read, where its server refused more than that; 0: not known
         self.clashes = 0  # pairs of promises that cannot both hold, so far
         self.let_go: set[str] = set()  # ids of earlier promises that such a pair ended
         self.chosen: set[str] = set()  # ids of promises that the person chose out of such a pair
@@ -183,7 +184,9 @@ class Work:
             problems=problems or (fill("otherwise") if number else ""),
         )  # fmt: skip
         try:
-            read = reading.assemble(parts, self.request.without, context=self.force.get("context") or None)
+            read = reading.assemble(
+                parts, self.request.without, context=self.holds or self.force.get("context") or None
+            )
         except reading.TooMuch as problem:
             raise Nothing(problem.sentence) from problem
         return Ask(
@@ -197,6 +200,16 @@ class Work:
             parts=read.parts,
             note=read.note,
         )
+
+    def narrower(self, asked: Ask, answer: Json) -> bool:
+        """Whether the model's server refused this call as too much to read, and a smaller one may be tried: once.
+
+        How much it can hold is not said, so the next calls of this making read six tenths of what was refused.
+        """
+        if (answer.get("fault") or {}).get("kind") != "overflow" or self.holds or self.calls_left < 1:
+            return False
+        self.holds = reading.holding(int(0.6 * sum(reading.tokens(m.text) for m in asked.messages)))
+        return True
 
     def draft(self, answer: Json, old: dict[str, str] | None = None) -> Draft | Unusable | str:
         """The files of a reply; why they cannot be used; or the sentence of a fault."""

@@ -20,7 +20,7 @@ def write(work: Work, settled: Settled) -> Generator[Step, Json, list[Tried]]:
     """The candidates on trial. While they are written, the checks are tried on programs that must fail them.
 
     Each time the person changes the plan meanwhile, the writing starts anew from what `settled` makes of it, as long
-    as a call is left. Raises Nothing when none is.
+    as a call is left. Raises Nothing when none is. What was too much to read is asked once more with less in it.
     """
     for nth in itertools.count(1):
         force = yield Consult(f"write {nth}")
@@ -38,6 +38,8 @@ def write(work: Work, settled: Settled) -> Generator[Step, Json, list[Tried]]:
         work.idle = idle_of(work, dict(zip(nulls_, answers[count:], strict=True)))
         changed = next((a["changed"] for a in answers[:count] if a.get("changed")), None)
         if changed is None:
+            if work.narrower(asks[0], answers[0]):
+                continue
             break
         work.plan = yield from settled(
             work, work.plan or Plan(steps=(work.request.description[:MAX_LINE],)), changed
