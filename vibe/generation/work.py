@@ -5,7 +5,7 @@ climb; making.py puts them in order. The cap on calls of the two sliders is kept
 from dataclasses import dataclass
 
 from vibe.choices import Verdict
-from vibe.generation import context, gate, plan, reading, reply
+from vibe.generation import claims, context, gate, plan, reading, reply
 from vibe.generation.checks import writer
 from vibe.generation.edits import EditFailed, apply_edits, may_edit, offer
 from vibe.generation.ladder import Spent
@@ -239,10 +239,19 @@ class Work:
         return Draft(files, parsed.prose.strip(), answer.get("model", ""))
 
     def not_checked(self, tried: Tried) -> list[str]:
-        if tried.verdict is Verdict.UNCHECKED or not self.plan:
+        """Lines of what is claimed and nothing looked at."""
+        if tried.verdict is Verdict.UNCHECKED:
             return list(self.unsaid)
-        counted = {r["id"] for r in tried.judged.results if not r.get("idle")}
-        return [*self.unsaid, *self._dropped(), *plan.not_checked(self.plan, counted)]
+        looked_at = [r for r in tried.judged.results if not r.get("idle")]
+        said = self.plan or Plan(steps=(self.request.description[: plan.MAX_LINE],))
+        known = [str(r["sentence"]) for r in looked_at]
+        known += [*said.steps, *(promise.sentence for promise in said.promises)]
+        return [
+            *self.unsaid,
+            *self._dropped(),
+            *plan.not_checked(said, {str(r["id"]) for r in looked_at}),
+            *claims.not_checked(tried.said, known),
+        ]
 
     def _dropped(self) -> list[str]:
         """What is said about promises that go, so that none goes silently."""
