@@ -22,8 +22,8 @@ def not_checked(said: str, known: Iterable[str]) -> list[str]:
     for sentence in _END.split(said):
         line = " ".join(sentence.split()).strip("*_`# ")
         own = {_root(word) for word in _WORD.findall(line.casefold())}
-        if (
-            line.startswith("(") or (len(own) < 2 and line.isascii())
+        if line.startswith("(") or (
+            len(own) < 2 and line.isascii()
         ):  # what we mended ourselves; a mere "Here it is."
             continue
         if not own or any(line.casefold().rstrip(".!?。！？") in text for text in texts):
