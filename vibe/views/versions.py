@@ -72,6 +72,7 @@ def settle(request: HttpRequest, pk: str, number: int) -> HttpResponse:
             autonomy=last.autonomy,
             effort=last.effort,
             once=f"settle-{last.pk}-{at}-{which}",
+            address=address_of(request),
             settled=chosen(open_[at], int(which)),
         )
     except jobs.Enough as said:
