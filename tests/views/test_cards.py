@@ -370,7 +370,7 @@ def test_a_saved_tool_asks_again_in_a_plain_sentence_and_never_shows_a_traceback
             env={"PATH": os.environ["PATH"]}, timeout=60, input=typed,
         )  # fmt: skip
 
-    ran = run("abc\nnan\n1e400\n3\nno.csv\n../numbers.csv\nmedian\n\nsum\nsoon\n2026-12-24\n")
+    ran = run("abc\nnan\n1e400\n3\nno\nno.csv\n../numbers.csv\nmedian\n\nsum\nsoon\n2026-12-24\n")
     assert (ran.returncode, ran.stderr) == (0, "")
     said = ran.stdout
     assert said.count("Use a number") == 3

@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from statistics import median
 
-from django.db.models import Max, Sum
+from django.db.models import Max, Q, Sum
 
 from vibe.choices import Effort, JobKind, JobState
 from vibe.models import Job, Maker, StepRecord
@@ -71,7 +71,9 @@ def _past(maker: Maker | None, effort: str) -> list[tuple[float, float | None]]:
     cost: dict[int, float | None] = {}
     # Parts of one order ran side by side: the longest is what they took.
     for job, seconds, usd in (
-        steps.values("job", "order").annotate(s=Max("seconds"), c=Sum("cost_usd")).values_list("job", "s", "c")
+        steps.values("job", "order")
+        .annotate(s=Max("seconds"), c=Sum("cost_usd", filter=Q(kind="ask")))
+        .values_list("job", "s", "c")
     ):
         took[job] += seconds or 0.0
         if usd is not None:
