@@ -1,7 +1,7 @@
 # Two commands: `make run` serves Vibe, `make test` runs every test. Both set up what they need, the second time quickly.
 SHELL := /bin/bash
 PY := .venv/bin/python
-.PHONY: run test check setup setup-test pictures images bench bench-films bench-peers soak lock help
+.PHONY: run test check setup setup-test pictures images bench bench-films bench-peers soak everyday lock help
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -61,6 +61,10 @@ bench-films: setup ## Measure what filming the checks adds to a look  (ARGS="--p
 soak: setup-test ## What takes minutes: a thousand runs with random kills, parts that are away for long, a thousand watchers
 	@$(PY) -m bench.soak $(ARGS)
 	@$(PY) -m pytest -n0 -s -m soak
+
+everyday: setup ## Measure the twelve everyday requests with the kept replies anew, into docs/making.md  (half an hour)
+	@rm -f docs/measured/everyday.jsonl
+	@$(PY) manage.py measure tests/everyday/suite.toml $(foreach set,strong middling poor,--play tests/everyday/$(set)) --out docs/measured/everyday.jsonl --into docs/making.md || [ $$? -eq 1 ]
 
 lock: ## Remake both lock files from pyproject.toml (needs uv)
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock

@@ -4,6 +4,7 @@ import io
 import re
 import zipfile
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from django.db import transaction
@@ -192,7 +193,7 @@ def copy_of(version: Version, title: str) -> tuple[str, str, bytes]:
             box.writestr(f"{name}/{path}", text)
         language, command = _start_of(version)
         if "run.py" not in version.files:
-            box.writestr(f"{name}/run.py", _RUN_PY.replace("COMMAND", repr(command)))
+            box.writestr(f"{name}/run.py", _runner(command))
         if command[:2] == ["bash", "compiled"]:
             box.writestr(f"{name}/compiled", catalog.file("native", "compiled"))
         if "README.txt" not in version.files:
@@ -226,37 +227,11 @@ It asks for each value, then leaves its files in the folder "out".
 {needs}"""
 
 # Lays the values and files as the sealed box does, so that main.py runs unchanged on a person's own machine.
-_RUN_PY = '''"""Asks for the inputs of this tool, then runs it here. Needs Python 3.11 or newer."""
-import json, pathlib, shutil, subprocess, sys, tomllib
+_RUN_PY = Path(__file__).with_name("saved_tool.py")
+_STARTS = 'COMMAND = ["python3", "main.py"]'
 
-here = pathlib.Path(__file__).resolve().parent
-spec = tomllib.loads((here / "tool.toml").read_text(encoding="utf-8"))
-values = {}
-for field in spec.get("inputs", []):
-    kind, default = field["type"], field.get("default")
-    hint = f" [{default}]" if default is not None else ""
-    said = input(f"{field['label']}{' (path of a file)' if kind == 'file' else ''}{hint}: ").strip()
-    if kind == "file":
-        values[field["name"]] = None
-        if said:
-            (here / "in").mkdir(exist_ok=True)
-            shutil.copy(said, here / "in" / pathlib.Path(said).name)
-            values[field["name"]] = "in/" + pathlib.Path(said).name
-    elif kind == "yesno":
-        values[field["name"]] = (said or str(default)).lower() in {"y", "yes", "1", "true", "on"}
-    elif not said:
-        values[field["name"]] = default
-    elif kind == "number":
-        number = float(said.replace(",", "."))
-        values[field["name"]] = int(number) if number.is_integer() else number
-    else:
-        values[field["name"]] = said
-(here / "out").mkdir(exist_ok=True)
-(here / "input.json").write_text(json.dumps(values), encoding="utf-8")
-(here / "values").mkdir(exist_ok=True)
-for name, value in values.items():
-    said = "" if value is None else ("yes" if value else "no") if isinstance(value, bool) else str(value)
-    (here / "values" / name).write_text(said, encoding="utf-8")
-command = [sys.executable if part == "python3" else part for part in COMMAND]
-raise SystemExit(subprocess.run(command, cwd=here).returncode)
-'''
+
+def _runner(command: list[str]) -> str:
+    text = _RUN_PY.read_text(encoding="utf-8")
+    assert _STARTS in text
+    return text.replace(_STARTS, f"COMMAND = {command!r}")

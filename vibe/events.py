@@ -132,7 +132,8 @@ class PlanProposed(Event):
 
 @dataclass(frozen=True)
 class QuestionAsked(Event):
-    """A question with clickable answers: each choice is {"value", "label", "line"}. `about` is recipe, plan-1, plan-2, look, repair or save."""
+    """A question with clickable answers: each choice is {"value", "label", "line"}. `about` is recipe, plan-1, plan-2,
+    clash-1, clash-2, look, repair or save."""
 
     about: str
     sentence: str

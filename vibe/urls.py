@@ -19,6 +19,7 @@ urlpatterns = [
     path("programs/<str:pk>/versions/", versions.keep, name="keep-files"),
     path("programs/<str:pk>/versions/<int:number>/restore/", versions.restore, name="restore-version"),
     path("programs/<str:pk>/versions/<int:number>/use/", versions.use, name="use-version"),
+    path("programs/<str:pk>/versions/<int:number>/settle/", versions.settle, name="settle"),
     path("programs/<str:pk>/versions/<int:number>/difference/", versions.compare, name="difference"),
     path(
         "programs/<str:pk>/versions/<int:number>/film/<str:run>/<int:frame>.jpg", films.of_version, name="film"

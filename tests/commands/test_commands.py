@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -98,6 +99,53 @@ def test_a_models_fault_is_2_and_says_what_to_do(tmp_path, model):
     said = manage(tmp_path, "generate", "tea page", **with_model(model))
     assert said.returncode == 2
     assert "key" in said.stderr
+    assert len(said.stderr.splitlines()) == 1, "a line of the log is no sentence for a person"
+    assert "model fault" in (tmp_path / "var" / "terminal.log").read_text()
+
+
+SUITE = (
+    'title = "Two"\n[[requests]]\nid = "tea"\ntext = "A tool about tea"\nshape = "tool"\nchecks = "own.json"\n'
+    '[[requests]]\nid = "talk"\ntext = "A tool about talk"\nshape = "tool"\n'
+)
+TOOL = 'FILE tool.toml\n```\nrun = ["python3", "main.py"]\n```\nFILE main.py\n```\nprint("Tea")\n```\nDONE\n'
+OWN = [
+    {"id": "tea", "sentence": "It says tea", "input": {}, "expect": [{"see": "stdout", "contains": "Tea"}]},
+    {
+        "id": "clock",
+        "sentence": "It has a clock",
+        "input": {},
+        "expect": [{"see": "stdout", "contains": "clock"}],
+    },
+]
+
+
+def test_a_suite_is_measured_against_any_server_by_the_environment_alone_and_plays_back_without_it(
+    tmp_path, model
+):
+    (tmp_path / "two.toml").write_text(SUITE)
+    (tmp_path / "own.json").write_text(json.dumps(OWN))
+    model.script += [play.say(TOOL), play.say(TOOL), play.say("Shall I?"), play.say(TOOL), play.status(500)]
+    line = ("measure", "two.toml", "--out", "kept.jsonl")
+    said = manage(tmp_path, *line, "--record", "tapes", **with_model(model))
+    assert said.returncode == 0, said.stdout + said.stderr
+    kept = [json.loads(row) for row in (tmp_path / "kept.jsonl").read_text().splitlines()]
+    assert [(m["set"], m["way"], m["calls"], m["own_held"], m["own"]) for m in kept] == [
+        ("m", "product", ["plan", "write"], 1, 2), ("m", "bare", ["write"], 1, 2),
+        ("m", "product", ["plan", "write", "again"], 0, 0), ("m", "bare", ["write"], 0, 0),
+    ]  # fmt: skip
+    assert {r["headers"]["authorization"] for r in model.requests + model.plans} == {"Bearer sk-test-00000000"}
+    assert {r["body"]["model"] for r in model.requests} == {"m"}
+    assert "clock" not in json.dumps([r["body"] for r in model.requests + model.plans])
+    assert "Traceback" not in said.stderr
+    tape = (tmp_path / "tapes" / "tea.txt").read_text()
+    assert re.search(r"^recorded: \d{4}-\d\d-\d\d$", tape, re.MULTILINE)
+    asked = len(model.requests) + len(model.plans)
+    said = manage(tmp_path, "measure", "two.toml", "--play", "tapes", "--out", "again.jsonl")
+    assert said.returncode == 0, said.stdout + said.stderr
+    again = [json.loads(row) for row in (tmp_path / "again.jsonl").read_text().splitlines()]
+    same = ("request", "way", "calls", "verdict", "own", "own_held")
+    assert [[m[k] for k in same] for m in again] == [[m[k] for k in same] for m in kept]
+    assert len(model.requests) + len(model.plans) == asked
 
 
 def test_something_of_ours_that_is_broken_is_3(tmp_path):

@@ -29,7 +29,7 @@ class Terminal:
             "text": text, "file": [], "shape": "auto", "autonomy": "make", "effort": "normal", "json": False,
             "out": str(self.folder), "force": False, "recipe": "", **options,
         }  # fmt: skip
-        return command._generate(given)
+        return command.work(given)
 
     @property
     def complaint(self):

@@ -12,7 +12,9 @@ from vibe import events, recipes, sealed
 from vibe.caps import Caps, env_name
 from vibe.generation import look
 from vibe.generation.bundle import bundle
+from vibe.generation.checks.writer import schema_for_prompt
 from vibe.generation.prompt import fill
+from vibe.generation.reading import tokens
 from vibe.housekeeping import CHORES
 
 ROOT = Path(settings.BASE_DIR)
@@ -116,6 +118,20 @@ def test_prompts_are_filled_strictly():
     assert "{{" not in fill("system")
     with pytest.raises(Exception, match="kind"):
         fill("write")
+
+
+def test_our_rules_leave_room_in_a_small_model():
+    """At most 900 tokens of system text in any call: counted as four characters each, and again as pieces of words of
+    six letters and of two signs, which is more than any tokenizer we know makes of it."""
+    language = schema_for_prompt()
+    wish = "If two or fewer decisions are really open, add at most two lines of the form QUESTION a | b | c"
+    for text in (
+        fill("system"),
+        fill("plan", questions=wish, language=language),
+        fill("checks", language=language),
+    ):
+        assert tokens(text) <= 900
+        assert len(re.findall(r"\w{1,6}|[^\w\s]{1,2}", text)) <= 900
 
 
 def test_style_sheets_fetch_nothing():

@@ -47,9 +47,7 @@ def test_the_suite_is_twelve_everyday_requests_with_at_least_four_tools_and_thre
 def test_the_tables_are_those_of_the_kept_results_and_say_what_they_are():
     kept = results.read(KEPT)
     shown = TEXT.partition("<!-- measured -->\n")[2].partition("\n<!-- /measured -->")[0]
-    assert shown == "\n\n".join(
-        [table.markdown(table.HEAD, table.summary(kept)), table.markdown(table.HEAD_EACH, table.each(kept))]
-    )
+    assert shown == table.whole(kept)
     assert len(kept) == 12 * len(SETS) * 2
     assert all(one.played for one in kept)
     assert "no success rate of any model" in " ".join(TEXT.split())
@@ -62,10 +60,10 @@ def test_a_part_of_it_made_again_comes_to_the_same(engine, settings, monkeypatch
     out, made = io.StringIO(), tmp_path / "made.jsonl"
     options = {
         "suite": str(EVERYDAY / "suite.toml"), "only": PART, "times": 1, "autonomy": "make", "effort": "normal",
-        "without_bare": False, "most_usd": 1.0, "price_unknown": False, "record": None, "out": str(made), "markdown": True,
+        "without_bare": False, "most_usd": 1.0, "price_unknown": False, "record": None, "out": str(made), "markdown": True, "into": None,
         "play": [str(EVERYDAY / set_) for set_ in SETS],
     }  # fmt: skip
-    measure.Command(stdout=out, stderr=io.StringIO(), no_color=True).measure(options)
+    measure.Command(stdout=out, stderr=io.StringIO(), no_color=True).work(options)
     rows = table.each(results.read(made))
     assert len(rows) == len(PART) * len(SETS)
     assert rows == [row for row in table.each(results.read(KEPT)) if row[0] in PART]

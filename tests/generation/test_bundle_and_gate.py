@@ -1,6 +1,7 @@
 """A page's files become one document; what cannot work in a sealed card is said with its place."""
 
 import base64
+import time
 
 import pytest
 
@@ -301,3 +302,17 @@ def test_a_deferred_script_runs_when_the_page_is_there():
     assert made("<script defer src=a.js></script><body><p>x</body>", a__js="a()").endswith(
         "<p>x<script>a()</script></body>"
     )
+
+
+def test_more_python_than_can_be_read_in_a_second_is_refused_with_what_to_do_and_not_read():
+    tool = {
+        "tool.toml": 'run = ["python3", "main.py"]\n',
+        "main.py": "a<b\n" * 25_000,
+        "more.py": "f(a,b)\n" * 40_000,
+    }
+    began = time.process_time()
+    (fault,) = gate(tool, "tool")
+    assert time.process_time() - began < 0.2
+    assert (fault.file, fault.line) == ("more.py", 1)
+    assert "put what is data into files of its own" in fault.sentence
+    assert gate({**tool, "more.py": "", "data.json": "[" + "1," * 400_000 + "1]"}, "tool") == []

@@ -67,17 +67,24 @@ CELLS = [(a, e) for a in ("ask", "plan", "make", "keep") for e in ("quick", "nor
     ids=["broken", "unusable", "cut", "an edit that does not fit"],
 )
 @pytest.mark.parametrize("base", [None, OLD], ids=["new", "a change"])
-def test_no_cell_of_the_two_sliders_ever_passes_its_cap(autonomy, effort, reply, base):
+@pytest.mark.parametrize(
+    "meddles", [0, 1, 99], ids=["left alone", "one change of the plan", "changes without end"]
+)
+def test_no_cell_of_the_two_sliders_ever_passes_its_cap(autonomy, effort, reply, base, meddles):
     noisy = [
         {**BROKEN, "errors": [{"kind": "uncaught", "text": "x" * n, "file": "index.html", "line": n}]}
         for n in range(40)
     ]
+    own = {"changed": {"checks": [{"id": "", "sentence": "It is mine", "confirmed": True}]}}
     world = World(
-        asks=[reply] * 60, runs=noisy, plan=CHECKED.replace("CHECK", "QUESTION Which? | a | b\nCHECK"),
+        asks=[*[own] * meddles, *[reply] * 60], runs=noisy, plan=CHECKED.replace("CHECK", "QUESTION Which? | a | b\nCHECK"),
         force={"autonomy": autonomy, "effort": effort, "quick": "small"}, choice="1",
     )  # fmt: skip
-    make(world, Request("tea page", salt="s", base=base))
+    result = make(world, Request("tea page", salt="s", base=base))
     assert len(world.of(Ask)) <= policy(autonomy, effort).calls
+    if meddles > 1:
+        assert len(world.of(Ask)) == policy(autonomy, effort).calls
+        assert "send them again" in result.sentence
 
 
 def test_keep_going_ends_at_its_money():

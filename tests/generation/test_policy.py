@@ -16,8 +16,8 @@ def test_every_cell_has_its_cap_on_model_calls(autonomy, index, effort):
 @pytest.mark.parametrize(
     ("autonomy", "asks"),
     [
-        ("ask", {"question", "plan", "look", "repair", "save"}),
-        ("plan", {"plan"}),
+        ("ask", {"question", "contradiction", "plan", "look", "repair", "save"}),
+        ("plan", {"contradiction", "plan"}),
         ("make", set()),
         ("keep", set()),
     ],

@@ -16,6 +16,10 @@ PLAN = (
     "TITLE Tea party\nSTEP A poster\nQUESTION Which tea? | green | black\nCHECK It speaks of tea\n"
     '{"expect": [{"see": "visible", "target": {"text": "tea"}}], "covers": [1]}\n'
 )
+CLASHING = PLAN + (
+    'CHECK It is about coffee\n{"expect": [{"see": "hidden", "target": {"text": "tea"}}]}\n'  # and of tea
+)
+OWN = 'CHECK It is warm\n{"expect": [{"see": "visible", "target": {"text": "warm"}}]}\n'
 ERROR = {"kind": "uncaught", "text": "boom", "line": 1}
 
 
@@ -28,21 +32,25 @@ class Died(BaseException):
 
 
 def to_the_end(job, answers, dies_after=None):
-    """Carry `job` to its end; the worker that performs step `dies_after` dies when that is journaled. Whether one did."""
-    died = False
+    """Carry `job` to its end; the worker that performs step `dies_after` dies when that is journaled, and with it what
+    it does side by side. Whether one did."""
+    died = dead = False
     perform = Performer.perform
 
     def mortal(self, step, number):
-        nonlocal died
+        nonlocal died, dead
+        if dead:
+            raise Died
         answer = perform(self, step, number)
         if number == dies_after and not died:
-            died = True
+            died = dead = True
             raise Died
         return answer
 
     Performer.perform = mortal
     try:
         for _ in range(20):
+            dead = False
             claimed = jobs.claim(worker.OWNER, only=job.pk)
             try:
                 worker.attend(claimed)
@@ -51,7 +59,10 @@ def to_the_end(job, answers, dies_after=None):
                 jobs.sweep()
             job.refresh_from_db()
             if job.state == JobState.WAITING:
-                jobs.answer(job, answers[jobs.open_step(job).purpose])
+                given = dict(answers[jobs.open_step(job).purpose])
+                if dial := given.pop("dial", ""):
+                    jobs.set_autonomy(job, dial)
+                jobs.answer(job, given)
             elif job.is_over:
                 return died
     finally:
@@ -61,6 +72,7 @@ def to_the_end(job, answers, dies_after=None):
 
 ANSWERS = {
     "plan-1": {"choice": "1"},
+    "clash-1": {"choice": "1"},
     "plan": {"yes": True},
     "repair": {"choice": "yes"},
     "look": {"choice": "2"},
@@ -70,38 +82,53 @@ MAKINGS = {
     "looks to pick from": (
         {"autonomy": "ask", "shape": "picture", "effort": "thorough"},
         [PLAN, PLAN, page("red"), page("blue")],
-        0,
+        [],
     ),
     "a repair that is asked for": (
         {"autonomy": "ask", "effort": "normal"},
         [PLAN, PLAN, page("red"), page("blue")],
-        1,
+        [1],
     ),
     "a form that is asked for again": (
         {"autonomy": "make", "effort": "normal"},
         [PLAN, "nothing", page("red")],
-        0,
+        [],
     ),
     "going on": (
         {"autonomy": "keep", "effort": "normal"},
         [PLAN, page("a"), page("b"), page("c"), page("d")],
-        3,
+        [3, 2, 1],
+    ),
+    "all that there is": (
+        {"autonomy": "ask", "effort": "normal"},
+        [
+            CLASHING,
+            CLASHING,
+            OWN,
+            page("a"),
+            page("bb"),
+            page("ccc"),
+            page("dddd"),
+            page("eeeee"),
+            page("ffffff"),
+        ],
+        [1, 2, 1, 4, 4],
     ),
 }
+ALL_THERE_IS = ["plan", "plan", "checks", "write", "write", "repair", "resample", "repair", "escalate"]
 
 
-def looked_at_while_broken(boxes, times):
-    """The first `times` candidates raise an error."""
+def looked_at_while_broken(boxes, lines):
+    """The first candidates raise an error, each in its line."""
 
     class Breaking(boxes):
-        left_broken = times
+        left = list(lines)
 
         def run(self, source, **more):
             brief = source.image == "browser" and json.loads(source.files["job.json"]).get("brief")
             boxes.observations = dict(fakes.CALM)
-            if source.image == "browser" and not brief and Breaking.left_broken > 0:
-                Breaking.left_broken -= 1
-                boxes.observations = {**fakes.CALM, "errors": [{**ERROR, "line": Breaking.left_broken}]}
+            if source.image == "browser" and not brief and Breaking.left:
+                boxes.observations = {**fakes.CALM, "errors": [{**ERROR, "line": Breaking.left.pop(0)}]}
             return super().run(source, **more)
 
     from vibe.perform import boxes as engines
@@ -116,19 +143,36 @@ def test_killed_after_any_step_it_ends_alike_and_pays_nothing_twice(name, boxes,
     looked_at_while_broken(boxes, broken)
     script.extend(replies)
     whole = begin(once="whole", **how)
-    to_the_end(whole, ANSWERS)
+    answers = ANSWERS
+    if name == "all that there is":  # the person adds a promise of their own, then leaves the rest to us
+        own = {"id": "", "sentence": "It is warm", "confirmed": True}
+        answers = {**ANSWERS, "plan": {"yes": True, "checks": [own], "dial": "keep"}}
+    to_the_end(whole, answers)
     assert whole.state == JobState.DONE, whole.sentence
     paid, files = len(fakes.CALLS), Version.objects.get(job=whole).files
     numbers = list(whole.steps.order_by("pk").values_list("number", flat=True))
     assert paid == len(replies)
+    if name == "all that there is":
+        assert [call.purpose for call in fakes.CALLS] == ALL_THERE_IS
+        asked = whole.steps.filter(kind__in=("question", "approve")).order_by("pk")
+        assert list(asked.values_list("purpose", flat=True)) == [
+            "plan-1",
+            "clash-1",
+            "plan",
+            "repair",
+            "repair",
+            "save",
+        ]
+        beside = whole.steps.filter(kind="run", number__contains=".", request__why="candidate")
+        assert beside.count() == 2
     for number in numbers:
-        if number.partition(".")[2] not in {"", "1"}:
-            continue  # of steps side by side, the first stands for all: tests/generation/test_drive.py has the others
+        if name != "all that there is" and number.partition(".")[2] not in {"", "1"}:
+            continue  # of steps side by side the first stands for all; the longest making has each of them
         fakes.CALLS.clear()
         script[:] = replies
         looked_at_while_broken(boxes, broken)
         job = begin(once=f"dies after {number}", **how)
-        assert to_the_end(job, ANSWERS, number) or not _is_performed(whole, number), number
+        assert to_the_end(job, answers, number) or not _is_performed(whole, number), number
         assert job.state == JobState.DONE, f"{number}: {job.sentence}"
         assert len(fakes.CALLS) == paid, number
         assert Version.objects.get(job=job).files == files, number

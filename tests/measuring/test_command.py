@@ -8,7 +8,7 @@ import pytest
 from tests import fakes
 from vibe.llm.message import Usage
 from vibe.management.commands import measure
-from vibe.management.measuring import both, results
+from vibe.management.measuring import both, own, results
 from vibe.models import Job, ModelRow, StepRecord
 
 PLAN = "TITLE Tea\nSTEP A kettle\nCHECK It boils\n" + json.dumps(
@@ -33,9 +33,9 @@ class Bench:
         given = {
             "suite": str(self.suite), "only": [], "times": 1, "autonomy": "make", "effort": "normal", "without_bare": False,
             "most_usd": 1.0, "price_unknown": False, "record": None, "play": [], "out": str(self.kept), "markdown": False,
-            **options,
+            "into": None, **options,
         }  # fmt: skip
-        return command.measure(given)
+        return command.work(given)
 
     @property
     def said(self):
@@ -185,7 +185,8 @@ def test_something_that_does_not_hold_is_1_and_a_fault_of_ours_is_3(bench, scrip
         ('[[requests]]\nid = "../a"\ntext = "x"', "an id of small letters"),
         ('[[requests]]\nid = "a"\ntext = "x"\nshape = "cube"', "no shape “cube”"),
         ('[[requests]]\nid = "a"\ntext = "x"\nfiles = ["no.csv"]', "no.csv is not there"),
-        ('[[requests]]\nid = "a"\ntext = "x"\nchecks = 3', "“checks” is not known"),
+        ('[[requests]]\nid = "a"\ntext = "x"\ncheck = 3', "“check” is not known"),
+        ('[[requests]]\nid = "a"\ntext = "x"\nchecks = "no.json"', "no.json cannot be read"),
         ('[[requests]]\nid = "a"\ntext = "x"\n' * 2, "two requests have the id “a”"),
         ("[[", "is no TOML"),
     ],
@@ -200,3 +201,62 @@ def test_the_help_says_the_form_of_a_suite_and_the_exit_codes():
     said = measure.Command().create_parser("manage.py", "measure").format_help()
     for words in ("[[requests]]", "--most-usd", "Exit 0", "--play DIR", "goes on where it ended"):
         assert words in said
+
+
+OWN = [
+    {"id": "hot", "sentence": "It says that it is hot", "expect": [{"see": "text", "contains": "Hot"}]},
+    {"id": "cold", "sentence": "It never says cold", "expect": [{"see": "hidden", "target": {"text": "cold"}}]},
+]
+
+
+def with_own(bench, checks):
+    (bench.folder / "own.json").write_text(json.dumps(checks) if not isinstance(checks, str) else checks)
+    bench.suite.write_text(SUITE.replace('id = "tea"', 'id = "tea"\nchecks = "own.json"'))
+
+
+def test_the_suites_own_checks_are_run_on_both_and_no_model_sees_them(bench, script):
+    with_own(bench, OWN)
+    script.extend([PLAN, PAGE, PAGE, PLAN, TALK, PAGE, TALK])
+    bench.measure()
+    assert "never says cold" not in "".join(m.text for call in fakes.CALLS for m in call.messages)
+    assert [(m.request, m.way, m.own, m.own_held) for m in results.read(bench.kept)] == [
+        ("tea", "product", 2, 2), ("tea", "bare", 2, 2), ("milk", "product", 0, 0), ("milk", "bare", 0, 0),
+    ]  # fmt: skip
+    assert "own checks" in bench.said
+    assert "1/1 (21–100 %)" in bench.said
+
+
+def test_where_there_is_no_program_none_of_the_own_checks_holds(bench, script):
+    with_own(bench, OWN)
+    script.extend([PLAN, PAGE, TALK])
+    bench.measure(only=["tea"])
+    assert [(m.way, m.own, m.own_held) for m in results.read(bench.kept)] == [("product", 2, 2), ("bare", 2, 0)]
+
+
+@pytest.mark.parametrize(
+    ("checks", "words"),
+    [
+        ("{", "cannot be read"),
+        ([], "no list of checks"),
+        ([{"id": "x"}], "check 1:"),
+        ([OWN[0], OWN[0]], "two checks have the id “hot”"),
+    ],
+)
+def test_own_checks_that_cannot_be_used_are_2_and_say_where(bench, checks, words):
+    with_own(bench, checks)
+    assert bench.measure() == measure.NOT_MEASURED
+    assert words in bench.complaint
+
+
+def test_an_input_of_a_tool_is_found_by_name_label_or_as_the_only_one_of_its_kind():
+    files = {
+        "tool.toml": 'run = ["python3", "main.py"]\n[[inputs]]\nname = "t"\nlabel = "Table"\ntype = "file"\n'
+        '[[inputs]]\nname = "n"\nlabel = "Hours"\ntype = "number"\n[[inputs]]\nname = "w"\nlabel = "Who"\ntype = "text"\n'
+    }
+    check = {
+        "id": "c",
+        "input": {"list": "a.csv", "hours": "{h}", "name": "Ann"},
+        "given": {"h": 3},
+        "files": {"a.csv": "x"},
+    }
+    assert own._fitted(files, [check])[0]["input"] == {"t": "a.csv", "n": "{h}", "w": "Ann"}

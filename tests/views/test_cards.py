@@ -353,6 +353,37 @@ def test_the_copy_of_a_tool_really_runs_without_us(browser, tmp_path):
     assert (tmp_path / "tea" / "out" / "result.csv").read_text() == "sum\n"
 
 
+def test_a_saved_tool_asks_again_in_a_plain_sentence_and_never_shows_a_traceback(browser, tmp_path):
+    inputs = (
+        '[[inputs]]\nname = "kind"\nlabel = "Kind"\ntype = "choice"\nchoices = ["sum", "mean"]\nrequired = true\n'
+        '[[inputs]]\nname = "day"\nlabel = "Day"\ntype = "date"\n'
+    )
+    files = {"tool.toml": WITH_FILE + inputs, "main.py": ADDER}
+    card = make_card(browser.maker(), shape="tool", files=files)
+    with zipfile.ZipFile(io.BytesIO(Client(**NOBODY).get(f"/c/{card.token}/download").content)) as box:
+        box.extractall(tmp_path)
+    (tmp_path / "numbers.csv").write_text("2\n3\n")
+
+    def run(typed):
+        return subprocess.run(
+            [sys.executable, "run.py"], cwd=tmp_path / "tea", capture_output=True, text=True, check=False,
+            env={"PATH": os.environ["PATH"]}, timeout=60, input=typed,
+        )  # fmt: skip
+
+    ran = run("abc\nnan\n1e400\n3\nno\nno.csv\n../numbers.csv\nmedian\n\nsum\nsoon\n2026-12-24\n")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    said = ran.stdout
+    assert said.count("Use a number") == 3
+    assert "There is no such file." in said
+    assert "Choose sum or mean." in said
+    assert "Fill this in." in said
+    assert "Use a date like 2026-12-24." in said
+    assert said.splitlines()[-1].endswith("15")
+    ran = run("abc\n")  # and then they leave
+    assert ran.returncode == 1
+    assert ran.stderr == "\nStopped: nothing was run.\n"
+
+
 @pytest.mark.parametrize("number", ["²", "9" * 5000, "9" * 12, "-1", "x", ""])
 def test_a_version_that_is_none_is_not_there(browser, number):
     card = make_card(browser.maker())

@@ -279,6 +279,7 @@ def test_a_sixth_run_at_once_is_asked_to_wait(browser):
 def test_a_stop_of_the_dial_names_what_it_asks_and_nothing_else():
     words = {
         "question": "question",
+        "contradiction": "cannot both hold",
         "plan": "plan",
         "look": "about the look",
         "repair": "repair",

@@ -6,7 +6,8 @@ from collections.abc import Generator, Sequence
 from dataclasses import replace
 
 from vibe.generation import plan, reading
-from vibe.generation.checks import contradictions, writer
+from vibe.generation.checks import writer
+from vibe.generation.clashes import consistent
 from vibe.generation.plan import Plan
 from vibe.generation.prompt import fill, fingerprint
 from vibe.generation.steps import Approve, Json, Question, Step, Tell
@@ -24,7 +25,7 @@ def agree(work: Work) -> Generator[Step, Json, Plan | None]:
         agreed = Plan(steps=(work.request.description[: plan.MAX_LINE],))
         if "plan" not in asks and not work.force.get("weak"):
             return None
-    agreed = _without_contradictions(work, agreed)
+    agreed = yield from consistent(work, agreed)
     decision = yield Approve("plan", {**agreed.proposal(), "warning": work.force.get("weak", "")})
     if not decision["yes"]:
         raise Nothing(
@@ -38,7 +39,7 @@ def settled(work: Work, agreed: Plan, edited: Json) -> Generator[Step, Json, Pla
     agreed = plan.edited(agreed, edited)
     wanting = plan.open_promises(agreed)
     if not wanting or work.calls_left < 2:  # the last call is for the writing
-        return agreed
+        return (yield from consistent(work, agreed))
     words = "\n".join(f"- {p.sentence}" for p in wanting)
     answer = yield work.call(
         "checks",
@@ -46,7 +47,9 @@ def settled(work: Work, agreed: Plan, edited: Json) -> Generator[Step, Json, Pla
         f"{reading.plan_text(work.request, work.summaries)}\nThe promises:\n{words}",
         fingerprint("checks"),
     )
-    return plan.with_forms(agreed, answer.get("text", "")) if "fault" not in answer else agreed
+    if "fault" not in answer:
+        agreed = plan.with_forms(agreed, answer.get("text", ""))
+    return (yield from consistent(work, agreed))
 
 
 def _plan(work: Work, decided: Sequence[str], *, questions: bool) -> Generator[Step, Json, Plan | None]:
@@ -74,9 +77,10 @@ def _plan(work: Work, decided: Sequence[str], *, questions: bool) -> Generator[S
 def _promised_already(work: Work) -> str:
     """Of a change: the promises of the version before, which the change may make untrue."""
     base = work.request.base
-    if base is None or not base.checks or work.request.foreign:
+    promised = work.before()
+    if base is None or not promised or work.request.foreign:
         return ""
-    lines = [f"{number}. {check['sentence']}" for number, check in enumerate(base.checks, 1)]
+    lines = [f"{number}. {check['sentence']}" for number, check in enumerate(promised, 1)]
     asked = "If the change makes one of these untrue, add a line: DROP its number"
     return "\n".join(["\nIt is promised already that:", *lines, asked]) + "\n"
 
@@ -86,18 +90,12 @@ def _ask_person(work: Work, agreed: Plan) -> Generator[Step, Json, Plan]:
     yield Tell("plan-proposed", {**agreed.proposal(), "waits": False})
     decided = []
     for number, question in enumerate(agreed.questions, 1):
-        answer = yield Question(f"plan-{number}", question.sentence, question.as_choices())
+        answer = yield Question(
+            f"plan-{number}", question.sentence, question.as_choices(), dial="question", unasked=plan.DECIDE
+        )
         if label := question.answer(str(answer["choice"])):
             decided.append(f"{question.sentence} {label}")
     if decided and work.calls_left > 2:
         again = yield from _plan(work, decided, questions=False)
         agreed = again or agreed
     return replace(agreed, decided=tuple(decided), questions=())
-
-
-def _without_contradictions(work: Work, agreed: Plan) -> Plan:
-    """Promises that cannot both hold do not count: I made them up, so the person need not choose between them."""
-    found = contradictions.find(agreed.checks())
-    gone = {id_ for first, second, _ in found for id_ in (first, second)}
-    work.unsaid += [sentence for _, _, sentence in found]
-    return replace(agreed, promises=tuple(p for p in agreed.promises if p.id not in gone))

@@ -12,7 +12,7 @@ from vibe.generation.ladder import Attempt, next_move
 from vibe.generation.prompt import fill
 from vibe.generation.steps import All, Approve, Consult, Json, Step
 from vibe.generation.trial import Tried, judged, run_of, told
-from vibe.generation.work import Draft, Unusable, Work
+from vibe.generation.work import Draft, Nothing, Unusable, Work
 from vibe.generation.write import again, try_all
 
 
@@ -36,7 +36,10 @@ def climb(work: Work, candidates: Sequence[Tried]) -> Generator[Step, Json, Trie
                 if not decision["yes"]:
                     work.stopped = "You left it as it is."
                     break
-            draft = yield from _move(work, move.kind, current)
+            try:
+                draft = yield from _move(work, move.kind, current)
+            except Nothing as end:  # more to read than the model can hold: what there is stays
+                draft = end.sentence
             if isinstance(draft, str):
                 work.stopped = draft
                 break
@@ -63,10 +66,13 @@ def _move(work: Work, kind: str, current: Tried) -> Generator[Step, Json, Draft 
         back = hidden.kept_back(work.promised(), work.request.salt)
         asked = {"guidance": fill("repair"), "run": current.judged.evidence_without(back)}
         files = current.files
-        draft = work.draft((yield work.writing("repair", files=files, **asked)), files)
     else:
         asked = {"tier": "strong", "effort": "high"} if kind == "escalate" else {"number": 1}
-        draft = work.draft((yield work.writing(kind, **asked)))
+    ask = work.writing(kind, files=files, **asked)
+    answer = yield ask
+    if work.narrower(ask, answer):
+        answer = yield work.writing(kind, files=files, **asked)
+    draft = work.draft(answer, files)
     if isinstance(draft, Unusable) and draft.edit:
         asked.pop("number", None)
         draft = yield from again(work, draft, files, **asked)

@@ -11,13 +11,14 @@ from dataclasses import replace
 from vibe import recipes
 from vibe.choices import Origin
 from vibe.generation import context
+from vibe.generation.clashes import as_it_is
 from vibe.generation.making import Making, with_model
 from vibe.generation.request import Base, Request, Result
 from vibe.generation.steps import Consult, Json, Question, Step, Tell
 from vibe.generation.trial import finish, verify
 from vibe.generation.work import Nothing
 
-FLOW = "3"  # raise it when the order or the meaning of the steps changes: open Jobs then begin anew
+FLOW = "4"  # raise it when the order or the meaning of the steps changes: open Jobs then begin anew
 
 
 def generate(request: Request) -> Making:
@@ -26,6 +27,8 @@ def generate(request: Request) -> Making:
         if request.files:
             return (yield from _by_hand(request))
         force = yield Consult("start")
+        if request.settled and (made := (yield from as_it_is(request, force))):
+            return made
         by_recipe = bool(request.recipe) or not force["model"]
         if by_recipe and not (request.base and not request.base.recipe and not request.recipe):
             return (yield from _by_recipe(request, force))

@@ -13,6 +13,7 @@ from vibe.generation.bundle import bundle
 from vibe.generation.tool import BadTool, ToolSpec
 
 MAX_FILE, MAX_ALL = 1_000_000, 4_000_000  # characters
+MAX_PYTHON = 200_000  # characters of all Python: a million takes seconds and hundreds of megabytes to read
 HEAD = 50_000  # a title stands in so many first characters
 TOO_DEEP = "it is nested too deeply"
 LONG_NUMBER = "A number in it has thousands of digits: write a shorter one."
@@ -76,6 +77,15 @@ def _sizes(files: Mapping[str, str]) -> list[Fault]:
             faults.append(
                 Fault(path, line, "Half a character stands in this line: write it whole, or leave it out.")
             )
+    if sum(len(text) for path, text in files.items() if path.endswith(".py")) > MAX_PYTHON:
+        path = max((p for p in files if p.endswith(".py")), key=lambda p: len(files[p]))
+        faults.append(
+            Fault(
+                path,
+                1,
+                "All Python together is longer than 200,000 characters: put what is data into files of its own.",
+            )
+        )
     if sum(map(len, files.values())) > MAX_ALL:
         faults.append(Fault("", 1, "All files together are larger than four million characters."))
     return faults

@@ -34,7 +34,9 @@ def look(work: Work, best: Tried, candidates: Sequence[Tried]) -> Generator[Step
         if len(candidates) > 1:
             yield Show(best.files)
         return Looked(best)
-    answer = yield Pick("look", _sentence(tie), _choices(tie), tuple(one.files for one in tie))
+    answer = yield Pick(
+        "look", _sentence(tie), _choices(tie), dial="look", unasked=ANY, looks=tuple(one.files for one in tie)
+    )
     choice = str(answer["choice"])
     at = int(choice) - 1 if choice.isdecimal() and 0 < int(choice) <= len(tie) else 0
     taken = tie[at]

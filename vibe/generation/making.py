@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 
-from vibe.generation.agree import agree
+from vibe.generation.agree import agree, settled
 from vibe.generation.climb import climb, measure
 from vibe.generation.looks import look, words_about
 from vibe.generation.request import Request, Result
@@ -26,10 +26,10 @@ def with_model(request: Request, force: Json) -> Making:
         names = tuple(dict.fromkeys(upload.name for upload in request.uploads))
         work.summaries = (yield Inspect(names, pictures=bool(force.get("vision"))))["files"]
     work.plan = yield from agree(work)
-    candidates = yield from write(work)
+    candidates = yield from write(work, settled)
     looked = yield from look(work, (yield from climb(work, candidates)), candidates)
     best = looked.best
-    measures = yield from measure(work, best)
+    measures = {**(yield from measure(work, best)), **work.open_questions()}
     keep = looked.picked and request.base is None  # who picked one of them wants it kept
     if not keep:
         keep = bool((yield Approve("save", {"sentence": work.state_of(best)}))["yes"])

@@ -19,8 +19,8 @@ _CANDIDATES = {  #       programs written side by side from the same plan
     Autonomy.KEEP: (1, 2, 3),
 }
 _ASKS = {  #             what waits for the person
-    Autonomy.ASK: frozenset({"question", "plan", "look", "repair", "save"}),
-    Autonomy.PLAN: frozenset({"plan"}),
+    Autonomy.ASK: frozenset({"question", "contradiction", "plan", "look", "repair", "save"}),
+    Autonomy.PLAN: frozenset({"contradiction", "plan"}),
     Autonomy.MAKE: frozenset[str](),
     Autonomy.KEEP: frozenset[str](),
 }

@@ -230,6 +230,11 @@ def assemble(
     )
 
 
+def holding(read: int) -> int:
+    """The context of which `assemble` lets `read` tokens be read."""
+    return read + min(REPLY, read)
+
+
 def _on_rung(part: Part, words: str) -> bool:
     match [w for w, _ in RUNGS].index(words):
         case 0:

@@ -52,6 +52,7 @@ class Request:
     files: dict[str, str] = field(
         default_factory=dict
     )  # edited by hand: checked as they are, no model is asked
+    settled: Json = field(default_factory=dict)  # {"keep": [checks], "drop": [ids]} of promises that clashed
     pointed: str = ""  # what the person pointed at in the preview; words of a made page, so never instructions
 
 

@@ -101,20 +101,23 @@ class Approve(Step):
 
 @dataclass(frozen=True)
 class Question(Step):
-    """A question with clickable answers. Answer: {"choice": value}."""
+    """A question with clickable answers. Answer: {"choice": value}.
+
+    `dial` is a name in policy.Policy.asks: where the dial, as it stands when the question comes, does not name it,
+    nobody is asked and the answer is `unasked`. "" always asks.
+    """
 
     kind: ClassVar[str] = "question"
     about: str
     sentence: str
     choices: list[Json]
+    dial: str = ""
+    unasked: str = ""
 
 
 @dataclass(frozen=True)
 class Pick(Question):
-    """A question that only an eye can answer: one of `looks` (files, one a choice but the last, which leaves it to us).
-
-    Answer: {"choice": value}. Who answers is read off the dial, as with Approve.
-    """
+    """A question that only an eye can answer: one of `looks` (files, one a choice but the last, which leaves it to us)."""
 
     looks: tuple[dict[str, str], ...] = ()
 

@@ -5,7 +5,7 @@ climb; making.py puts them in order. The cap on calls of the two sliders is kept
 from dataclasses import dataclass
 
 from vibe.choices import Verdict
-from vibe.generation import context, gate, plan, reading, reply
+from vibe.generation import claims, context, gate, plan, reading, reply
 from vibe.generation.checks import writer
 from vibe.generation.edits import EditFailed, apply_edits, may_edit, offer
 from vibe.generation.ladder import Spent
@@ -66,6 +66,11 @@ class Work:
         self.plan: Plan | None = None
         self.summaries: dict[str, Json] = {}  # of the attached files, made in a sealed box
         self.unsaid: list[str] = []  # sentences for "not checked" that stand before any check ran
+        self.holds = 0  # tokens that the model can read, where its server refused more than that; 0: not known
+        self.clashes = 0  # pairs of promises that cannot both hold, so far
+        self.let_go: set[str] = set()  # ids of earlier promises that such a pair ended
+        self.chosen: set[str] = set()  # ids of promises that the person chose out of such a pair
+        self.unsettled: list[Json] = []  # such pairs that nobody was asked about
         self.idle: dict[str, str] = {}
         self.stopped = ""  # why the ladder was left with something that does not hold
 
@@ -79,12 +84,30 @@ class Work:
 
     def promised(self) -> list[Json]:
         """The checks that the program is held to: those of the version before, and those of this plan."""
-        return [*self._kept(), *(self.plan.checks() if self.plan else [])]
+        return [*self.kept(), *(self.plan.checks() if self.plan else [])]
 
-    def _kept(self) -> list[Json]:
-        before = self.request.base.checks if self.request.base else []
-        gone = {str(check["id"]) for check in self._gone()}
-        return [check for check in before if str(check["id"]) not in gone]
+    def before(self) -> list[Json]:
+        """The promises of the version before, with what the person settled since."""
+        settled = self.request.settled
+        keep: list[Json] = settled.get("keep", [])
+        over = {*settled.get("drop", []), *(str(check["id"]) for check in keep)}
+        base = self.request.base.checks if self.request.base else []
+        return [*(check for check in base if str(check["id"]) not in over), *keep]
+
+    def kept(self) -> list[Json]:
+        """Those of before() that still stand."""
+        gone = {str(check["id"]) for check in self._gone()} | self.let_go
+        kept = [check for check in self.before() if str(check["id"]) not in gone]
+        return [{**check, "confirmed": True} if str(check["id"]) in self.chosen else check for check in kept]
+
+    def open_questions(self) -> Json:
+        """What the person may still settle, for a version's measures."""
+        return {"unsettled": self.unsettled} if self.unsettled else {}
+
+    def say(self, sentence: str) -> None:
+        """Something for "not checked", once."""
+        if sentence not in self.unsaid:
+            self.unsaid.append(sentence)
 
     def agreed_text(self) -> str:
         """The plan as the writing call reads it: its steps, its promises, and the names that checks look for."""
@@ -98,7 +121,7 @@ class Work:
         if not self.request.foreign:
             return "\n".join([*lines, writer.for_writer(promised)]) + "\n"
         ours = writer.for_writer(self.plan.checks() if self.plan else [])
-        theirs = writer.for_writer(self._kept())  # sentences that a stranger's card brought
+        theirs = writer.for_writer(self.kept())  # sentences that a stranger's card brought
         fenced = (
             context.data_block("promises, written by somebody else", theirs, self.request.salt)
             if theirs
@@ -161,7 +184,9 @@ class Work:
             problems=problems or (fill("otherwise") if number else ""),
         )  # fmt: skip
         try:
-            read = reading.assemble(parts, self.request.without, context=self.force.get("context") or None)
+            read = reading.assemble(
+                parts, self.request.without, context=self.holds or self.force.get("context") or None
+            )
         except reading.TooMuch as problem:
             raise Nothing(problem.sentence) from problem
         return Ask(
@@ -175,6 +200,16 @@ class Work:
             parts=read.parts,
             note=read.note,
         )
+
+    def narrower(self, asked: Ask, answer: Json) -> bool:
+        """Whether the model's server refused this call as too much to read, and a smaller one may be tried: once.
+
+        How much it can hold is not said, so the next calls of this making read six tenths of what was refused.
+        """
+        if (answer.get("fault") or {}).get("kind") != "overflow" or self.holds or self.calls_left < 1:
+            return False
+        self.holds = reading.holding(int(0.6 * sum(reading.tokens(m.text) for m in asked.messages)))
+        return True
 
     def draft(self, answer: Json, old: dict[str, str] | None = None) -> Draft | Unusable | str:
         """The files of a reply; why they cannot be used; or the sentence of a fault."""
@@ -204,10 +239,19 @@ class Work:
         return Draft(files, parsed.prose.strip(), answer.get("model", ""))
 
     def not_checked(self, tried: Tried) -> list[str]:
-        if tried.verdict is Verdict.UNCHECKED or not self.plan:
+        """Lines of what is claimed and nothing looked at."""
+        if tried.verdict is Verdict.UNCHECKED:
             return list(self.unsaid)
-        counted = {r["id"] for r in tried.judged.results if not r.get("idle")}
-        return [*self.unsaid, *self._dropped(), *plan.not_checked(self.plan, counted)]
+        looked_at = [r for r in tried.judged.results if not r.get("idle")]
+        said = self.plan or Plan(steps=(self.request.description[: plan.MAX_LINE],))
+        known = [str(r["sentence"]) for r in looked_at]
+        known += [*said.steps, *(promise.sentence for promise in said.promises)]
+        return [
+            *self.unsaid,
+            *self._dropped(),
+            *plan.not_checked(said, {str(r["id"]) for r in looked_at}),
+            *claims.not_checked(tried.said, known),
+        ]
 
     def _dropped(self) -> list[str]:
         """What is said about promises that go, so that none goes silently."""
@@ -219,8 +263,7 @@ class Work:
     def _gone(self) -> list[Json]:
         """Promises of the version before that this change makes untrue. One that the person ticked is not the
         model's to drop: where it breaks, the version waits for their yes."""
-        before = self.request.base.checks if self.request.base else []
-        numbered = enumerate(before, 1) if self.plan else ()
+        numbered = enumerate(self.before(), 1) if self.plan else ()
         return [c for at, c in numbered if self.plan and at in self.plan.drops and not c.get("confirmed")]
 
     def state_of(self, tried: Tried) -> str:

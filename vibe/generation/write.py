@@ -1,32 +1,49 @@
 """Write: the candidates side by side, and what becomes of a reply in a form that cannot be used; then their trial."""
 
-from collections.abc import Generator, Sequence
+import itertools
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 from vibe.generation import fixers, gate
-from vibe.generation.agree import settled
 from vibe.generation.checks import nulls
+from vibe.generation.plan import MAX_LINE, Plan
 from vibe.generation.prompt import fill
-from vibe.generation.steps import All, Json, Step
+from vibe.generation.steps import All, Consult, Json, Step
 from vibe.generation.trial import Tried, judged, refused, run_of, told
 from vibe.generation.work import Draft, Nothing, Unusable, Work
 
-MOST_REPLANS = 5
+# The plan as the person changed it, with forms for their own promises.
+Settled = Callable[[Work, Plan, Json], Generator[Step, Json, Plan]]
 
 
-def write(work: Work) -> Generator[Step, Json, list[Tried]]:
-    """The candidates on trial. While they are written, the checks are tried on programs that must fail them."""
-    for _ in range(MOST_REPLANS):
-        count = max(1, min(work.allowed.candidates, work.calls_left))
+def write(work: Work, settled: Settled) -> Generator[Step, Json, list[Tried]]:
+    """The candidates on trial. While they are written, the checks are tried on programs that must fail them.
+
+    Each time the person changes the plan meanwhile, the writing starts anew from what `settled` makes of it, as long
+    as a call is left. Raises Nothing when none is. What was too much to read is asked once more with less in it.
+    """
+    for nth in itertools.count(1):
+        force = yield Consult(f"write {nth}")
+        work.force = {**work.force, **force}
+        if work.calls_left < 1:  # who changes a plan is refused before; here the dial was moved as well
+            raise Nothing(
+                f"The plan was changed when all {work.allowed.calls} calls to the model that this setting allows "
+                "were used, so nothing was written from it. Your words are kept: send them again."
+            )
+        count = min(work.allowed.candidates, work.calls_left)
         purpose = "change" if work.request.base else "write"
         asks = [work.writing(purpose, number=number, shown=number == 0) for number in range(count)]
-        must_fail = _nulls(work)
-        answers = (yield All((*asks, *must_fail.values())))["answers"]
-        work.idle = _idle(work, dict(zip(must_fail, answers[count:], strict=True)))
+        nulls_ = must_fail(work)
+        answers = (yield All((*asks, *nulls_.values())))["answers"]
+        work.idle = idle_of(work, dict(zip(nulls_, answers[count:], strict=True)))
         changed = next((a["changed"] for a in answers[:count] if a.get("changed")), None)
-        if changed is None or work.plan is None:
+        if changed is None:
+            if work.narrower(asks[0], answers[0]):
+                continue
             break
-        work.plan = yield from settled(work, work.plan, changed)
+        work.plan = yield from settled(
+            work, work.plan or Plan(steps=(work.request.description[:MAX_LINE],)), changed
+        )
     drafts = [work.draft(answer) for answer in answers[:count]]
     good = [draft for draft in drafts if isinstance(draft, Draft)]
     if not good:
@@ -79,12 +96,15 @@ def again(
     return failed
 
 
-def _nulls(work: Work) -> dict[str, Step]:
-    """Programs that do nothing of what was asked: a check that holds on one of them cannot fail."""
+def must_fail(work: Work, *, previous: bool = True) -> dict[str, Step]:
+    """Programs that do nothing of what was asked: a check that holds on one of them cannot fail.
+
+    previous: the version before is one of them (nothing is asked of a change that was so already).
+    """
     promised = work.promised()
     if not promised or not work.force["engine"]:
         return {}
-    base = work.request.base
+    base = work.request.base if previous else None
     made = nulls.programs(work.request.description, promised, work.shape(), dict(base.files) if base else None)
     return {
         name: run_of(work.request, files, promised, seed=work.null_seed(), why="null")
@@ -93,7 +113,8 @@ def _nulls(work: Work) -> dict[str, Step]:
     }
 
 
-def _idle(work: Work, answers: dict[str, Json]) -> dict[str, str]:
+def idle_of(work: Work, answers: dict[str, Json]) -> dict[str, str]:
+    """{check id: the program on which it holds although it must fail there}, from the answers of must_fail's runs."""
     carried = {str(check["id"]) for check in (work.request.base.checks if work.request.base else [])}
     return nulls.idle(work.promised(), answers, shape=work.shape(), seed=work.null_seed(), carried=carried)
 

@@ -68,12 +68,14 @@ def change(
     pointed: str = "",
     address: str = "",
     size: int = 0,
+    settled: Mapping[str, Any] | None = None,
 ) -> Job:
     """A later request about `program`; it starts from the current version when its turn comes.
 
     `recipe`: its settings `slots` are changed, and no model is asked.
     `without`: names of parts that the model is not to read (generation.reading.Part.name). `pointed`: what the person
-    pointed at in the preview, in words (generation.pointed). `address` and `size` as for a new one. Raises Enough.
+    pointed at in the preview, in words (generation.pointed). `settled`: which of two promises counts (generation.clashes).
+    `address` and `size` as for a new one. Raises Enough.
     """
     first = program.jobs.order_by("id").first()
     shape = shape or (program.current.shape if program.current else (first.shape if first else "auto"))
@@ -85,8 +87,9 @@ def change(
         if out.thrown:
             Program.objects.filter(pk=out.pk).update(thrown=None)
         return new_job(
-            program.maker, program, kind, key, **wish, without=list(without), pointed=pointed, lease=lease
-        )
+            program.maker, program, kind, key, **wish, without=list(without), pointed=pointed,
+            settled=dict(settled or {}), lease=lease,
+        )  # fmt: skip
 
     key = once_key(program.maker, "change", program.pk, once)
     asked = _Asked(program.maker, kind, key, wish, address, size)

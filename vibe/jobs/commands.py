@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from vibe import celery, events, films, shots
 from vibe.choices import Autonomy, JobKind, JobState
+from vibe.generation.policy import policy
 from vibe.jobs.rows import HELD, NotNow, move
 from vibe.live import feed
 from vibe.live.bell import control
@@ -55,12 +56,24 @@ def _edits(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def change_plan(job: Job, data: Mapping[str, Any]) -> None:
-    """Change the plan while it is being written: the writing starts anew. Raises NotNow when nothing is written."""
+    """Change the plan while it is being written: the writing starts anew, out of the same calls as before.
+
+    Raises NotNow when nothing is written, and when no call is left to write anew: then what is written goes on.
+    """
     edits = _edits(data)
     writing = job.steps.filter(void=False, answer__isnull=True, kind="ask", purpose__in=("write", "change"))
     if not edits or not writing.exists():
         raise NotNow("It is written already. Say what to change, and I change it.")
-    if not Job.objects.filter(pk=job.pk, state=JobState.RUNNING, plan_change=None).update(plan_change=edits):
+    job.refresh_from_db(fields=["autonomy", "effort"])
+    most = policy(job.autonomy, job.effort).calls
+    if job.steps.filter(void=False, kind="ask").count() >= most:
+        raise NotNow(
+            f"All {most} calls to the model that this setting allows are used, so I cannot begin anew. Let it end, then "
+            "say what to change: that is a new request with calls of its own."
+        )
+    if not Job.objects.filter(pk=job.pk, state=JobState.RUNNING, plan_change__isnull=True).update(
+        plan_change=edits
+    ):
         raise NotNow("The plan was changed a moment ago. Wait for the writing to begin anew.")
     control.replan(job.pk)
 

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 import httpx2
 import openai
 
+from vibe.llm.address import Pinned, by_proxy
 from vibe.llm.bounded import PLAIN, bound, on_sent
 from vibe.llm.errors import Cancelled, ModelFault, kind_of
 from vibe.llm.gathered import Gathered, OnDelta
@@ -111,6 +112,7 @@ class OpenAIClient:
                 http_client=httpx2.AsyncClient(
                     timeout=timeout,
                     trust_env=not local,
+                    transport=None if by_proxy() and not local else Pinned(trust_env=not local),
                     headers=PLAIN,
                     event_hooks={"request": [on_sent(gathered.has_asked)], "response": [bound]},
                 ),

@@ -1,22 +1,22 @@
 """Connecting a model: is this address one we may call, does it list models, does it answer?"""
 
-import http.client
-import ipaddress
 import json
 import socket
 import time
-import urllib.request
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-from vibe.llm.client import OpenAIClient
+import httpx2
+
+from vibe.llm.address import PinnedPlain, by_proxy, is_nobodys, plain
+from vibe.llm.bounded import PLAIN
+from vibe.llm.client import LOOPBACK, OpenAIClient
 from vibe.llm.errors import ModelFault
-from vibe.llm.local import NoRedirect
 from vibe.llm.message import Call, Message, Model
 
-# Where clouds keep secrets outside the link-local range.
-_NOBODYS = (ipaddress.ip_network("100.64.0.0/10"), ipaddress.ip_network("fd00:ec2::254/128"))
+MOST_LISTED = 4 << 20  # bytes of a list of models
 TEST_WORDS = "Answer with the single word: ready"
 
 
@@ -47,15 +47,10 @@ def trouble_with(base_url: str) -> str:
     except (OSError, ValueError):
         return "No machine has that name. Check the address."
     for text in found:
-        address = ipaddress.ip_address(str(text).split("%")[0])
-        address = getattr(address, "ipv4_mapped", None) or address
-        if address.is_loopback:  # first: the library counts ::1 as reserved
-            continue
-        if any(address in net for net in _NOBODYS if net.version == address.version):
+        address = plain(str(text))
+        if is_nobodys(address):
             return "That address is not one of a model server. Check it."
-        if address.is_link_local or address.is_multicast or address.is_unspecified or address.is_reserved:
-            return "That address is not one of a model server. Check it."
-        if parts.scheme == "http" and not address.is_private:
+        if parts.scheme == "http" and not (address.is_loopback or address.is_private):
             return (
                 "Use https:// for a server that is not in your own network: your key would travel in the open."
             )
@@ -69,16 +64,30 @@ def list_models(model: Model, timeout_s: float = 3.0) -> list[str]:
 
 def listing(model: Model, timeout_s: float = 3.0) -> list[dict[str, Any]]:
     """The entries of the server's list of models, each with an "id"; empty when there is none that can be read."""
-    opener = urllib.request.build_opener(NoRedirect)
+    local = model.local or urlsplit(model.base_url).hostname in LOOPBACK
+    transport = None if by_proxy() and not local else PinnedPlain(trust_env=not local)
+    headers = {"Authorization": f"Bearer {model.key or 'none'}", **PLAIN}
     try:
-        request = urllib.request.Request(  # noqa: S310  the scheme was checked
-            f"{model.base_url}/models", headers={"Authorization": f"Bearer {model.key or 'none'}"}
-        )
-        with opener.open(request, timeout=timeout_s) as reply:
-            entries = json.loads(reply.read(4 << 20))["data"]
+        with (
+            httpx2.Client(timeout=timeout_s, trust_env=not local, transport=transport) as client,
+            client.stream("GET", f"{model.base_url}/models", headers=headers) as reply,
+        ):
+            if reply.status_code != HTTPStatus.OK:  # to be led elsewhere, and the key with us, is none
+                return []
+            entries = json.loads(_beginning(reply))["data"]
             return [entry for entry in entries if isinstance(entry, dict) and "id" in entry][:500]
-    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
+    except (ModelFault, httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError, KeyError, TypeError):
         return []
+
+
+def _beginning(reply: httpx2.Response) -> bytes:
+    """At most MOST_LISTED bytes of what comes; the rest is left unread."""
+    read = bytearray()
+    for piece in reply.iter_raw():
+        read += piece
+        if len(read) > MOST_LISTED:
+            break
+    return bytes(read[:MOST_LISTED])
 
 
 def test(model: Model) -> Tested:

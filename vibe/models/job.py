@@ -35,6 +35,9 @@ class Job(models.Model):
     pointed = models.CharField(
         max_length=300, blank=True, help_text="What the person pointed at in the preview."
     )
+    settled = models.JSONField(
+        default=dict, blank=True, help_text="Promises that clashed: {keep: checks, drop: ids}."
+    )
     base = models.ForeignKey("Version", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     once = models.CharField(max_length=64, unique=True, help_text="Idempotency key of the form that made it.")
 

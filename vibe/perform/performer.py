@@ -90,14 +90,11 @@ class Performer:
                 answer = {}
             case steps.Approve():
                 answer = self._approve(step)
-            case steps.Pick():
-                answer = self._pick(step)
             case steps.Show():
                 self._painted.settle(step.files)
                 answer = {}
             case steps.Question():
-                self._feed(events.QuestionAsked(step.about, step.sentence, step.choices))
-                raise Paused
+                answer = self._question(step)
             case _:
                 raise TypeError(f"no one performs a {type(step).__name__}")
         record.answer = answer = storable(answer)
@@ -145,11 +142,11 @@ class Performer:
             raise Paused
         return {"yes": True, "proposal": {}}
 
-    def _pick(self, step: steps.Pick) -> steps.Json:
+    def _question(self, step: steps.Question) -> steps.Json:
         """As with an approval; who is not asked leaves it to us."""
         self.job.refresh_from_db(fields=["autonomy", "effort"])
-        if step.about not in policy(self.job.autonomy, self.job.effort).asks:
-            return {"choice": step.choices[-1]["value"]}
+        if step.dial and step.dial not in policy(self.job.autonomy, self.job.effort).asks:
+            return {"choice": step.unasked}
         self._feed(events.QuestionAsked(step.about, step.sentence, step.choices))
         raise Paused
 

@@ -1,24 +1,29 @@
-"""What it will take: from the maker's own last Jobs, else the site's, and it says which. No figures are invented."""
+"""What it will take: from the maker's own last Jobs, else the site's, and it says which. No figures are invented.
 
-from collections import Counter
+Time is what the steps took; how long a Job waited for its person, or for a worker, is none of it.
+"""
+
+from collections import defaultdict
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
-from django.db.models import Max, Sum
+from django.db.models import Max, Q, Sum
 
 from vibe.choices import Effort, JobKind, JobState
 from vibe.models import Job, Maker, StepRecord
 
-LAST = 30
+LAST, ENOUGH = 30, 2  # Jobs of one effort that are looked at; of one's own that say something
 
 
 @dataclass(frozen=True)
 class Estimate:
+    """Medians. own: of the maker's own Jobs. seconds, cost_usd: None where nothing is known."""
+
     value: str
     label: str
     seconds: float | None
     cost_usd: float | None
+    own: bool = False
 
 
 @dataclass(frozen=True)
@@ -28,33 +33,49 @@ class Estimates:
 
 
 def for_maker(maker: Maker | None, efforts: tuple[tuple[Effort, str], ...]) -> Estimates:
-    own = _past(maker) if maker else []
-    past, source = (
-        (own, "Guesses, from your last cards.")
-        if len(own) >= 3
-        else (_past(None), "Guesses, from cards made here.")
-    )
-    rows = [_one(past, value, label) for value, label in efforts]
-    known = any(row.seconds is not None for row in rows)
-    return Estimates(rows, source if known else "No guesses yet: nothing was made with a model here so far.")
+    rows = [_one(maker, value, label) for value, label in efforts]
+    return Estimates(rows, _source([row for row in rows if row.seconds is not None]))
 
 
-def _past(maker: Maker | None) -> list[dict[str, Any]]:
-    rows = Job.objects.filter(state=JobState.DONE, steps__kind="ask", kind__in=(JobKind.MAKE, JobKind.CHANGE))
-    rows = rows.filter(maker=maker) if maker else rows
-    past = list(rows.order_by("-pk").values("pk", "effort").annotate(cost=Sum("steps__cost_usd"))[:LAST])
-    # The time of the steps, those side by side counted once: a Job may have waited for days for its maker's answer.
-    steps = StepRecord.objects.filter(job__in=[row["pk"] for row in past])
-    took: Counter[int] = Counter()
-    for job, _, seconds in steps.order_by().values_list("job", "order").annotate(Max("seconds")):
-        took[job] += seconds
-    return [{**row, "seconds": took[row["pk"]]} for row in past]
+def _source(known: list[Estimate]) -> str:
+    own, others = [r.label for r in known if r.own], [r.label for r in known if not r.own]
+    if own and others:
+        return (
+            f"Guesses: {' and '.join(own)} from your last cards, {' and '.join(others)} from cards made here."
+        )
+    if own:
+        return "Guesses, from your last cards."
+    if others:
+        return "Guesses, from cards made here."
+    return "No guesses yet: nothing was made with a model here so far."
 
 
-def _one(past: list[dict[str, Any]], value: str, label: str) -> Estimate:
-    mine = [row for row in past if row["effort"] == value]
-    if not mine:
+def _one(maker: Maker | None, value: str, label: str) -> Estimate:
+    mine = _past(maker, value) if maker else []
+    own = len(mine) >= ENOUGH
+    past = mine if own else _past(None, value)
+    if not past:
         return Estimate(value, label, None, None)
-    seconds = median(row["seconds"] for row in mine)
-    costs = [float(row["cost"]) for row in mine if row["cost"] is not None]
-    return Estimate(value, label, seconds, median(costs) if costs else None)
+    costs = [cost for _, cost in past if cost is not None]
+    return Estimate(value, label, median(took for took, _ in past), median(costs) if costs else None, own)
+
+
+def _past(maker: Maker | None, effort: str) -> list[tuple[float, float | None]]:
+    """(seconds, USD or None) of the last Jobs of this effort that a model made."""
+    rows = Job.objects.filter(state=JobState.DONE, effort=effort, kind__in=(JobKind.MAKE, JobKind.CHANGE))
+    rows = rows.filter(steps__kind="ask").distinct()
+    rows = rows.filter(maker=maker) if maker else rows
+    jobs = list(rows.order_by("-pk").values_list("pk", flat=True)[:LAST])
+    steps = StepRecord.objects.filter(job__in=jobs, void=False).order_by()
+    took: dict[int, float] = defaultdict(float)
+    cost: dict[int, float | None] = {}
+    # Parts of one order ran side by side: the longest is what they took.
+    for job, seconds, usd in (
+        steps.values("job", "order")
+        .annotate(s=Max("seconds"), c=Sum("cost_usd", filter=Q(kind="ask")))
+        .values_list("job", "s", "c")
+    ):
+        took[job] += seconds or 0.0
+        if usd is not None:
+            cost[job] = (cost.get(job) or 0.0) + float(usd)
+    return [(took[job], cost.get(job)) for job in jobs]

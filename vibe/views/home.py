@@ -37,12 +37,14 @@ STOPS = (
     (
         Autonomy.ASK,
         "Ask me everything",
-        "I ask my questions, show the plan, and ask again before each repair, about the look, and before I keep it.",
+        "I ask my questions, show the plan, ask which of two promises counts where they cannot both hold, and ask again "
+        "before each repair, about the look, and before I keep it.",
     ),
     (
         Autonomy.PLAN,
         "Show me the plan",
-        "I show a short plan once. You change it or say yes, and from then on I ask nothing.",
+        "I show a short plan once, and ask which of two promises counts where they cannot both hold. You change the plan "
+        "or say yes, and from then on I ask nothing.",
     ),
     (Autonomy.MAKE, "Just make it", "I make it straight away and fix what my own checks find."),
     (

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from vibe import cards, jobs
 from vibe.generation.byhand import NotKept, files_by_hand
+from vibe.generation.clashes import chosen
 from vibe.generation.difference import Difference, Line, difference, in_words
 from vibe.models import Job, Program, Version
 from vibe.views import access
@@ -44,6 +45,38 @@ def use(request: HttpRequest, pk: str, number: int) -> HttpResponse:
     elif version.held_back:
         cards.use_version(version)
         messages.success(request, f"You use version {number} now. The link still shows what it did.")
+    return redirect(program)
+
+
+@require_POST
+def settle(request: HttpRequest, pk: str, number: int) -> HttpResponse:
+    """One click that says which of two promises counts, of a version that was made without asking: a change like any
+    other, but that no model is asked when the program is so already."""
+    program = access.program_of(request, pk)
+    version = _version(program, number)
+    clash, _, which = request.POST.get("keep", "").partition("-")
+    open_ = version.measures.get("unsettled", [])
+    at = _whole(clash)
+    if not 0 <= at < len(open_) or which not in {"0", "1"}:
+        return access.gone()
+    if version.pk != program.current_id:
+        messages.warning(request, "Another version is the current one now: that is settled or gone.")
+        return redirect(program)
+    keep, drop = open_[at]["checks"][int(which)], open_[at]["checks"][1 - int(which)]
+    last = program.jobs.exclude(state__in=jobs.HELD).order_by("-pk").first()
+    assert last  # it made the version
+    try:
+        jobs.change(
+            program,
+            description=f"This shall hold: “{keep['sentence']}”. This need not: “{drop['sentence']}”.",
+            autonomy=last.autonomy,
+            effort=last.effort,
+            once=f"settle-{last.pk}-{at}-{which}",
+            address=address_of(request),
+            settled=chosen(open_[at], int(which)),
+        )
+    except jobs.Enough as said:
+        messages.warning(request, said.sentence)
     return redirect(program)
 
 

@@ -46,6 +46,7 @@ def request_of(job: Job) -> Request:
         without=tuple(job.without),
         files=job.files,
         pointed=job.pointed,
+        settled=job.settled,
         foreign=program.foreign,
         base=Base(
             files=base.files,

@@ -11,28 +11,25 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management import BaseCommand, CommandError, CommandParser, call_command
+from django.core.management import CommandParser
 from django.db import close_old_connections, connections
 
 from vibe import jobs, models_in_use, weak_spots, worker
 from vibe.choices import Autonomy, Effort, JobState, Shape, Verdict
 from vibe.forms import MAX_ALL, MAX_FILE, MAX_FILES, DescribeForm, clean_name, unique_name
-from vibe.live import feed
 from vibe.management import folder, screen
-from vibe.management.private import keep_private
+from vibe.management.terminal import OUR_FAULT, TerminalCommand
 from vibe.models import EventRecord, Job, Maker, Version
 
-MADE, MADE_UNSURE, NOT_MADE, OUR_FAULT = 0, 1, 2, 3
+MADE, MADE_UNSURE, NOT_MADE = 0, 1, 2
 TERMINAL = "terminal"  # the maker of everything that is made from here
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = (
         "Make a program from the terminal. Exit 0: made and its checks hold. 1: made, but a check fails or nothing "
         "could check it. 2: it could not be made. 3: something of ours is broken."
     )
-
-    umask = 0o022
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("text", help="What the program should do, in plain words.")
@@ -53,38 +50,21 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="Print one event a line.")
         parser.add_argument("--recipe", default="", help="Use this ready-made recipe by name.")
 
-    def handle(self, *args: Any, **o: Any) -> None:
-        self.umask = keep_private(settings.VAR)
-        try:
-            call_command("migrate", interactive=False, verbosity=0)
-            code = self._generate(o)
-        except CommandError:
-            raise
-        except Exception as problem:  # the terminal's one seam: exit code 3 says that it is ours
-            if o["verbosity"] > 1:
-                raise
-            self._complain(f"Something of ours is broken: {type(problem).__name__}: {problem}")
-            code = OUR_FAULT
-        finally:
-            worker.leave(2)
-            feed.stop()
-        raise SystemExit(code)
-
-    def _generate(self, o: dict[str, Any]) -> int:
+    def work(self, o: dict[str, Any]) -> int:
         text = o["text"].strip()
         if trouble := DescribeForm.trouble_with(text):
-            self._complain(trouble)
+            self.complain(trouble)
             return NOT_MADE
         paths = [Path(f) for f in o["file"]]
         trouble = _trouble_with_files(paths)
         if o["out"]:
             trouble = trouble or folder.trouble_with(Path(o["out"]), force=o["force"])
         if trouble:
-            self._complain(trouble)
+            self.complain(trouble)
             return NOT_MADE
         uploads = [(name, _chunks(path)) for name, path in zip(_names(paths), paths, strict=True)]
         if (weak := weak_spots.sentence(o["shape"])) and not o["json"] and models_in_use.current_model():
-            self._say(f"· {weak}")
+            self.say(f"· {weak}")
         maker, _ = Maker.objects.get_or_create(pk=TERMINAL)
         job = jobs.begin(
             maker,
@@ -108,7 +88,7 @@ class Command(BaseCommand):
                 return self._end(job, o)
             claimed = jobs.claim(worker.OWNER, only=job.pk)
             if claimed is None and mine and not o["json"]:
-                self._say("· The Vibe that runs here takes it on.")
+                self.say("· The Vibe that runs here takes it on.")
             mine = claimed is not None
             job.refresh_from_db()
 
@@ -144,9 +124,9 @@ class Command(BaseCommand):
         step = jobs.open_step(job)
         choices = step.request["choices"] if step and step.kind == "question" else []
         for number, choice in enumerate([] if o["json"] else choices, 1):
-            self._say(f"  {number}. {choice['label']}: {choice['line']}")
+            self.say(f"  {number}. {choice['label']}: {choice['line']}")
         if step is None or not sys.stdin.isatty() or o["json"]:
-            self._complain("It waits for an answer, and there is no terminal to ask. Nothing was made.")
+            self.complain("It waits for an answer, and there is no terminal to ask. Nothing was made.")
             jobs.stop(job)
             return False
         if choices:
@@ -171,19 +151,13 @@ class Command(BaseCommand):
                 head = {"job": job.pk, "seq": record.seq, "type": record.type, "at": record.at.isoformat()}
                 self.stdout.write(screen.as_json({**head, **data}))
             elif line := _line(record.type, data):
-                self._say(line)
+                self.say(line)
         self.stdout.flush()
-
-    def _say(self, text: str) -> None:
-        self.stdout.write(screen.plain(text))
-
-    def _complain(self, text: str) -> None:
-        self.stderr.write(screen.plain(text))
 
     def _end(self, job: Job, o: dict[str, Any]) -> int:
         version = Version.objects.filter(job=job).first()
         if version is None:
-            self._complain(job.sentence)
+            self.complain(job.sentence)
             return OUR_FAULT if job.fault_ref else NOT_MADE
         out = Path(o["out"]) if o["out"] else folder.free_one(version.program.title)
         private = os.umask(self.umask)  # what goes to the person is as they like their files
@@ -192,15 +166,15 @@ class Command(BaseCommand):
         except (
             folder.NoFolder
         ) as problem:  # it is made: it lies in the database, and on the shelf while Vibe runs
-            self._complain(problem.sentence)
+            self.complain(problem.sentence)
             return OUR_FAULT
         finally:
             os.umask(private)
         if not o["json"]:
             card = version.cards.first()
-            self._say(f"{job.sentence}\nFiles: {out}/")
+            self.say(f"{job.sentence}\nFiles: {out}/")
             if card:
-                self._say(f"Card, while Vibe runs: {settings.VIBE_ORIGIN}{card.get_absolute_url()}")
+                self.say(f"Card, while Vibe runs: {settings.VIBE_ORIGIN}{card.get_absolute_url()}")
         return MADE if version.verdict == Verdict.HELD else MADE_UNSURE
 
 

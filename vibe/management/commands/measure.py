@@ -12,22 +12,20 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management import BaseCommand, CommandError, CommandParser, call_command
+from django.core.management import CommandParser
 
-from vibe import models_in_use, worker
+from vibe import models_in_use
 from vibe.choices import Autonomy, Effort
 from vibe.generation.policy import policy
-from vibe.live import feed
 from vibe.llm.message import Model
-from vibe.management import screen
 from vibe.management.measuring import both, results, table, taped
 from vibe.management.measuring.both import How, Source
 from vibe.management.measuring.product import OurFault
 from vibe.management.measuring.results import BadResults, Measured
 from vibe.management.measuring.suite import Asked, BadSuite, Suite, read
-from vibe.management.private import keep_private
+from vibe.management.terminal import OUR_FAULT, TerminalCommand
 
-ALL_HELD, SOME_BROKEN, NOT_MEASURED, OUR_FAULT = 0, 1, 2, 3
+ALL_HELD, SOME_BROKEN, NOT_MEASURED = 0, 1, 2
 READ = 6_000  # tokens that a call reads, for the figure that is said beforehand
 HELP = """Measure a list of requests through the product, and the bare model (one call) beside it.
 
@@ -39,6 +37,7 @@ SUITE is a TOML file:
     text = "Split tips by hours worked"
     shape = "page"            # optional: auto, page, tool, slides …
     files = ["hours.csv"]     # optional, beside the suite
+    checks = "tips.json"      # optional, beside the suite: checks of your own (docs/checks.md), which no model sees
 
 or a .jsonl file of results, whose table is printed again.
 
@@ -56,7 +55,7 @@ class Refused(Exception):
     """Raised when it cannot be measured like this; str() says why and what to do."""
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = HELP
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
@@ -92,29 +91,15 @@ class Command(BaseCommand):
             help="Where results are kept, a line each (var/measured/…). What is there is not made again.",
         )
         add("--markdown", action="store_true", help="Print the tables as Markdown.")
+        add("--into", metavar="FILE", help="Write the tables into this page, between its marks.")
         add("--apart", action="store_true", help=SUPPRESS)  # we are in the database of our own already
 
     def handle(self, *args: Any, **o: Any) -> None:
         if o["play"] and not o["apart"] and not o["suite"].endswith(".jsonl"):
             raise SystemExit(_in_a_database_of_its_own(sys.argv[1:]))
-        keep_private(settings.VAR)
-        try:
-            call_command("migrate", interactive=False, verbosity=0)
-            code = self.measure(o)
-        except CommandError:
-            raise
-        except Exception as problem:
-            if o["verbosity"] > 1:
-                raise
-            self._complain(f"Something of ours is broken: {type(problem).__name__}: {problem}")
-            code = OUR_FAULT
-        finally:
-            worker.leave(2)
-            feed.stop()
-        raise SystemExit(code)
+        super().handle(*args, **o)
 
-    def measure(self, o: dict[str, Any]) -> int:
-        """What the command does, but for setting up and leaving. The exit code."""
+    def work(self, o: dict[str, Any]) -> int:
         path = Path(o["suite"])
         try:
             if path.suffix == ".jsonl":
@@ -125,7 +110,7 @@ class Command(BaseCommand):
             asked = _chosen(suite, o["only"])
             sources = [Source(Path(d).name, Path(d)) for d in o["play"]] or [Source(self._model(o).name)]
         except (BadSuite, BadResults, Refused) as problem:
-            self._complain(str(problem))
+            self.complain(str(problem))
             return NOT_MEASURED
         return self._all(suite, asked, sources, out, there, o)
 
@@ -145,26 +130,26 @@ class Command(BaseCommand):
                 try:
                     made = both.measure(one, nth, source, how)
                 except both.Unmeasured as why:
-                    self._complain(str(why))
+                    self.complain(str(why))
                     code = NOT_MEASURED
                     if purse.empty:
-                        self._complain(
+                        self.complain(
                             f"{at - 1} of {len(todo)} were measured: go on with --out {out} and a higher --most-usd."
                         )
                         break
                     continue
                 results.add(out, made)
                 there += made
-                self._say(f"[{at}/{len(todo)}] {_line(made)}{_spent(purse)}")
+                self.say(f"[{at}/{len(todo)}] {_line(made)}{_spent(purse)}")
         except KeyboardInterrupt:
-            self._complain(f"Stopped. What was measured is kept: go on with --out {out}")
+            self.complain(f"Stopped. What was measured is kept: go on with --out {out}")
             code = NOT_MEASURED
         except OurFault as problem:
-            self._complain(f"Something of ours is broken: {problem}")
+            self.complain(f"Something of ours is broken: {problem}")
             code = OUR_FAULT
         shown = self._show(there, o) if there else ALL_HELD
         if there and (o["out"] or not o["play"]):
-            self._say(f"Results: {out}")
+            self.say(f"Results: {out}")
         return code or shown
 
     def _model(self, o: dict[str, Any]) -> Model:
@@ -183,38 +168,37 @@ class Command(BaseCommand):
         calls = policy(Autonomy(o["autonomy"]).value, o["effort"]).calls
         alone = 0 if o["without_bare"] else 1
         before = f"{there} results are there already. " if there else ""
-        self._say(
+        self.say(
             f"{before}{todo} to make, with “{o['autonomy']}” at {o['effort']} effort: at most {calls} calls each"
             f"{', and one of the bare model' if alone else ''}."
         )
         if o["play"]:
-            self._say("Cassettes are played: no model is asked and it costs nothing.")
+            self.say("Cassettes are played: no model is asked and it costs nothing.")
             return
         model = self._model(o)
         if model.local:
-            self._say(f"{model.name} runs on this machine: it costs seconds, no money.")
+            self.say(f"{model.name} runs on this machine: it costs seconds, no money.")
         elif model.price_in is None or model.price_out is None:
-            self._say(f"The price of {model.name} is not known, so the cost is not: nothing stops it but you.")
+            self.say(f"The price of {model.name} is not known, so the cost is not: nothing stops it but you.")
         else:
             room = min(16_000, model.max_out or 16_000)
             most = todo * (calls + alone) * (READ * model.price_in + room * model.price_out) / 1e6
-            self._say(
+            self.say(
                 f"{model.name}: about ${most:.2f} if every answer were as long as can be, mostly a small part of it. "
                 f"It stops before ${o['most_usd']:.2f}."
             )
 
     def _show(self, measured: list[Measured], o: dict[str, Any]) -> int:
         draw = table.markdown if o["markdown"] else table.plain
-        parts = [draw(table.HEAD, table.summary(measured)), draw(table.HEAD_EACH, table.each(measured)), table.note(measured)]  # fmt: skip
-        self._say("\n" + "\n\n".join(parts) + "\n")
+        if o["into"]:
+            page = Path(o["into"])
+            try:
+                page.write_text(table.into(page.read_text(encoding="utf-8"), measured), encoding="utf-8")
+            except (OSError, ValueError) as problem:
+                self.complain(f"{page} keeps what it has: {problem}.")
+        parts = [draw(table.head(measured), table.summary(measured)), draw(table.HEAD_EACH, table.each(measured)), table.note(measured)]  # fmt: skip
+        self.say("\n" + "\n\n".join(parts) + "\n")
         return ALL_HELD if all(m.held for m in measured if m.way == "product") else SOME_BROKEN
-
-    def _say(self, text: str) -> None:
-        self.stdout.write(screen.plain(text))
-        self.stdout.flush()
-
-    def _complain(self, text: str) -> None:
-        self.stderr.write(screen.plain(text))
 
 
 def _in_a_database_of_its_own(argv: list[str]) -> int:

@@ -5,12 +5,9 @@ them; so what the product is better by is not that its checks fit its own progra
 the Job of the product, as all that is paid for.
 """
 
-import threading
 import time
 from collections.abc import Generator, Mapping
-from typing import Any, cast
 
-from vibe import events
 from vibe.choices import Verdict
 from vibe.generation.checks import writer
 from vibe.generation.drive import drive
@@ -19,9 +16,8 @@ from vibe.generation.steps import Consult, Inspect, Json, Step
 from vibe.generation.trial import Tried, judged, refused, run_of
 from vibe.generation.work import Draft, Nothing, Work
 from vibe.llm.client import Client
-from vibe.management.measuring.product import Made
+from vibe.management.measuring.product import Made, unheard
 from vibe.models import Job, StepRecord
-from vibe.perform import Performer
 
 FIRST = 900  # its steps stand behind those of the making
 
@@ -62,28 +58,22 @@ def alone(request: Request, checks: list[Json], idle: Mapping[str, str]) -> Alon
     return judged(request, draft.files, checks, (yield run), idle)
 
 
-class _Unheard:
-    """Nobody watches."""
-
-    def append(self, event: events.Event) -> None:
-        pass
-
-
-def measure(made: Made, client: Client) -> Json:
-    """The figures of the bare model for what was just made."""
+def measure(made: Made, client: Client) -> tuple[Json, dict[str, str]]:
+    """The figures of the bare model for what was just made, and its files."""
     job, version = made.job, made.version
     uploads = tuple(Upload(row.name, row.size) for row in job.uploads.all())
     request = Request(job.request, job.shape, salt=job.once, uploads=uploads)
     checks = version.checks if version else []
     idle = {r["id"]: r["idle"] for r in version.results if r.get("idle")} if version else {}
-    performer = Performer(job, client, threading.Event(), cast(Any, _Unheard()))
+    performer = unheard(job, client)
     began = time.monotonic()
     came = drive(
         alone(request, checks, idle),
         {},
         lambda step, number: performer.perform(step, str(FIRST + int(number))),
     )
-    return _figures(job, made, came, time.monotonic() - began)
+    files = came.files if isinstance(came, Tried) else {}
+    return _figures(job, made, came, time.monotonic() - began), files
 
 
 def _figures(job: Job, made: Made, came: Tried | str, seconds: float) -> Json:

@@ -12,7 +12,7 @@ from django.utils.module_loading import import_string
 
 from vibe import models_in_use
 from vibe.llm.cassette import BadCassette, Cassette, Player, Recorder
-from vibe.management.measuring import bare, product, taped
+from vibe.management.measuring import bare, own, product, taped
 from vibe.management.measuring.results import Measured
 from vibe.management.measuring.suite import Asked
 from vibe.models import ModelRow
@@ -49,11 +49,15 @@ def measure(asked: Asked, nth: int, source: Source, how: How) -> list[Measured]:
     with _connected(kept, source.name):
         first: Any = Player(taped.for_product(kept)) if kept else _client(how)
         made = product.make(asked, first, autonomy=how.autonomy, effort=how.effort)
-        ways = {"product": _with_recorded(made.figures, first)}
+        files = made.version.files if made.version else {}
+        opinion = own.figures(made.job, files, asked.checks, first, 0)
+        ways = {"product": _with_recorded({**made.figures, **opinion}, first)}
         second: Any = None
         if how.bare and not how.purse.empty:
             second = Player(taped.for_bare(kept)) if kept else _client(how)
-            ways["bare"] = _with_recorded(bare.measure(made, second), second)
+            figures, files = bare.measure(made, second)
+            opinion = own.figures(made.job, files, asked.checks, second, 1)
+            ways["bare"] = _with_recorded({**figures, **opinion}, second)
     if how.purse.empty:  # a call of it was not made, so it says nothing about the model
         raise Unmeasured(f"The limit of ${how.purse.most:.2f} is reached.")
     if how.record and not kept:

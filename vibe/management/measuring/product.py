@@ -4,16 +4,18 @@ import json
 import threading
 import uuid
 from dataclasses import dataclass
+from typing import Any, cast
 
 from django.db import close_old_connections, connections
 
-from vibe import jobs, worker
+from vibe import events, jobs, worker
 from vibe.choices import JobState, Verdict
 from vibe.generation.steps import Json
 from vibe.llm.client import Client
 from vibe.management.measuring import taped
 from vibe.management.measuring.suite import Asked
 from vibe.models import EventRecord, Job, Maker, Version
+from vibe.perform import Performer
 
 MAKER = "measure"  # the maker of everything that is measured here
 
@@ -61,6 +63,16 @@ def make(asked: Asked, client: Client, *, autonomy: str, effort: str) -> Made:
         jobs.stop(job)
     version = Version.objects.filter(job=job).first()
     return Made(job, version, _figures(job, version))
+
+
+class _Nobody:
+    def append(self, event: events.Event) -> None:
+        pass
+
+
+def unheard(job: Job, client: Client) -> Performer:
+    """What does the steps of a Job while nobody watches, and keeps its books."""
+    return Performer(job, client, threading.Event(), cast(Any, _Nobody()))
 
 
 def _attend(job: Job) -> None:

@@ -15,7 +15,7 @@ class Measured:
 
     first: its checks held at once, with no reply asked for again. held: they hold in the end. verdict: held, broken,
     unchecked, or none when there is no program. checks: how many promises count (without those that are always there).
-    calls: their purposes. usd: None where a price is not known. set: the model, or the cassettes that were played.
+    own: checks that the suite brought, and own_held how many of them hold; no model saw them. calls: their purposes. usd: None where a price is not known. set: the model, or the cassettes that were played.
     """
 
     suite: str
@@ -38,6 +38,8 @@ class Measured:
     autonomy: str
     effort: str
     played: bool
+    own: int = 0
+    own_held: int = 0
 
 
 class BadResults(Exception):

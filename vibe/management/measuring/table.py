@@ -21,17 +21,29 @@ def wilson(passed: int, of: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
+def head(measured: Sequence[Measured]) -> tuple[str, ...]:
+    """HEAD, and a column for the suite's own checks where it brought some."""
+    return (*HEAD, "own checks") if any(m.own for m in measured) else HEAD
+
+
 def summary(measured: Sequence[Measured]) -> list[tuple[str, ...]]:
-    """A row for each set, way and shape, and one for all shapes of a set and way."""
+    """A row for each set, way and shape, and one for all shapes of a set and way; their columns are those of `head`."""
+    own = any(m.own for m in measured)
     rows = []
     for set_ in _once(m.set for m in measured):
         for way in _once(m.way for m in measured if m.set == set_):
             mine = [m for m in measured if (m.set, m.way) == (set_, way)]
             shapes = sorted({m.shape for m in mine})
-            rows += [_row(set_, way, shape, [m for m in mine if m.shape == shape]) for shape in shapes]
-            if len(shapes) > 1:
-                rows.append(_row(set_, way, "all", mine))
+            groups = [(shape, [m for m in mine if m.shape == shape]) for shape in shapes]
+            groups += [("all", mine)] if len(shapes) > 1 else []
+            rows += [(*_row(set_, way, name, these), *([_own(these)] if own else [])) for name, these in groups]
     return rows
+
+
+def _own(mine: Sequence[Measured]) -> str:
+    """How many held all of the suite's own checks, of those for which it brought some."""
+    asked = [m for m in mine if m.own]
+    return _rate(asked, lambda m: m.own_held == m.own) if asked else "–"
 
 
 def _row(set_: str, way: str, shape: str, mine: Sequence[Measured]) -> tuple[str, ...]:
@@ -85,6 +97,25 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "/") for cell in row) + " |" for row in lines)
 
 
+MARKS = ("<!-- measured -->\n", "\n<!-- /measured -->")
+
+
+def whole(measured: Sequence[Measured]) -> str:
+    """Both tables in Markdown, with the days on which they were made."""
+    days = sorted({m.at[:10] for m in measured})
+    made = f"Made on {days[0]}." if len(days) == 1 else f"Made from {days[0]} to {days[-1]}." if days else ""
+    return "\n\n".join([made, markdown(head(measured), summary(measured)), markdown(HEAD_EACH, each(measured))])
+
+
+def into(page: str, measured: Sequence[Measured]) -> str:
+    """`page` with the tables between its marks. Raises ValueError when they are not there."""
+    before, _, rest = page.partition(MARKS[0])
+    _, mark, after = rest.partition(MARKS[1])
+    if not mark:
+        raise ValueError(f"there is no {MARKS[0].strip()} … {MARKS[1].strip()} in it")
+    return f"{before}{MARKS[0]}{whole(measured)}{mark}{after}"
+
+
 def note(measured: Sequence[Measured]) -> str:
     """What may be concluded, in a sentence or two."""
     if any(m.played for m in measured):
@@ -94,7 +125,8 @@ def note(measured: Sequence[Measured]) -> str:
         )
     return (
         "Rates with 95 % intervals (Wilson). Where two intervals overlap, we do not know which is better. The checks are "
-        "those that the model itself wrote before the code; the bare model was told them, and did not pay for them."
+        "those that the model itself wrote before the code; the bare model was told them, and did not pay for them. "
+        "“Own checks” are the suite's: no model saw them."
     )
 
 

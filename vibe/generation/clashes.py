@@ -1,0 +1,133 @@
+"""Promises that cannot both hold: found before a line of code, and settled by the person where the dial asks them.
+
+Where nobody is asked, what the person promised themselves goes before what was made up, and what was promised before
+goes before what is new; of two that were made up now neither counts, and the person may settle it afterwards with one
+click: a Job that first looks whether the program is so already.
+"""
+
+from collections.abc import Generator, Mapping
+from dataclasses import replace
+
+from vibe.choices import Verdict
+from vibe.generation import write
+from vibe.generation.checks import contradictions
+from vibe.generation.plan import DECIDE, Plan
+from vibe.generation.request import Request, Result
+from vibe.generation.steps import All, Json, Question, Step
+from vibe.generation.trial import finish, judged, refused, run_of, told
+from vibe.generation.work import Work
+
+MOST = 2  # questions of this kind in one Job
+NEITHER = "neither"
+
+
+def consistent(work: Work, agreed: Plan) -> Generator[Step, Json, Plan]:
+    """`agreed` without the promises that cannot hold beside another one; it is `work.plan` from here on."""
+    work.plan = agreed
+    before = {str(check["id"]) for check in work.kept()}
+    checks = {str(check["id"]): check for check in [*work.kept(), *agreed.checks()]}
+    for first, second, sentence in contradictions.find(list(checks.values())):
+        if first not in checks or second not in checks or (first in before and second in before):
+            continue  # settled by an answer before this one
+        if first == second:
+            stays, goes = "", [first]
+            work.say(sentence)
+        else:
+            answer = yield from _settle(work, checks[first], checks[second], sentence)
+            stays, goes = _outcome(work, str(answer["choice"]), checks[first], checks[second], before, sentence)
+        for id_ in goes:
+            del checks[id_]
+        work.let_go |= before & set(goes)
+        if stays:
+            checks[stays] = {**checks[stays], "confirmed": True}
+            work.chosen.add(stays)
+        promises = [p for p in work.plan.promises if p.id not in goes]
+        work.plan = replace(
+            work.plan, promises=tuple(replace(p, confirmed=True) if p.id == stays else p for p in promises)
+        )
+    return work.plan
+
+
+def _settle(work: Work, one: Json, other: Json, sentence: str) -> Generator[Step, Json, Json]:
+    work.clashes += 1
+    if work.clashes > MOST:
+        return {"choice": ""}
+    choices: list[Json] = [
+        {"value": "1", "label": one["sentence"], "line": _whose(one)},
+        {"value": "2", "label": other["sentence"], "line": _whose(other)},
+        {"value": NEITHER, "label": "Neither of them", "line": "I check neither, and say so."},
+        {"value": DECIDE, "label": "You decide", "line": ""},
+    ]
+    return (
+        yield Question(
+            f"clash-{work.clashes}", f"{sentence} Which one shall hold?", choices, dial="contradiction"
+        )
+    )
+
+
+def _whose(check: Json) -> str:
+    return "You asked for this." if check.get("confirmed") else ""
+
+
+def _outcome(
+    work: Work, choice: str, one: Json, other: Json, before: set[str], sentence: str
+) -> tuple[str, list[str]]:
+    """(id of what the person chose, or ""; ids of what is promised no longer). What goes is said."""
+    a, b = str(one["id"]), str(other["id"])
+    if choice in {"1", "2"}:
+        stays, goes = (one, other) if choice == "1" else (other, one)
+        work.say(f"{_gone(goes, stays)}, which you chose.")
+        return str(stays["id"]), [str(goes["id"])]
+    if choice == NEITHER:
+        work.say(f"{sentence} You wanted neither checked.")
+        return "", [a, b]
+    first = _first(one, other, before) or (one if choice == DECIDE else None)
+    if first is None:
+        work.say(sentence)
+        work.unsettled.append({"sentence": sentence, "checks": [one, other]})
+        return "", [a, b]
+    last = other if first is one else one
+    work.say(f"{_gone(last, first)}{': you left it to me' if choice == DECIDE else ''}.")
+    if choice != DECIDE and not first.get("confirmed"):
+        work.unsettled.append({"sentence": sentence, "checks": [one, other]})
+    return "", [str(last["id"])]
+
+
+def _first(one: Json, other: Json, before: set[str]) -> Json | None:
+    """Which of the two goes before the other without asking; None when neither does."""
+    mine, theirs = bool(one.get("confirmed")), bool(other.get("confirmed"))
+    if mine != theirs:
+        return one if mine else other
+    old, older = str(one["id"]) in before, str(other["id"]) in before
+    return (one if old else other) if old != older else None
+
+
+def _gone(goes: Json, stays: Json) -> str:
+    return f"“{goes['sentence']}” is not promised: it cannot hold beside “{stays['sentence']}”"
+
+
+def chosen(unsettled: Json, which: int) -> Json:
+    """Request.settled for the promise `which` (0 or 1) of an entry of Version.measures["unsettled"]."""
+    keep, drop = unsettled["checks"][which], unsettled["checks"][1 - which]
+    return {"keep": [{**keep, "confirmed": True}], "drop": [str(drop["id"])]}
+
+
+def as_it_is(request: Request, force: Json) -> Generator[Step, Json, Result | None]:
+    """The program there is, held to what the person settled, without a call to a model; None when it does not hold."""
+    base, work = request.base, Work(request, force)
+    promised = work.promised()
+    if base is None or not force["engine"] or refused(dict(base.files), promised):
+        return None
+    files = dict(base.files)
+    must_fail = write.must_fail(work, previous=False)
+    answers = (yield All((run_of(request, files, promised), *must_fail.values())))["answers"]
+    idle: Mapping[str, str] = write.idle_of(work, dict(zip(must_fail, answers[1:], strict=True)))
+    tried = judged(request, files, promised, answers[0], idle)
+    # What the person chose must be seen to hold, also where it could not fail on a program that does nothing.
+    wanted = {str(check["id"]) for check in request.settled.get("keep", [])}
+    if tried.verdict is not Verdict.HELD or any(
+        not r["held"] for r in tried.judged.results if r["id"] in wanted
+    ):
+        return None
+    yield told(tried)
+    return finish(request, tried, title=base.title, sentence="It was so already: nothing had to change.")
