@@ -20,11 +20,13 @@ WATCHERS = 1000
 def parts(tmp_path):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 8192), hard))
-    os.environ["VIBE_TEST_SOCKETS"] = str(WATCHERS + 8)
+    raised = ("VIBE_TEST_SOCKETS", "VIBE_MAKER_SOCKETS", "VIBE_ADDRESS_SOCKETS", "VIBE_SITE_SOCKETS")
+    os.environ.update(dict.fromkeys(raised, str(WATCHERS + 8)))
     made = Parts(tmp_path / "var")
     yield made
     made.close()
-    del os.environ["VIBE_TEST_SOCKETS"]
+    for name in raised:
+        del os.environ[name]
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
