@@ -7,7 +7,7 @@ what could not be clicked after all, or was one too many, is left in `untried` b
 import re
 import time
 
-from page import JOB, SEEN, Now, at_most, doing, filmed, fresh, note, settle, thrown
+from page import ANSWER_S, JOB, SEEN, Now, at_most, doing, filmed, fresh, note, settle, thrown
 from playwright.sync_api import Error
 
 MAX_BUTTONS, WALK_S, CLICK_MS, CLICK_S = 30, 16, 1500, 9
@@ -87,7 +87,8 @@ class Walk:
                     raise
                 lost += 1
                 self.renew()
-        settle(self.look, self.look.loaded, STAY_MS)
+        with at_most(STAY_MS / 1000 + ANSWER_S):
+            settle(self.look, self.look.loaded, STAY_MS)
         self.look.answers()
         if self.document and self.look.gone(self.document) == "left":
             SEEN["buttons_tried"][-1]["left"] = True

@@ -14,10 +14,16 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler
 
+from chrome import window
 from film import Film
 from playwright.sync_api import Error
+from still import is_still
 
-STEP_MS, ANSWER_S = 2500, 6  # how long a step may take; how long a page may take to say that it is there
+STEP_MS = 2500  # how long a step may take
+ANSWER_S, OPEN_S = (
+    6,
+    9,
+)  # how long a page may take to say that it is there, and to be so when it was just opened
 COMPLAINTS, REQUESTS = 50, 40
 
 with open("job.json", encoding="utf-8") as source:
@@ -132,9 +138,8 @@ class Look:
         self.errors: list[dict] = []
         self.frame = None
         self.went: list[str] = []
-        self.context = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
-        self.page = self.context.new_page()
-        self.lens = self.context.new_cdp_session(self.page)
+        self.size, self.untouched = (width, height), False
+        self.context, self.page, self.lens = window(browser, width, height)
         self.page.set_default_timeout(STEP_MS)
         self.page.on("pageerror", self.on_error)
         self.page.on("console", self.on_console)
@@ -154,7 +159,7 @@ class Look:
         """As new: nothing kept, nothing complained about. The processes stay, which saves a second each time."""
         self.page.evaluate("localStorage.clear()")
         self.page.set_viewport_size({"width": width, "height": height})
-        self.errors = []
+        self.size, self.errors = (width, height), []
         self.open()
 
     def settled_frame(self):
@@ -238,9 +243,13 @@ LOOK: Look | None = None
 
 
 def fresh(browser, width: int, height: int) -> Look:
-    """The page as it is when one opens it for the first time."""
+    """The page as it is when one opens it for the first time: one that was only looked at so far still is."""
     global LOOK
     if LOOK is not None and LOOK.browser is browser:
+        if LOOK.untouched and LOOK.size == (width, height):
+            LOOK.untouched = False
+            return LOOK
+        LOOK.untouched = False
         try:
             LOOK.renew(width, height)
             return LOOK
@@ -255,13 +264,17 @@ def filmed(look: Look, name: str, steps: int) -> Film:
     film = Film(look, name, steps)
     SEEN["films"][name] = film.frames
     film.opened()
-    settle(look, look.loaded, 100)
+    with at_most(OPEN_S):
+        settle(look, look.loaded, 100)
     return film
 
 
 def settle(look: Look, since: float, ms: int) -> None:
-    """Let the page be until `ms` have passed `since` it was last used; filming it took some of them."""
-    look.page.wait_for_timeout(max(20, ms - (time.monotonic() - since) * 1000))
+    """Let the page be until it is still, or `ms` have passed `since` it was last used; filming took some of them."""
+    until = since + ms / 1000
+    look.page.wait_for_timeout(20)
+    while (left := (until - time.monotonic()) * 1000) > 0 and not is_still(look.frame, left):
+        look.page.wait_for_timeout(min(left, 25))
 
 
 def plain(problem: Error) -> str:
