@@ -1,7 +1,7 @@
 # Two commands: `make run` serves Vibe, `make test` runs every test. Both set up what they need, the second time quickly.
 SHELL := /bin/bash
 PY := .venv/bin/python
-.PHONY: run test check setup setup-test pictures images bench bench-peers soak lock help
+.PHONY: run test check setup setup-test pictures images bench bench-films bench-peers soak lock help
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -54,6 +54,9 @@ bench: setup ## Measure what boxes cost against a bare process  (ARGS="--rounds 
 bench-peers: setup ## The same work by other libraries, in an environment of their own under var/  (ARGS="--rounds 30")
 	@test -e var/peers/ready || { python3 -m venv var/peers && var/peers/bin/pip install --quiet --disable-pip-version-check -r bench/peers/requirements.txt && touch var/peers/ready; }
 	@PYTHONPATH=. var/peers/bin/python bench/peers/run.py --image "$$($(PY) -c 'from sandbox import catalog; print(catalog.tag("python"))')" $(ARGS)
+
+bench-films: setup ## Measure what filming the checks adds to a look  (ARGS="--pairs 5"; four minutes)
+	@$(PY) -m bench.films $(ARGS)
 
 soak: setup ## A thousand runs with random stops and kills: nothing may be left  (ARGS="--runs 100")
 	@$(PY) -m bench.soak $(ARGS)

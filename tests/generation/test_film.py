@@ -47,6 +47,23 @@ def test_a_step_that_failed_is_marked_and_says_why():
     assert (last.words, last.bad) == ("I could not click “Split”: it was not there", True)
 
 
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        (1, "I could not click “Split”: the page stopped answering"),
+        (3, "I could not look: the page stopped answering"),
+        (-1, "I could not begin: the page stopped answering"),
+    ],
+)
+def test_where_a_page_hung_is_the_last_moment_though_no_picture_of_it_could_be_taken(step, words):
+    failed = {"step": step, "why": "the page stopped answering"}
+    frames = read(TOLD[:2], seen={**CALM, "checks": [{"id": "c1", "failed": failed, "seen": []}]})["c1"]
+    assert [(f.words, f.bad) for f in frames] == [
+        ("I opened it", False), ("I typed 90 into “Bill”", False), (words, True),
+    ]  # fmt: skip
+    assert frames[-1].jpeg == frames[-2].jpeg
+
+
 def test_a_button_that_raised_an_error_is_named():
     tried = [{"name": "Go", "errors": 0}, {"name": "Bo\u202eom", "errors": 1}]
     told = [{"step": -1}, {"step": 0}, {"step": 1}]

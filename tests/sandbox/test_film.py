@@ -3,6 +3,8 @@
 import pytest
 
 from tests.sandbox.test_look import broken, opened
+from vibe.generation import look
+from vibe.generation.bundle import bundle
 
 pytestmark = pytest.mark.docker
 
@@ -88,4 +90,16 @@ def test_a_page_that_hangs_leaves_the_frames_before(engine):
             }
         ],
     )  # fmt: skip
-    assert "I typed 9 into “Bill”" in [f.words for f in seen.films["hangs"]]
+    film = seen.films["hangs"]
+    assert "I typed 9 into “Bill”" in [f.words for f in film]  # whenever it was that the page stopped
+    assert (film[-1].bad, film[-1].words.split(": ")[1]) == (True, "the page stopped answering")
+    assert film[-1].words.startswith(("I could not click “Go”", "I could not look"))
+
+
+def test_another_run_of_a_check_is_filmed_at_its_end_only(engine):
+    page, asked = bundle({"index.html": PLACED}), [DOUBLE, {**DOUBLE, "id": "double~again"}]
+    seen = look.observations(engine.run(look.source(page, asked), limits=look.limits()), page, asked)
+    assert [f.words for f in seen.films["double~again"]] == ["I opened it", "I waited 0.1 s", "Then I looked"]
+    assert (
+        seen.films["double~again"][0].jpeg == seen.films["double"][0].jpeg
+    )  # the page is as it was: not taken anew

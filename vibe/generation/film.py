@@ -6,7 +6,7 @@ here knows verdicts or Django; where films are kept is vibe/films.py.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vibe.generation.steps import Json
@@ -55,12 +55,15 @@ def films(raw: Json, files: Mapping[str, bytes], runs: Sequence[Json], seen: Jso
             if name == BUTTONS:
                 words, bad = _of_button(step, buttons)
             else:
-                last = number == len(told) - 1  # a page that hung is told at its first step, wherever it was
+                last = number == len(told) - 1
                 words, bad = _of_step(step, steps, failed.get(id_) if last else None)
             look = step is None and name != BUTTONS
             frames.append(
                 Frame(words, data, *size, bad, look, _part(account.get("x")), _part(account.get("y")))
             )
+        if (at := failed.get(id_)) and frames and not frames[-1].bad and len(frames[-1].jpeg) <= left:
+            left -= len(frames[-1].jpeg)  # the page hung there: no picture of it could be taken any more
+            frames.append(replace(frames[-1], words=_stuck(at, steps), bad=True, look=False))
         if len(frames) > 1:  # one picture of a page that just opened shows nothing being used
             out[id_] = frames
     return out
@@ -89,8 +92,16 @@ def _of_step(number: Any, steps: Sequence[Json], failed: Json | None) -> tuple[s
     if number == -1 or not isinstance(number, int) or not 0 <= number < len(steps):
         return "I opened it", False
     if failed and failed["step"] == number:
-        return f"{_sentence(steps[number], could_not=True)}: {_short(failed['why'], 300)}", True
+        return _stuck(failed, steps), True
     return _sentence(steps[number]), False
+
+
+def _stuck(failed: Json, steps: Sequence[Json]) -> str:
+    """What could not be done, and why: a step, or what comes before and after all of them."""
+    at = failed["step"]
+    could_not = "I could not begin" if at < 0 else "I could not look"
+    told = _sentence(steps[at], could_not=True) if 0 <= at < len(steps) else could_not
+    return f"{told}: {_short(failed['why'], 300)}"
 
 
 def _of_button(number: Any, buttons: Sequence[Json]) -> tuple[str, bool]:

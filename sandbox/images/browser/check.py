@@ -4,9 +4,11 @@ import contextlib
 import json
 import time
 
-from film import PURSE
-from page import JOB, Look, filmed, fresh, plain, settle, thrown
+from film import PURSE, Film
+from page import JOB, Look, Now, at_most, filmed, fresh, plain, settle, thrown
 from playwright.sync_api import Error
+
+CHECK_S, WAIT_S = 10, 10  # for one run; and for what it waits
 
 
 def find(look: Look, target: dict):
@@ -162,40 +164,49 @@ def waits(steps: list[dict]) -> float:
     return sum(min(float(s.get("seconds", 1)), 5) for s in steps if s["do"] == "wait")
 
 
+def use(look: Look, film: Film, wanted: dict, told: dict) -> None:
+    """Do the steps and look, and write into `told` what came of it."""
+    steps, before = wanted.get("steps", []), {}
+    for expect in wanted["expect"]:
+        if expect["see"] == "changed":
+            before[json.dumps(expect.get("target"))] = glimpse(look, expect.get("target"))
+    used, complaints = time.monotonic(), len(look.errors)
+    for number, step in enumerate(steps):
+        Now.step = number
+        at = (lambda step=step: find(look, step["target"])) if step.get("target") else None
+        look.follow()
+        film.aim(step["do"], at)
+        try:
+            do(look, step)
+        except Error as problem:
+            told["failed"] = {"step": number, "why": plain(problem), "missing": missing(look, step)}
+            film.stepped(number, step, at, failed=True)
+            break
+        used = time.monotonic()
+        film.stepped(number, step, at)
+        told["steps_done"] += 1
+    else:
+        Now.step = len(steps)
+        settle(look, used, 250)
+        look.follow()
+        told["seen"] = observed(look, wanted["expect"], before)
+        film.looked([lambda e=e: place(look, e) for e in wanted["expect"] if e.get("target")])
+    told["errors"] = len(thrown(look))
+    told["raised"] = next((e["text"] for e in thrown(look, complaints)), "")
+
+
 def check(browser, wanted: dict) -> dict:
-    """Do the steps of one check on a fresh page and report the raw values that it asks to see."""
+    """Do the steps of one check on a fresh page and report the raw values that it asks to see. However long the page
+    took to open, its steps have the whole of their time."""
     told = result(wanted)
     began, filming = time.monotonic(), PURSE.seconds
     width, height = JOB["viewports"][0]
     look = fresh(browser, width, height)
     steps = wanted.get("steps", [])
-    film = filmed(look, str(JOB["checks"].index(wanted)), len(steps))
+    film = filmed(look, str(JOB["checks"].index(wanted)), len(steps), other="~" in wanted["id"])
     try:
-        before = {}
-        for expect in wanted["expect"]:
-            if expect["see"] == "changed":
-                before[json.dumps(expect.get("target"))] = glimpse(look, expect.get("target"))
-        used, complaints = time.monotonic(), len(look.errors)
-        for number, step in enumerate(steps):
-            at = (lambda step=step: find(look, step["target"])) if step.get("target") else None
-            look.follow()
-            film.aim(step["do"], at)
-            try:
-                do(look, step)
-            except Error as problem:
-                told["failed"] = {"step": number, "why": plain(problem), "missing": missing(look, step)}
-                film.stepped(number, step, at, failed=True)
-                break
-            used = time.monotonic()
-            film.stepped(number, step, at)
-            told["steps_done"] += 1
-        else:
-            settle(look, used, 250)
-            look.follow()
-            told["seen"] = observed(look, wanted["expect"], before)
-            film.looked([lambda e=e: place(look, e) for e in wanted["expect"] if e.get("target")])
-        told["errors"] = len(thrown(look))
-        told["raised"] = next((e["text"] for e in thrown(look, complaints)), "")
+        with at_most(CHECK_S + min(waits(steps), WAIT_S)):
+            use(look, film, wanted, told)
     except Error:
         look.close()
         raise

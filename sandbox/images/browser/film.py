@@ -13,7 +13,8 @@ import time
 from playwright.sync_api import Error
 
 EDGE, FRAMES, FRAME_BYTES = 640, 14, 40_000  # pixels of the longer side; frames a run; bytes a frame
-FIRST = 6  # of a long run the first and the last steps are filmed
+ENDS = 6  # of a long run the first and the last steps are filmed
+LEAST = 1  # of a check's other runs, which differ by their values alone, the last step is
 RUN_S = 2.0  # what filming one run may take
 
 DRAW = """([x, y, how, label, marks]) => {
@@ -52,6 +53,15 @@ DRAW = """([x, y, how, label, marks]) => {
 }"""
 
 
+# What a page that was just opened shows; "" when a picture of it could differ all the same.
+MADE_OF = """() => {
+  if (document.querySelector("video,iframe,animate,animateTransform,animateMotion,set") || document.getAnimations().length) return "";
+  const fields = [...document.querySelectorAll("input,select,textarea")].map(e => e.value + e.checked);
+  const drawn = [...document.querySelectorAll("canvas")].map(e => e.toDataURL("image/jpeg", .3));
+  return document.documentElement.outerHTML + fields + drawn;
+}"""
+
+
 class Purse:
     """What all films of a look may use together. Times in seconds."""
 
@@ -86,8 +96,13 @@ class Film:
     None for the look at the end; x and y are the tip of the hand as parts of the picture's width and height, or
     None. The picture of the n-th lies in out/film-<name>-<n>.jpg."""
 
-    def __init__(self, look, name: str, steps: int) -> None:
+    # Of the page as it was last opened: (what it was made of, its size, the picture).
+    first: tuple[str, object, bytes] = ("", None, b"")
+
+    def __init__(self, look, name: str, steps: int, *, other: bool = False) -> None:
+        """`other`: not a check's own run but one of those that only differ by their values."""
         self.look, self.name, self.steps = look, name, steps
+        self.ends = (0, LEAST) if other else (ENDS, ENDS)
         self.frames: list[dict] = []
         self.left = RUN_S
         self.tip: tuple[float, float] | None = None
@@ -95,8 +110,13 @@ class Film:
 
     @paid
     def opened(self) -> None:
-        """The page as it is before anything is done."""
-        self._take(-1)
+        """The page as it is before anything is done: each run opens it anew, and mostly it is as it was."""
+        made, size = self.look.frame.evaluate(MADE_OF), self.look.page.viewport_size
+        if made and (made, size) == Film.first[:2]:
+            self._keep(-1, Film.first[2], None, None)
+            return
+        if picture := self._take(-1):
+            Film.first = (made, size, picture)
 
     @paid
     def aim(self, kind: str, find) -> None:
@@ -111,7 +131,7 @@ class Film:
     @paid
     def stepped(self, number: int, step: dict, find=None, *, failed: bool = False) -> None:
         """After a step: the hand at its element. A step that failed is filmed in any case."""
-        if not failed and FIRST <= number < self.steps - FIRST:
+        if not failed and self.ends[0] <= number < self.steps - self.ends[1]:
             return
         if self.element is None:
             self.element = next(iter(find().element_handles()), None) if find else None
@@ -147,28 +167,34 @@ class Film:
         x, y = box["x"] + box["width"] * across, box["y"] + box["height"] * down
         self.tip = (min(max(x, 4), size["width"] - 4), min(max(y, 4), size["height"] - 4))
 
-    def _take(self, step: int | None, how: str = "", label: str = "", marks=()) -> None:
-        if len(self.frames) >= FRAMES or not PURSE.frames or PURSE.bytes < FRAME_BYTES:
-            return
+    def _take(self, step: int | None, how: str = "", label: str = "", marks=()) -> bytes | None:
+        """The picture, kept; None where there is no room for one more."""
+        if not self._room():
+            return None
         x, y = self.tip or (None, None)
         self.look.page.evaluate(DRAW, [x, y, how, label, list(marks)])
         size = self.look.page.viewport_size
         scale = min(1, EDGE / max(size["width"], size["height"]))
         clip = {"x": 0, "y": 0, **size, "scale": scale}
         for quality in (45, 15):
-            shot = self.look.lens.send(
-                "Page.captureScreenshot", {"format": "jpeg", "quality": quality, "clip": clip}
-            )
-            picture = base64.b64decode(shot["data"])
+            asked = {"format": "jpeg", "quality": quality, "clip": clip, "optimizeForSpeed": True}
+            picture = base64.b64decode(self.look.lens.send("Page.captureScreenshot", asked)["data"])
             if len(picture) <= FRAME_BYTES:
-                break
-        else:
+                across = None if x is None else round(x / size["width"], 4)
+                down = None if y is None else round(y / size["height"], 4)
+                self._keep(step, picture, across, down)
+                return picture
+        return None
+
+    def _room(self) -> bool:
+        return len(self.frames) < FRAMES and PURSE.frames > 0 and PURSE.bytes >= FRAME_BYTES
+
+    def _keep(self, step: int | None, picture: bytes, x: float | None, y: float | None) -> None:
+        if not self._room():
             return
         with open(f"out/film-{self.name}-{len(self.frames)}.jpg", "wb") as out:
             out.write(picture)
-        across = None if x is None else round(x / size["width"], 4)
-        down = None if y is None else round(y / size["height"], 4)
-        self.frames.append({"step": step, "x": across, "y": down})
+        self.frames.append({"step": step, "x": x, "y": y})
         PURSE.frames -= 1
         PURSE.bytes -= len(picture)
 

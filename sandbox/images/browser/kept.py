@@ -10,7 +10,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from chrome import launch, warm
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 
 HOST = '<button>x</button><iframe sandbox="allow-scripts" src="http://check.localhost:%d/"></iframe>'
 FRAME = "<button>x</button><script>document.querySelector('button').onclick = () => {}</script>"
@@ -30,13 +30,18 @@ class Empty(BaseHTTPRequestHandler):
         pass
 
 
-def main() -> None:
-    playwright = sync_playwright().start()
-    browser = launch(playwright)
+def made_warm(browser: Browser) -> None:
+    """What a look needs is made, and was used once."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Empty) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         warm(browser, f"http://localhost:{server.server_port}/")
         server.shutdown()
+
+
+def main() -> None:
+    playwright = sync_playwright().start()
+    browser = launch(playwright)
+    made_warm(browser)
     os.write(3, b"r")
     if os.read(3, 1) != b"g":
         os._exit(1)

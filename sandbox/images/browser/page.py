@@ -20,6 +20,7 @@ from playwright.sync_api import Error
 from still import is_still
 
 STEP_MS = 2500  # how long a step may take
+LEAST_MS = 20  # how long a page is let be in any case, so that what was done to it reaches it
 ANSWER_S, OPEN_S = (
     6,
     9,
@@ -38,14 +39,15 @@ SEEN = {
 
 class Now:
     """What is being done: open, phone, later (it was left alone for a while), click (`name` is the button's) or check
-    (`name` is the run's id). `killed`: the browser was ended because the page did not come back."""
+    (`name` is the run's id; `step` its step, from 0; -1: it is being opened; as many as there are: it is looked at).
+    `killed`: the browser was ended because the page did not come back."""
 
-    stage, name = "open", ""
+    stage, name, step = "open", "", -1
     killed = False
 
 
 def doing(stage: str, name: str = "") -> None:
-    Now.stage, Now.name = stage, name
+    Now.stage, Now.name, Now.step = stage, name, -1
 
 
 def complain(kind: str, text: str, line=None, column=None) -> None:
@@ -259,12 +261,12 @@ def fresh(browser, width: int, height: int) -> Look:
     return LOOK
 
 
-def filmed(look: Look, name: str, steps: int) -> Film:
+def filmed(look: Look, name: str, steps: int, *, other: bool = False) -> Film:
     """A film that is written down as it grows: a page that hangs still leaves its frames."""
-    film = Film(look, name, steps)
+    film = Film(look, name, steps, other=other)
     SEEN["films"][name] = film.frames
-    film.opened()
     with at_most(OPEN_S):
+        film.opened()
         settle(look, look.loaded, 100)
     return film
 
@@ -272,7 +274,8 @@ def filmed(look: Look, name: str, steps: int) -> Film:
 def settle(look: Look, since: float, ms: int) -> None:
     """Let the page be until it is still, or `ms` have passed `since` it was last used; filming took some of them."""
     until = since + ms / 1000
-    look.page.wait_for_timeout(20)
+    if (early := since + LEAST_MS / 1000 - time.monotonic()) > 0:
+        look.page.wait_for_timeout(early * 1000)
     while (left := (until - time.monotonic()) * 1000) > 0 and not is_still(look.frame, left):
         look.page.wait_for_timeout(min(left, 25))
 

@@ -186,9 +186,9 @@ def absent(target: Target) -> str:
 
 
 def stuck(step: Step | None, failed: Json) -> str:
-    """A step that could not be done, and why."""
+    """A step that could not be done, and why; None: what comes before the first or after the last."""
     if step is None:
-        return f"I could not begin: {failed['why']}"
+        return f"I could not {'look' if failed['step'] > 0 else 'begin'}: {failed['why']}"
     if failed.get("missing") and step.target:
         verb = {
             "fill": "type into it", "select": "choose in it", "check": "tick it", "uncheck": "untick it",

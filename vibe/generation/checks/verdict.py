@@ -230,10 +230,10 @@ def _page_run(run: Bound, seen: Json | None, before: Sequence[Seen]) -> _Ran:
         return _Ran(False, told.steps(run.steps), _wanted(run), saw, film=film, late=True)
     if failed := seen.get("failed"):
         number = int(failed["step"])
-        step = run.steps[number] if number < len(run.steps) else None
+        step = run.steps[number] if 0 <= number < len(run.steps) else None
         return _Ran(
             False,
-            told.steps(run.steps[:number]),
+            told.steps(run.steps[: max(number, 0)]),
             _wanted(run),
             told.stuck(step, failed) + _raised(run, seen, "; "),
             film=film,
