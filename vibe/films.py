@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.db import transaction
 
@@ -11,6 +12,7 @@ from vibe.models import Film, Job, Version
 
 MOST = 3_000_000  # bytes of one Version
 SHOWN = ("words", "bad", "look", "width", "height", "x", "y")  # of a frame, kept beside its picture
+DRAWN = ("form", "said", "table", "whole")  # of a frame of a tool, where there is such a thing
 TRIES = 6  # of one Job whose films are kept until it ends
 
 
@@ -21,19 +23,24 @@ def keep(job: Job, files: Mapping[str, str], made: Mapping[str, Sequence[Frame]]
     rows, left = [], MOST
     for run in sorted(made, key=lambda run: run.count("~")):
         frames = made[run]
-        size = sum(len(frame.jpeg) for frame in frames)
+        size = sum(len(frame.picture) for frame in frames)
         if size > left:
             continue
         left -= size
-        told = [{name: getattr(f, name) for name in SHOWN} | {"size": len(f.jpeg)} for f in frames]
-        data = b"".join(frame.jpeg for frame in frames)
-        rows.append(Film(job=job, made_of=tried, run=run, frames=told, data=data))
+        data = b"".join(frame.picture for frame in frames)
+        rows.append(Film(job=job, made_of=tried, run=run, frames=[_told(frame) for frame in frames], data=data))
     with transaction.atomic():
         loose = Film.objects.filter(job=job, version=None)
         loose.filter(made_of=tried).delete()
         others = list(dict.fromkeys(loose.order_by("-id").values_list("made_of", flat=True)))
         loose.filter(made_of__in=others[TRIES - 1 :]).delete()
         Film.objects.bulk_create(rows)
+
+
+def _told(frame: Frame) -> dict[str, Any]:
+    told = {name: getattr(frame, name) for name in SHOWN}
+    drawn = {name: getattr(frame, name) for name in DRAWN if getattr(frame, name)}
+    return told | drawn | {"size": len(frame.picture)}
 
 
 def settle(*versions: Version) -> None:

@@ -1,12 +1,11 @@
 """What came out of a run, as a person sees it: pictures, tables, and files to save."""
 
-import csv
-import io
 from dataclasses import dataclass, field
 
+from vibe.generation import tables
 from vibe.models import Run, RunFile
 
-ROWS, COLUMNS, CELL = 200, 30, 300
+ROWS = 200
 TABLES, CELLS = 3, 6000  # shown in place, all together; the rest is a file to save, as everything is
 MAGIC = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
 
@@ -33,17 +32,17 @@ def shown(run: Run) -> Shown:
     """The results of a run. Bytes come from a stranger's program: nothing here trusts a name or a type."""
     made = list(run.files.filter(made=True))
     pictures = [row for row in made if picture_type(row)]
-    tables: list[Table] = []
-    like_tables = [row for row in made if row.name.lower().endswith((".csv", ".tsv"))]
+    found: list[Table] = []
+    like_tables = [row for row in made if tables.is_table(row.name)]
     left = CELLS
     for at, row in enumerate(like_tables):
-        if len(tables) == TABLES:
+        if len(found) == TABLES:
             break
-        share = left // min(TABLES - len(tables), len(like_tables) - at)
+        share = left // min(TABLES - len(found), len(like_tables) - at)
         if table := _table(row, share):
-            tables.append(table)
+            found.append(table)
             left -= sum(len(line) for line in (table.head, *table.rows))
-    return Shown(made, pictures, tables)
+    return Shown(made, pictures, found)
 
 
 def picture_type(row: RunFile) -> str:
@@ -57,38 +56,7 @@ def picture_type(row: RunFile) -> str:
     return next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), "")
 
 
-def _table(row: RunFile, cells: int) -> Table | None:
-    """The beginning of a table, at most about `cells` cells of it; None when it is none."""
-    if not row.path.exists():
-        return None
-    text = row.path.read_bytes()[:2_000_000].decode("utf-8-sig", "replace").replace("\0", "")
-    first = text.split("\n", 1)[0]
-    delimiter = (
-        "\t" if row.name.lower().endswith(".tsv") else ";" if first.count(";") > first.count(",") else ","
-    )
-    try:
-        rows = [
-            [cell[:CELL] for cell in line[:COLUMNS]]
-            for line in csv.reader(io.StringIO(text), delimiter=delimiter)
-        ]
-    except csv.Error:
-        return None
-    rows = [line for line in rows if line]
-    if not rows:
-        return None
-    head, body = rows[0], rows[1:]
-    numeric = [
-        all(_is_number(line[at]) for line in body[:50] if at < len(line)) and bool(body)
-        for at in range(len(head))
-    ]
-    most = min(ROWS, max(1, cells // max(len(line) for line in rows) - 1))
-    return Table(row, head, body[:most], numeric, max(0, len(body) - most))
-
-
-def _is_number(cell: str) -> bool:
-    plain = cell.strip().replace(",", "").replace(" ", "").rstrip("%€$£")
-    try:
-        float(plain or "0")
-    except ValueError:
-        return False
-    return True
+def _table(row: RunFile, most: int) -> Table | None:
+    """The beginning of a table, at most about `most` cells of it; None when it is none."""
+    found = tables.cells(row.path.read_bytes(), row.name, rows=ROWS, most=most) if row.path.exists() else None
+    return Table(row, found.head, found.rows, found.numeric, found.left_out) if found else None

@@ -22,8 +22,8 @@ function build(film) {
   range.setAttribute("aria-label", "Moment");
   film.append(part("div", { className: "reel-bar" }, button, range, count));
   film.dataset.ready = "";
-  const pictures = frames.map(frame => frame.querySelector("img"));
-  for (const picture of pictures) picture.loading = "eager"; /* a lazy one below the fold would never come */
+  const pictures = frames.map(frame => frame.querySelector("img")); /* a moment of a tool may have none */
+  for (const picture of pictures.filter(Boolean)) picture.loading = "eager"; /* a lazy one below the fold would never come */
   let at = 0, timer = 0;
 
   const words = n => frames[n].querySelector("figcaption").textContent.trim();
@@ -31,8 +31,8 @@ function build(film) {
   function show(n) {
     at = Math.max(0, Math.min(last, n));
     frames.forEach((frame, m) => frame.toggleAttribute("data-now", m === at));
-    const hand = pictures.slice(at).find(one => one.dataset.x);
-    if (hand) for (const picture of pictures) picture.style.objectPosition = `${follow(hand.dataset.x)}% ${follow(hand.dataset.y)}%`;
+    const hand = pictures.slice(at).find(one => one?.dataset.x);
+    if (hand) for (const picture of pictures.filter(Boolean)) picture.style.objectPosition = `${follow(hand.dataset.x)}% ${follow(hand.dataset.y)}%`;
     range.value = at;
     range.setAttribute("aria-valuetext", `${at + 1} of ${last + 1}: ${words(at)}`);
     count.textContent = `${at + 1} of ${last + 1}`;

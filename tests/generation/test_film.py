@@ -61,7 +61,7 @@ def test_where_a_page_hung_is_the_last_moment_though_no_picture_of_it_could_be_t
     assert [(f.words, f.bad) for f in frames] == [
         ("I opened it", False), ("I typed 90 into “Bill”", False), (words, True),
     ]  # fmt: skip
-    assert frames[-1].jpeg == frames[-2].jpeg
+    assert frames[-1].picture == frames[-2].picture
 
 
 def test_a_button_that_raised_an_error_is_named():
@@ -138,7 +138,7 @@ def test_of_too_much_only_the_beginning_is_taken():
     told = [{"step": None}] * 14
     files = {f"film-{n}-{m}.jpg": jpeg(filled=39_000) for n in range(60) for m in range(14)}
     found = film.films({"films": {str(n): told for n in range(60)}}, files, runs, CALM)
-    assert sum(len(f.jpeg) for frames in found.values() for f in frames) <= film.LOOK_BYTES
+    assert sum(len(f.picture) for frames in found.values() for f in frames) <= film.LOOK_BYTES
 
 
 def test_films_of_runs_that_nobody_asked_for_are_not_there():

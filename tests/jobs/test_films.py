@@ -40,7 +40,7 @@ def test_a_film_gives_back_each_of_its_pictures(job):
     films.keep(job, FILES, {"c1": frames})
     made = version(job)
     films.settle(made)
-    assert [films.frame(made, "c1", n) for n in range(3)] == [f.jpeg for f in frames]
+    assert [films.frame(made, "c1", n) for n in range(3)] == [f.picture for f in frames]
     assert films.frame(made, "c1", 3) is None
     assert films.frame(made, "c2", 0) is None
     assert films.frame(None, "c1", 0) is None

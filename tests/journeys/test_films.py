@@ -108,3 +108,31 @@ def test_without_a_script_the_pictures_stand_in_a_row(vibe, visitor):
     reply = plain.context.request.get(vibe.url + first.get_attribute("src"))
     assert reply.headers["content-type"] == "image/jpeg"
     assert reply.body().startswith(b"\xff\xd8\xff")
+
+
+def test_how_a_tool_was_used_is_played_too_and_travels_with_its_card(vibe, visitor):
+    maker, friend = visitor(), visitor()
+    maker.describe(vibe.url, "Turn my bank CSV into monthly totals")
+    assert maker.finished() == "Ready. Try it."
+    maker.page.click("#tab-checks")
+    film = watch(maker.page, "It runs")
+    assert caption(film) == "I opened it"
+    film.locator("[data-now] [data-here] dd:has-text('.csv')").wait_for()  # the field that is being filled in
+    maker.shoot("film-tool-filled")
+    film.locator("[data-now] figcaption:has-text('it is as it should be')").wait_for()
+    film.locator("input[type=range]").focus()
+    maker.page.keyboard.press("Home")
+    for _ in range(12):
+        if film.locator("[data-now] table").count():
+            break
+        maker.page.keyboard.press("ArrowRight")
+    assert film.locator("[data-now] table th").count() > 1
+    maker.shoot("film-tool-table")
+    assert maker.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+    friend.page.goto(maker.page.evaluate("document.querySelector('#part-end a.btn').href"))
+    friend.page.click('button[popovertarget="about"]')
+    friend.page.click("#about summary:has-text('What was checked')")
+    film = watch(friend.page, "It runs", "#about")
+    film.locator("[data-now] figcaption:has-text('it is as it should be')").wait_for()
+    friend.shoot("film-tool-card")

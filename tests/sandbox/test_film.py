@@ -53,8 +53,8 @@ def test_each_step_is_filmed_with_the_hand_at_its_element_and_the_page_never_kno
     assert inside(film[2], 900, 500, 120, 60)
     assert film[4].look
     assert film[4].y < 1  # what lay below the fold was brought into view
-    assert all((f.width, f.height) == (640, 400) and len(f.jpeg) <= 40_000 for f in film)
-    assert film[1].jpeg != film[2].jpeg
+    assert all((f.width, f.height) == (640, 400) and len(f.picture) <= 40_000 for f in film)
+    assert film[1].picture != film[2].picture
 
     failed = seen.films["missing"]
     assert [f.bad for f in failed] == [False, False, True]
@@ -101,5 +101,5 @@ def test_another_run_of_a_check_is_filmed_at_its_end_only(engine):
     seen = look.observations(engine.run(look.source(page, asked), limits=look.limits()), page, asked)
     assert [f.words for f in seen.films["double~again"]] == ["I opened it", "I waited 0.1 s", "Then I looked"]
     assert (
-        seen.films["double~again"][0].jpeg == seen.films["double"][0].jpeg
+        seen.films["double~again"][0].picture == seen.films["double"][0].picture
     )  # the page is as it was: not taken anew

@@ -17,7 +17,7 @@ from sandbox.limits import MIB, Limits
 from sandbox.outcome import OnWait, Outcome
 from sandbox.source import Source
 from vibe import sealed
-from vibe.generation import film, samples, tool
+from vibe.generation import film, samples, tool, tool_film
 from vibe.generation.bundle import Bundle
 from vibe.generation.steps import Json
 
@@ -74,8 +74,8 @@ def limits() -> Limits:
 
 @dataclass(frozen=True)
 class Observations:
-    """What a run showed, as the journal keeps it. `shots` are PNG pictures by width, `films` the frames of each
-    check by its id, `sample` all that a tool gave for its sample; none of them is journaled."""
+    """What a run showed, as the journal keeps it. `shots` are PNG pictures by width (of a tool the first that it
+    made), `films` the frames of each check by its id, `sample` all that a tool gave for its sample; none of them is journaled."""
 
     data: Json
     shots: dict[int, bytes] = field(default_factory=dict, repr=False)
@@ -226,10 +226,12 @@ def run_tool_checks(
     who: str = "",
     on_wait: OnWait | None = None,
 ) -> Observations:
-    """Runs a tool on a sample (the person's own file where one fits), on noise, and once for each check.
+    """Runs a tool on a sample (the person's own file where one fits), on noise, and once for each check. What it did
+    with a person's file is in no film and no picture: those travel with the card.
 
     `brief`: for its checks alone (a program that must fail them)."""
     sample = samples.sample(spec, given, checks)
+    own = sample if any(data in (given or {}).values() for data in sample.files.values()) else None
     tries: list[tuple[str, tool.Cleaned]] = [] if brief else [("sample", sample)]
     if not brief and (noise := samples.broken(spec, checks)):
         tries.append(("broken", noise))
@@ -237,6 +239,7 @@ def run_tool_checks(
     tries += [(str(c["id"]), samples.promised(spec, c) or samples.sample(spec)) for c in checks]
     runs: list[Json] = []
     first: Outcome | None = None
+    filmed: dict[str, list[film.Frame]] = {}
     for name, cleaned in tries:
         if cancelled and cancelled.is_set():
             break
@@ -249,8 +252,13 @@ def run_tool_checks(
         )
         runs.append({"check": name, "outcome": _journal(outcome)})
         first = first or outcome
+        if not brief and cleaned is not own:
+            filmed[name] = tool_film.frames(spec, cleaned, outcome)
+            runs[-1]["film"] = True
     runs = [{**run, "of": sample.of} if run["check"] == "sample" else run for run in runs]
-    return Observations({"runs": runs}, sample=first)
+    made = tool_film.pictures(first) if first and not own else []
+    shots = {WIDE[0]: made[0][0].data} if made and _is_png(made[0][0].data) else {}
+    return Observations({"runs": runs}, shots, filmed, first)
 
 
 def _journal(outcome: Outcome) -> Json:

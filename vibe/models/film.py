@@ -1,4 +1,4 @@
-"""Film: what the checker saw while it did one check of a page, picture by picture."""
+"""Film: what the checker saw while it did one check, frame by frame."""
 
 from django.db import models
 
@@ -7,7 +7,7 @@ from vibe.models.program import Version
 
 
 class Film(models.Model):
-    """`data` is the JPEGs one after the other; `frames` says of each what vibe.generation.film.Frame
+    """`data` is the pictures one after the other; `frames` says of each what vibe.generation.film.Frame
     says, and its "size" in bytes.
 
     While its Job runs there is a set for each try, told apart by `made_of` (a digest of the files that were tried);
@@ -34,8 +34,8 @@ class Film(models.Model):
         return f"{self.run}, {len(self.frames)} frames"
 
     def frame(self, number: int) -> bytes | None:
-        """The JPEG of frame `number`, from 0; None when there is none."""
+        """The picture of frame `number`, from 0, a JPEG or (of a tool) a PNG; None when it has none."""
         if not 0 <= number < len(self.frames):
             return None
         start = sum(one["size"] for one in self.frames[:number])
-        return bytes(self.data[start : start + self.frames[number]["size"]])
+        return bytes(self.data[start : start + self.frames[number]["size"]]) or None

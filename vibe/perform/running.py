@@ -108,10 +108,13 @@ class Running:
             source, limits=look.limits(), cancelled=self._cancelled, who=self._who, on_wait=on_wait
         )
         seen = look.observations(outcome, page, step.checks)
+        self._keep_pictures(step, seen)
+        return seen.as_json()
+
+    def _keep_pictures(self, step: steps.Run, seen: look.Observations) -> None:
         films.keep(self._job, step.files, seen.films)
         if seen.shots:
             shots.keep(self._job, step.files, next(iter(seen.shots.values())))
-        return seen.as_json()
 
     def _run_tool(self, step: steps.Run, on_wait: OnWait) -> steps.Json:
         spec = tool.ToolSpec.parse(step.files["tool.toml"])
@@ -119,6 +122,7 @@ class Running:
             engine(), step.files, spec, step.checks, given=self._uploads(step.inputs), cancelled=self._cancelled,
             who=self._who, on_wait=on_wait,
         )  # fmt: skip
+        self._keep_pictures(step, seen)
         if seen.sample:
             self._samples.append((step.files, seen.sample, step.checks))
         self._tell(events.Output("stdout", look.sample_output(seen.as_json())))

@@ -5,6 +5,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET
 
 from vibe import cards, films
+from vibe.generation.film import PNG
 from vibe.models import Version
 from vibe.views import access
 
@@ -31,7 +32,7 @@ def _picture(version: Version | None, run: str, frame: int) -> HttpResponse:
     return HttpResponse(
         data,
         headers={
-            "Content-Type": "image/jpeg",
+            "Content-Type": "image/png" if data.startswith(PNG) else "image/jpeg",
             "X-Content-Type-Options": "nosniff",
             "Content-Security-Policy": "default-src 'none'; sandbox",
         },

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from vibe import jobs, limits, perform
+from vibe import films, jobs, limits, perform
 from vibe.generation import tool
 from vibe.live.fragments import spec_of
 from vibe.models import Card, Run, Version
@@ -38,6 +38,7 @@ def show(
         "mine": bool(card and maker and card.maker_id == maker.pk),
         "title": title,
         "back": back,
+        "films": films.of(version) if card else {},
         "spec": spec_of(version),
         "action_url": f"/c/{card.token}/run/" if card else f"/programs/{version.program_id}/run/",
         "once": uuid.uuid4().hex,

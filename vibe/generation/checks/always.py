@@ -128,7 +128,9 @@ def tool(answer: Json) -> Always:
     noise = runs.pop("broken", None)
     whose = next(str(r.get("of", "ours")) for r in answer["runs"] if r["check"] == "sample")
     refused = message(first) if whose == "ours" and first.ended == "exit" else ""
-    results = [_copes(noise)] if noise else []
+    filmed = {str(r["check"]): str(r["check"]) for r in answer["runs"] if r.get("film")}
+    film = filmed.get("sample", "")
+    results = [_copes(noise, filmed.get("broken", ""))] if noise else []
     if refused:  # it may be right: what we made up need not be what it is for
         ran = any(_ran(one) for one in runs.values())
         only = "" if ran else " Nothing was seen to run."
@@ -137,11 +139,11 @@ def tool(answer: Json) -> Always:
     did = _GIVEN.get(whose, "I ran it on a sample in a sealed box")
     answered = bool(first.stdout.strip() or first.artifacts)
     return Always([
-        result("a-runs", "It runs", did, "it ends by itself, without errors", ended(first), held=first.ok),
+        result("a-runs", "It runs", did, "it ends by itself, without errors", ended(first), held=first.ok, film=film),
         result(
             "a-says", "It gives an answer", did, "text, a table or a picture",
             f"{count(len(first.stdout.splitlines()), 'line')} and {count(len(first.artifacts), 'file')}" if answered else "nothing",
-            held=answered,
+            held=answered, film=film,
         ),
         *results,
     ])  # fmt: skip
@@ -151,12 +153,12 @@ def _ran(outcome: Outcome) -> bool:
     return outcome.ok and bool(outcome.stdout.strip() or outcome.artifacts)
 
 
-def _copes(noise: Outcome) -> Json:
+def _copes(noise: Outcome, film: str) -> Json:
     """The result about input that no tool can use: a sentence, or an end as if it were usable."""
     calm = noise.ended == "exit" and not has_traceback(noise) and (noise.code == 0 or bool(message(noise)))
     silent = noise.ended == "exit" and not (noise.stdout.strip() or noise.stderr.strip())
     saw = message(noise) or ("it coped" if calm else "it ended without a word" if silent else ended(noise))
     return result(
         "a-bad", "Input that it cannot use gets a plain sentence", "I gave it a file of noise", "one plain sentence",
-        saw, held=calm,
+        saw, held=calm, film=film,
     )  # fmt: skip

@@ -259,10 +259,11 @@ def _tool_run(run: Bound, seen: Json | None, before: Sequence[Seen]) -> _Ran:
         return _Ran(False, did, _wanted(run), "it did not run")
     outcome = outcome_of(seen["outcome"])
     values = [_tool_value(e, outcome) for e in run.expect]
-    ran = _compared(run, did, values, before)
+    film = run.id if seen.get("film") else ""
+    ran = _compared(run, did, values, before, film)
     exits = [e for e, v in zip(run.expect, values, strict=True) if e.see == "exit" and not run.holds(e, v)]
     if exits or (not ran.held and not outcome.ok and not any(e.see in {"exit", "message"} for e in run.expect)):
-        return _Ran(False, did, ran.expected, ended(outcome), values)
+        return _Ran(False, did, ran.expected, ended(outcome), values, film)
     return ran
 
 
