@@ -130,7 +130,8 @@ def test_how_a_tool_was_used_is_played_too_and_travels_with_its_card(vibe, visit
     maker.shoot("film-tool-table")
     assert maker.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
-    friend.page.goto(maker.page.evaluate("document.querySelector('#part-end a.btn').href"))
+    maker.page.click(".bar button[data-opens=share]")
+    friend.page.goto(maker.page.input_value("#share-link"))
     friend.page.click('button[popovertarget="about"]')
     friend.page.click("#about summary:has-text('What was checked')")
     film = watch(friend.page, "It runs", "#about")
