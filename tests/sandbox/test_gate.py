@@ -15,9 +15,10 @@ import pytest
 import sandbox
 from sandbox import catalog
 from sandbox.docker_engine import DockerEngine
-from sandbox.gate import Gate, Refused, same_box
+from sandbox.gate import Gate
 from sandbox.limits import MIB, Limits
 from sandbox.pool import Pool
+from sandbox.samebox import Refused, same_box
 from sandbox.sealing import LABEL, Fit, config
 from sandbox.source import Source
 from tests.journeys.served import ROOT
