@@ -11,6 +11,7 @@ from sandbox.sealing import LABEL, Fit, config
 
 LARGEST = Fit(image="", memory_bytes=4096 * MIB, disk_bytes=1024 * MIB, processes=1024, cpus=4.0)
 LONGEST_S = 3600  # a deadline further away is none
+LIFE = re.compile(r"[0-9a-f:-]{0,120}")  # sandbox.life
 _OWNER = re.compile(r"[\w.-]{1,120}")
 _SIZE = re.compile(r"\bsize=(\d{1,15}),")
 
@@ -36,11 +37,12 @@ def same_box(asked: Mapping[str, Any], runtime: str, now: float) -> dict[str, An
             cpus=_number(host["NanoCpus"], int(LARGEST.cpus * 1e9)) / 1e9,
             warm=f"{LABEL}.warm" in labels,
         )
-        owner, deadline = labels[f"{LABEL}.owner"], int(labels[f"{LABEL}.deadline"])
-        if not _OWNER.fullmatch(owner) or deadline > now + LONGEST_S:
+        owner, life = labels[f"{LABEL}.owner"], labels[f"{LABEL}.life"]
+        deadline = int(labels[f"{LABEL}.deadline"])
+        if not _OWNER.fullmatch(owner) or not LIFE.fullmatch(life) or deadline > now + LONGEST_S:
             raise Refused("this box names no owner, or would stay for too long")
         ours: dict[str, Any] = json.loads(
-            json.dumps(config(fit, owner=owner, deadline=deadline, runtime=runtime))
+            json.dumps(config(fit, owner=owner, deadline=deadline, life=life, runtime=runtime))
         )
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
         raise Refused(f"this is no box of ours ({type(problem).__name__})") from problem

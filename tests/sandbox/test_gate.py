@@ -9,11 +9,12 @@ import subprocess
 import sys
 import threading
 import time
+from urllib.parse import quote
 
 import pytest
 
 import sandbox
-from sandbox import catalog
+from sandbox import catalog, life
 from sandbox.docker_engine import DockerEngine
 from sandbox.gate import Gate
 from sandbox.limits import MIB, Limits
@@ -252,6 +253,25 @@ def test_the_list_holds_boxes_alone_whatever_is_asked_for(gate):
     status, listed = call(gate, "GET", "/v1.41/containers/json?all=1&filters=%7B%7D")
     assert status == 200
     assert all(row["Labels"].get(LABEL) == "1" for row in json.loads(listed))
+
+
+def test_boxes_of_one_process_are_listed_alone(gate, behind):
+    """What a janitor removes: were its filter passed over, it would remove everybody's."""
+    box = behind.open(FIT, lasts_s=30)
+    try:
+        listed = behind.client.api.containers(all=True, filters={"label": f"{LABEL}.life={life.mine()}"})
+        assert box.id in [row["Id"] for row in listed]
+        assert behind.client.api.containers(all=True, filters={"label": f"{LABEL}.life=0:0:1:1"}) == []
+    finally:
+        behind.discard(box)
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [{"label": ["vibe.sandbox", "a=b"]}, {"name": ["a"]}, {"label": {"a": True}}, {"label": ["vibe.sandbox.life=$(x)"]}, ["a"]],
+)  # fmt: skip
+def test_a_list_by_anything_else_is_refused(gate, filters):
+    assert call(gate, "GET", "/v1.41/containers/json?all=1&filters=" + quote(json.dumps(filters)))[0] == 403
 
 
 def test_a_container_of_somebody_else_cannot_be_touched(gate, engine):
