@@ -1,7 +1,8 @@
 # Two commands: `make run` serves Vibe, `make test` runs every test. Both set up what they need, the second time quickly.
 SHELL := /bin/bash
 PY := .venv/bin/python
-.PHONY: run test check setup setup-test pictures images bench bench-films bench-peers soak everyday lock help
+.PHONY: run test test-compose check setup setup-test pictures images bench bench-films bench-peers soak everyday lock help
+.PHONY: up down scale backup restore upgrade logs
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -21,6 +22,7 @@ setup-test: .venv/ready-dev
 	@bash setup/engine.sh
 	@bash setup/browser.sh
 	@bash setup/services.sh
+	@bash setup/compose.sh
 	@$(PY) -m sandbox images
 
 .venv/ready: requirements.lock
@@ -40,6 +42,32 @@ check: .venv/ready-dev ## Lint, types, layers, templates, migrations
 	@git ls-files 'templates/*.html' | xargs .venv/bin/djade --check --target-version 5.2
 	@$(PY) manage.py makemigrations --check --dry-run
 	@$(PY) manage.py check
+
+up: setup ## Start the whole stack: proxy, pages, workers, database (docs/operating.md)
+	@bash setup/compose.sh
+	@$(PY) -m deploy up
+
+down: .venv/ready ## Stop the stack; programs and cards stay
+	@$(PY) -m deploy down
+
+scale: .venv/ready ## So many workers from now on  (WORKERS=2)
+	@$(PY) -m deploy scale worker $(WORKERS)
+
+backup: .venv/ready ## Database and files into backups/<time>  (ARGS=--with-secrets)
+	@$(PY) -m deploy backup $(ARGS)
+
+restore: setup ## A backup into an empty stack, and start it  (FROM=backups/<time>)
+	@bash setup/compose.sh
+	@$(PY) -m deploy restore $(FROM)
+
+upgrade: setup ## Back up, build what changed, migrate, start anew
+	@$(PY) -m deploy upgrade
+
+logs: .venv/ready ## What the services of the stack write
+	@$(PY) -m deploy compose logs --tail 100 $(ARGS)
+
+test-compose: setup-test ## Start the stack for real and drive it through its proxy  (five minutes)
+	@$(PY) -m pytest -n0 -p no:randomly tests/stack/journey.py $(ARGS)
 
 pictures: setup-test ## Take the README's picture anew
 	@VIBE_PICTURES=1 $(PY) -m pytest -q -k test_from_the_desk

@@ -1,7 +1,8 @@
-"""python -m sandbox run|images|engine|reap|bench: the library from a shell, without the product."""
+"""python -m sandbox run|images|engine|gate|reap|bench: the library from a shell, without the product."""
 
 import argparse
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
             return _images()
         if options.command == "engine":
             return _engine()
+        if options.command == "gate":
+            return _gate(options.listen, options.engine)
         if options.command == "reap":
             gone = sandbox.default_engine().reap()
             print(f"{gone} boxes removed" if gone != 1 else "1 box removed")
@@ -84,6 +87,11 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("images", help="build the images that are missing (some minutes, the first time)")
     commands.add_parser("engine", help="say whether a Docker engine answers (exit 3: none)")
     commands.add_parser("reap", help="remove boxes that are past their deadline, whoever made them")
+    gate = commands.add_parser(
+        "gate", help="serve a socket through which an engine makes sealed boxes and does nothing else"
+    )
+    gate.add_argument("--listen", required=True, metavar="PATH", help="the socket to make")
+    gate.add_argument("--engine", default="/var/run/docker.sock", metavar="PATH", help="the engine's own")
     bench = commands.add_parser(
         "bench", help="what a box costs on this machine, against a bare python3 process"
     )
@@ -99,6 +107,20 @@ def _engine() -> int:
         return 3
     except (APIError, RequestException) as problem:
         print(problem)
+        return 3
+    return 0
+
+
+def _gate(listen: str, engine: str) -> int:
+    from sandbox.gate import serve
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        serve(listen, engine)
+    except KeyboardInterrupt:
+        pass
+    except OSError as problem:
+        print(f"The gate cannot listen at {listen}: {problem.strerror}", file=sys.stderr)
         return 3
     return 0
 

@@ -4,10 +4,10 @@ Knows nothing of Django: settings.py turns a Config into Django's settings.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from vibe.caps import Caps, read_caps
 
@@ -16,6 +16,51 @@ ROOT = Path(__file__).resolve().parent.parent
 
 class BadConfig(Exception):
     """Raised once, at start, naming every bad value."""
+
+
+class Given(Mapping[str, str]):
+    """The environment, where NAME_FILE may stand for NAME: a file that holds the value, as Docker hands out secrets.
+
+    An empty file counts as not given. What cannot be read is added to `wrong`, once, and never with what is in it.
+    """
+
+    def __init__(self, env: Mapping[str, str], wrong: list[str]) -> None:
+        self._env, self._wrong = env, wrong
+        self._read: dict[str, str] = {}
+
+    def __getitem__(self, name: str) -> str:
+        path = self._env.get(f"{name}_FILE", "")
+        if not path or name in BY_ENGINE:
+            return self._env[name]
+        if name not in self._read:
+            self._read[name] = self._of_file(name, path)
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._env)
+
+    def __len__(self) -> int:
+        return len(self._env)
+
+    def _of_file(self, name: str, path: str) -> str:
+        if self._env.get(name):
+            self._wrong.append(f"{name} and {name}_FILE must not be set both")
+            return ""
+        try:
+            data = Path(path).read_bytes()[: MOST_OF_FILE + 1]
+            text = data.decode("utf-8").strip()
+        except (OSError, ValueError) as problem:
+            why = (problem.strerror if isinstance(problem, OSError) else None) or "not text"
+            self._wrong.append(f"{name}_FILE must name a file that can be read, got {path[:200]!r} ({why})")
+            return ""
+        if len(data) > MOST_OF_FILE or any(c in text for c in "\n\r\0"):
+            self._wrong.append(f"{name}_FILE must name a file of one line, got {path[:200]!r}")
+            return ""
+        return text
+
+
+MOST_OF_FILE = 16_384  # bytes
+BY_ENGINE = {"DOCKER_HOST", "SANDBOX_RUNTIME"}  # also read by what knows nothing of this rule
 
 
 @dataclass(frozen=True)
@@ -65,6 +110,7 @@ class Config:
         Makes the var folder and, the first time, a secret key in it (mode 600).
         """
         wrong: list[str] = []
+        env = Given(env, wrong)
         var = Path(env.get("VIBE_VAR") or "var")
         var = var if var.is_absolute() else root / var
         port = _port(env.get("VIBE_PORT", "8000"), wrong)
@@ -78,6 +124,8 @@ class Config:
         known = {"sqlite", "postgres", "postgresql"}
         if database and _scheme(database) not in known:
             wrong.append(f"DATABASE_URL must begin with sqlite:// or postgres://, got {database[:20]!r}")
+        redis = _with_password(redis, env.get("REDIS_PASSWORD", ""))
+        database = _with_password(database, env.get("DATABASE_PASSWORD", ""))
         runtime = env.get("SANDBOX_RUNTIME") or "runc"
         if runtime not in {"runc", "runsc"}:
             wrong.append(f"SANDBOX_RUNTIME must be runc or runsc, got {runtime!r}")
@@ -93,6 +141,7 @@ class Config:
             wrong.append(f"VIBE_PROXIES must be a number from 0 to 9, got {proxies[:20]!r}")
             proxies = "0"
         caps = read_caps(env, own=_local_only(embedded=not redis, lan=lan, origin=origin), wrong=wrong)
+        secret = env.get("SECRET_KEY", "")
         if wrong:
             raise BadConfig("These settings cannot be used:\n" + "\n".join(f"  - {w}" for w in wrong))
         return cls(
@@ -109,7 +158,7 @@ class Config:
             model=env.get("VIBE_MODEL", ""),
             quick_model=env.get("VIBE_QUICK_MODEL", ""),
             image_model=env.get("VIBE_IMAGE_MODEL", ""),
-            secret_key=env.get("SECRET_KEY") or _own_secret(var),
+            secret_key=secret or _own_secret(var),
             lan=lan,
             proxies=int(proxies),
             caps=caps,
@@ -146,6 +195,19 @@ def _scheme(text: str) -> str:
         return urlsplit(text).scheme
     except ValueError:
         return ""
+
+
+def _with_password(url: str, password: str) -> str:
+    """`url` with this password in place of its own; as it is where there is none, or no server it could be for."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url
+    if not password or not parts.hostname:
+        return url
+    user, _, host = ("@" + parts.netloc).rpartition("@")
+    name = user.lstrip("@").partition(":")[0]
+    return urlunsplit(parts._replace(netloc=f"{name}:{quote(password, safe='')}@{host}"))
 
 
 def _is_address(text: str) -> bool:

@@ -167,12 +167,13 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 400
 DATA_UPLOAD_MAX_NUMBER_FILES = 2000  # more than we take, so that the form can say so itself
 FILE_UPLOAD_PERMISSIONS = 0o600
 
+_asked = os.environ.get("VIBE_LOG", "")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "filters": {"links": {"()": "vibe.logs.HideLinks"}},
     "handlers": {"err": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["links"]}},
-    "root": {"handlers": ["err"], "level": os.environ.get("VIBE_LOG", "WARNING")},
-    "loggers": {"kombu": {"level": "ERROR"}, "vibe": {"level": os.environ.get("VIBE_LOG", "INFO")}},
+    "root": {"handlers": ["err"], "level": "WARNING" if _asked in {"", "json"} else _asked},
+    "loggers": {"kombu": {"level": "ERROR"}, "vibe": {"level": "INFO" if _asked in {"", "json"} else _asked}},
 }

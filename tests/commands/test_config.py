@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import dj_database_url
 import pytest
 
 from tests.journeys.served import ROOT, environment
@@ -49,3 +50,68 @@ def test_all_bad_values_come_in_one_message_and_without_a_traceback(tmp_path):
     assert said.returncode == 1
     assert said.stderr.count("\n  - ") == 3
     assert "Traceback" not in said.stderr
+
+
+# --- settings that a file holds ---------------------------------------------------------------------------------
+
+
+def holds(tmp_path, text: str | bytes, name: str = "secret") -> str:
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return str(path)
+
+
+def test_every_setting_may_stand_in_a_file(tmp_path):
+    read = Config.read(
+        {
+            "VIBE_VAR": str(tmp_path / "var"),
+            "SECRET_KEY_FILE": holds(tmp_path, "of-a-file\n", "a"),
+            "OPENAI_API_KEY_FILE": holds(tmp_path, "sk-0123456789\n", "b"),
+            "VIBE_PORT_FILE": holds(tmp_path, "8123\n", "c"),
+        }
+    )
+    assert (read.secret_key, read.model_key, read.port) == ("of-a-file", "sk-0123456789", 8123)
+
+
+def test_passwords_of_servers_go_into_their_addresses(tmp_path):
+    read = Config.read(
+        {
+            "VIBE_VAR": str(tmp_path / "var"),
+            "DATABASE_URL": "postgres://vibe@postgres/vibe",
+            "DATABASE_PASSWORD_FILE": holds(tmp_path, "a/b:c@d\n", "a"),
+            "REDIS_URL": "redis://redis:6379/0",
+            "REDIS_PASSWORD_FILE": holds(tmp_path, "secret", "b"),
+        }
+    )
+    assert read.database_url == "postgres://vibe:a%2Fb%3Ac%40d@postgres/vibe"
+    assert read.redis_url == "redis://:secret@redis:6379/0"
+    assert dj_database_url.parse(read.database_url)["PASSWORD"] == "a/b:c@d"
+
+
+def test_an_empty_file_counts_as_not_given(tmp_path):
+    env = {"VIBE_VAR": str(tmp_path / "var"), "OPENAI_API_KEY_FILE": holds(tmp_path, "\n")}
+    assert Config.read(env).model_key == ""
+
+
+def test_a_file_that_cannot_be_read_is_named_like_any_bad_value(tmp_path):
+    said = complaint(tmp_path, OPENAI_API_KEY_FILE=str(tmp_path / "nowhere"), SECRET_KEY_FILE=str(tmp_path))
+    assert "- OPENAI_API_KEY_FILE must name a file that can be read" in said
+    assert "- SECRET_KEY_FILE must name a file that can be read" in said
+    assert said.count("\n  - ") == 2
+
+
+@pytest.mark.parametrize("text", ["sk-two\nlines", b"sk-\xff\xfe", "x" * 20_000])
+def test_what_is_in_a_bad_file_is_never_shown(tmp_path, text):
+    said = complaint(tmp_path, OPENAI_API_KEY_FILE=holds(tmp_path, text))
+    assert "- OPENAI_API_KEY_FILE must" in said
+    assert "sk-two" not in said
+    assert "xxx" not in said
+
+
+def test_a_bad_value_in_a_file_is_named_by_its_setting(tmp_path):
+    assert "- VIBE_PORT must be a number" in complaint(tmp_path, VIBE_PORT_FILE=holds(tmp_path, "nine"))
+
+
+def test_a_setting_given_twice_is_refused(tmp_path):
+    said = complaint(tmp_path, SECRET_KEY="one", SECRET_KEY_FILE=holds(tmp_path, "two"))
+    assert "- SECRET_KEY and SECRET_KEY_FILE must not be set both" in said

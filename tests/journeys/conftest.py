@@ -60,7 +60,7 @@ class Visitor:
 
     def _listen(self, message):
         # A draft is painted before its style sheet is written: that it may not fetch one is as it should be.
-        if message.type == "error" and "draft.localhost" not in message.text:
+        if message.type == "error" and "//draft." not in message.text:
             self.wrong.append(message.text)
 
     def describe(self, url, words, *, shape="", autonomy="", files=()):

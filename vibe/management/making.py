@@ -6,12 +6,14 @@ import threading
 import time
 from collections.abc import Callable
 
+from django.conf import settings
 from django.db import close_old_connections, connections
 
 from vibe import housekeeping, jobs, perform, worker
 from vibe.celery import app as celery_app
 from vibe.live.bell import control
 from vibe.models.away import is_away
+from vibe.perform.elsewhere import Boxes
 
 logger = logging.getLogger("vibe.making")
 
@@ -40,6 +42,8 @@ class Making:
         self._consumer: threading.Thread | None = None
         self._passed_over: set[int] = set()
         self._spares: list[threading.Thread] = []
+        self._boxes = None if settings.EMBEDDED else Boxes(settings.CONFIG.redis_url, perform.engine())
+        self.swept = float("-inf")  # when the sweep was last done, by time.monotonic()
 
     def start(self) -> None:
         control.listen()
@@ -76,6 +80,9 @@ class Making:
             close_old_connections()  # a database that was restarted is asked over a new connection
             try:
                 self._sweep()
+                self.swept = time.monotonic()
+                if self._boxes:
+                    self._boxes.say()
                 if time.monotonic() - last_reap > REAP_EVERY_S:
                     last_reap = time.monotonic()
                     if not perform.engine().available():

@@ -4,6 +4,8 @@ import logging
 import os
 import signal
 import threading
+import time
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -15,14 +17,19 @@ from vibe.management.commands.web import NO_REDIS
 from vibe.management.making import AT_ONCE, Making
 from vibe.management.private import keep_private
 
+PULSE_S = 5.0  # the sweep comes each second; one that stands still for twice this is not alive
+
 
 class Command(BaseCommand):
     help = "Make programs, in a process of its own. Needs REDIS_URL; start as many as you like, on any machine."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--at-once", type=int, default=AT_ONCE, help=f"Programs made at once ({AT_ONCE}).")
+        parser.add_argument(
+            "--alive", type=Path, metavar="FILE", help="Touched while the making goes on, for a health check."
+        )
 
-    def handle(self, *args: Any, at_once: int, **options: Any) -> None:
+    def handle(self, *args: Any, at_once: int, alive: Path | None = None, **options: Any) -> None:
         if settings.EMBEDDED:
             self.stderr.write(NO_REDIS)
             raise SystemExit(1)
@@ -40,8 +47,9 @@ class Command(BaseCommand):
         making.start()
         self.stdout.write(f"Making. Sealed boxes: {perform.engine().available() or 'ready'}")
         self.stdout.flush()
-        while not ending.wait(3600):
-            pass
+        while not ending.wait(PULSE_S):
+            if alive and time.monotonic() - making.swept < 2 * PULSE_S:
+                alive.touch()
         making.end()
         feed.stop()
         self.stdout.write("Ended. What was being made goes on in another process.")

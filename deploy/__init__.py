@@ -1,0 +1,1 @@
+"""The stack of compose.yaml by one command each: start, scale, back up, restore, upgrade (docs/operating.md)."""

@@ -1,0 +1,64 @@
+"""The rule of the gate: a box may be made when it comes out the same, composed anew by ourselves from its size."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from sandbox import catalog
+from sandbox.limits import MIB
+from sandbox.sealing import LABEL, Fit, config
+
+LARGEST = Fit(image="", memory_bytes=4096 * MIB, disk_bytes=1024 * MIB, processes=1024, cpus=4.0)
+LONGEST_S = 3600  # a deadline further away is none
+LIFE = re.compile(r"[0-9a-f:-]{0,120}")  # sandbox.life
+_OWNER = re.compile(r"[\w.-]{1,120}")
+_SIZE = re.compile(r"\bsize=(\d{1,15}),")
+
+
+class Refused(Exception):
+    """Raised for what is not let through, with a sentence."""
+
+
+def same_box(asked: Mapping[str, Any], runtime: str, now: float) -> dict[str, Any]:
+    """The sealed box that `asked` (the body of a "create") is, composed by ourselves. Raises Refused for any other.
+
+    `now` in seconds since the epoch; `runtime` is that of the gate (SANDBOX_RUNTIME).
+    """
+    try:
+        host, labels = asked["HostConfig"], asked["Labels"]
+        names = {catalog.tag(name): name for name in catalog.names()}
+        size = _SIZE.search(host["Tmpfs"]["/box"])
+        fit = Fit(
+            image=names[asked["Image"]],
+            memory_bytes=_number(host["Memory"], LARGEST.memory_bytes),
+            disk_bytes=_number(int(size[1]) if size else 0, LARGEST.disk_bytes),
+            processes=_number(host["PidsLimit"], LARGEST.processes),
+            cpus=_number(host["NanoCpus"], int(LARGEST.cpus * 1e9)) / 1e9,
+            warm=f"{LABEL}.warm" in labels,
+        )
+        owner, life = labels[f"{LABEL}.owner"], labels[f"{LABEL}.life"]
+        deadline = int(labels[f"{LABEL}.deadline"])
+        if not _OWNER.fullmatch(owner) or not LIFE.fullmatch(life) or deadline > now + LONGEST_S:
+            raise Refused("this box names no owner, or would stay for too long")
+        ours: dict[str, Any] = json.loads(
+            json.dumps(config(fit, owner=owner, deadline=deadline, life=life, runtime=runtime))
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        raise Refused(f"this is no box of ours ({type(problem).__name__})") from problem
+    if ours != asked:
+        raise Refused("this is no sealed box: " + ", ".join(_different(ours, asked))[:300])
+    return ours
+
+
+def _number(given: Any, most: int) -> int:
+    if type(given) is not int or not 0 < given <= most:
+        raise Refused(f"no box may be so large ({str(given)[:20]})")
+    return given
+
+
+def _different(ours: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
+    host, theirs = ours["HostConfig"], asked.get("HostConfig") or {}
+    names = [name for name in {*ours, *asked} - {"HostConfig"} if ours.get(name) != asked.get(name)]
+    names += [name for name in {*host, *theirs} if host.get(name) != theirs.get(name)]
+    return sorted(names) or ["a value of another type"]
