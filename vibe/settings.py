@@ -48,7 +48,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "vibe.views.hosts.HostsMiddleware",  # first: the content host has no session, no cookie, no other view
+    "vibe.views.counting.RequestMiddleware",  # around all others: it counts, and names the request in the log
+    "vibe.views.hosts.HostsMiddleware",  # before all that answer: the content host has no session, no cookie, no other view
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "vibe.views.privacy.PrivateMiddleware",
@@ -99,6 +100,7 @@ if "sqlite" in DATABASES["default"]["ENGINE"]:
 else:
     # A database that was restarted is asked before it is used, and nobody connects anew for each page.
     DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)  # seconds; else for ever
 
 if EMBEDDED:
     CELERY_BROKER_URL = "memory://"
@@ -170,9 +172,8 @@ FILE_UPLOAD_PERMISSIONS = 0o600
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "filters": {"links": {"()": "vibe.logs.HideLinks"}},
-    "handlers": {"err": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["links"]}},
-    "root": {"handlers": ["err"], "level": os.environ.get("VIBE_LOG", "WARNING")},
-    "loggers": {"kombu": {"level": "ERROR"}, "vibe": {"level": os.environ.get("VIBE_LOG", "INFO")}},
+    "formatters": {"line": {"()": "vibe.logs.JsonLine" if CONFIG.log_json else "vibe.logs.Line"}},
+    "handlers": {"err": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["err"], "level": CONFIG.log_level or "WARNING"},
+    "loggers": {"kombu": {"level": "ERROR"}, "vibe": {"level": CONFIG.log_level or "INFO"}},
 }
