@@ -16,9 +16,9 @@ def apart(settings):
     """Pages apart from the making, with a Redis that is not there."""
     settings.EMBEDDED = False
     settings.CONFIG = replace(settings.CONFIG, redis_url=f"redis://:hunter2x@127.0.0.1:{free_port()}/0")
-    presence._redis.cache_clear()
+    presence.client.cache_clear()
     yield
-    presence._redis.cache_clear()
+    presence.client.cache_clear()
 
 
 def get(path):

@@ -27,7 +27,7 @@ def say(worker: str) -> None:
     if settings.EMBEDDED:
         return
     try:
-        _redis().set(PREFIX + worker, 1, ex=FRESH_S)
+        client().set(PREFIX + worker, 1, ex=FRESH_S)
     except (RedisError, OSError):
         return  # the next second comes; who asks is told that Redis is away
 
@@ -37,7 +37,7 @@ def workers() -> int | None:
     if settings.EMBEDDED:
         return len(here())
     try:
-        return sum(1 for _ in _redis().scan_iter(match=PREFIX + "*", count=1000))
+        return sum(1 for _ in client().scan_iter(match=PREFIX + "*", count=1000))
     except (RedisError, OSError):
         return None
 
@@ -49,5 +49,6 @@ def here() -> list[str]:
 
 
 @cache
-def _redis() -> "redis.Redis":
+def client() -> "redis.Redis":
+    """One for the process; it answers soon or not at all."""
     return redis.Redis.from_url(settings.CONFIG.redis_url, socket_timeout=ASK_S, socket_connect_timeout=ASK_S)
