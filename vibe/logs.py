@@ -40,6 +40,11 @@ def note(**names: object) -> None:
     _about.set({**_about.get(), **_said(names)})
 
 
+def here() -> Mapping[str, str]:
+    """What a line would say now."""
+    return _about.get()
+
+
 def _said(names: Mapping[str, object]) -> dict[str, str]:
     named = {name: str(value) for name, value in names.items() if value not in (None, "")}
     if maker := named.get("maker"):  # whoever reads logs can tell people apart, but not act in their name
@@ -120,8 +125,10 @@ class JsonLine(logging.Formatter):
 
 def _names(record: logging.LogRecord) -> dict[str, str]:
     """From the context; what a line says itself (`extra`) goes first."""
-    told = {name: str(value) for name in NAMES if (value := record.__dict__.get(name))}
-    return {**_about.get(), **told}
+    told = {name: value for name in NAMES if (value := record.__dict__.get(name))}
+    # Django hands its request to what it logs after the reply, when the context is gone.
+    of_request = getattr(told.pop("request", None), "about", {})
+    return {**_about.get(), **of_request, **{name: str(value) for name, value in told.items()}}
 
 
 def _trace(formatter: logging.Formatter, record: logging.LogRecord) -> str:

@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from dataclasses import replace
 from types import SimpleNamespace
@@ -81,14 +82,15 @@ def test_of_one_running_process_everything_is_told_and_holds(served):
 
 @pytest.mark.docker
 def test_a_running_process_gives_its_figures_and_logs_lines_of_json(served):
+    with pytest.raises(urllib.error.HTTPError):
+        read(served.url + "/nothing/here/")
     text = read(served.url + "/metrics")
     assert "vibe_workers 1.0" in text
     assert "vibe_database_up 1.0" in text
     assert "process_resident_memory_bytes" in text
     lines = [line for line in served.log.read_text().splitlines() if line.startswith("{")]
-    named = [json.loads(line) for line in lines]
-    assert named
-    assert any(line.get("request") for line in named), "a page's line names its request"
+    (missing,) = [one for line in lines if "/nothing/here/" in (one := json.loads(line))["message"]]
+    assert (missing["logger"], len(missing["request"])) == ("django.request", 8)
 
 
 @pytest.mark.docker

@@ -24,6 +24,7 @@ class RequestMiddleware:
                 status = reply.status_code
                 return reply
             finally:
+                request.about = logs.here()  # type: ignore[attr-defined]
                 page = _page(request)
                 method = request.method if request.method in METHODS else "other"
                 metrics.requests.labels(method, page, str(status)).inc()
