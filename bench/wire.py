@@ -9,13 +9,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-MARK = re.compile(r"<(\d+)@(\d+)>|&lt;(\d+)@(\d+)&gt;")
+MARK = re.compile(r"\[(\d+)@(\d+)\]")
 OnText = Callable[[str], None]
 
 
 def mark(number: int) -> str:
     """Twenty-odd characters as a model writes them, which say which chunk they are and when it came (monotonic ns)."""
-    return f"<{number}@{time.monotonic_ns()}> "
+    return f"[{number}@{time.monotonic_ns()}] "
 
 
 @dataclass
@@ -30,9 +30,8 @@ class Seen:
         now = time.monotonic_ns()
         self.frames += 1
         for found in MARK.finditer(text):
-            number, at = (found[1], found[2]) if found[1] else (found[3], found[4])
-            self.numbers.append(int(number))
-            self.late.append((now - int(at)) / 1e9)
+            self.numbers.append(int(found[1]))
+            self.late.append((now - int(found[2])) / 1e9)
 
     def lost(self, sent: int) -> int:
         return sent - len(set(self.numbers))
@@ -43,7 +42,7 @@ class Seen:
 
 
 class Socket(asyncio.Protocol):
-    """Reads text, answers pings. `acks`: says like our page what it has, frame by frame. `dumb`: reads nothing."""
+    """Reads text, answers pings. `acks`: says like our page what it has, frame by frame."""
 
     def __init__(self, path: str, headers: dict[str, str], on_text: OnText, *, acks: bool = False) -> None:
         self._path, self._headers, self._on_text, self._acks = path, headers, on_text, acks

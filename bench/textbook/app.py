@@ -58,7 +58,7 @@ application = ProtocolTypeRouter(
 
 
 def mark(number: int) -> str:
-    return f"<{number}@{time.monotonic_ns()}> "
+    return f"[{number}@{time.monotonic_ns()}] "
 
 
 def say(jobs: list[int], chunks: int, rate: float) -> None:
