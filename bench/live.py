@@ -30,7 +30,7 @@ from tests.services import Postgres, Redis, Service
 
 RATE = 40.0
 WIRINGS = ("embedded", "Redis + SQLite", "Redis + PostgreSQL", "textbook, Redis", "textbook, in memory")
-AT_ONCE = 50  # handshakes
+AT_ONCE = 25  # handshakes
 
 
 @dataclass

@@ -9,8 +9,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+SEQ = re.compile(r'<template data-seq="(\d+)"')
 MARK = re.compile(r"\[(\d+)@(\d+)\]")
 OnText = Callable[[str], None]
+TRIES = 5
 
 
 def mark(number: int) -> str:
@@ -120,8 +122,8 @@ class Socket(asyncio.Protocol):
         if text[0] == "{":
             seq = json.loads(text).get("seq")
         else:
-            found = re.match(r'<template data-seq="(\d+)"', text)
-            seq = found and int(found[1])
+            found = SEQ.findall(text)  # several frames may come in one message
+            seq = int(found[-1]) if found else 0
         if seq:
             self._send(1, b'{"ack":%d}' % seq)
 
@@ -133,7 +135,17 @@ class Socket(asyncio.Protocol):
 async def open_socket(
     port: int, path: str, headers: dict[str, str], on_text: OnText, *, acks: bool = False
 ) -> Socket:
+    """Tries again like a browser: a server that is busy lets a handshake go after five seconds."""
     loop = asyncio.get_running_loop()
-    _, made = await loop.create_connection(lambda: Socket(path, headers, on_text, acks=acks), "127.0.0.1", port)
-    await asyncio.wait_for(made.opened, 60)
-    return made
+    for turn in range(TRIES):
+        _, made = await loop.create_connection(
+            lambda: Socket(path, headers, on_text, acks=acks), "127.0.0.1", port
+        )
+        try:
+            await asyncio.wait_for(made.opened, 60)
+            return made
+        except ConnectionError:
+            if turn == TRIES - 1:
+                raise
+            await asyncio.sleep(0.5 * 2**turn)
+    raise AssertionError
