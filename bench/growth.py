@@ -11,8 +11,6 @@ and 3,000 in `make soak`) add one log and many listeners.
 import argparse
 import asyncio
 import http.client
-import json
-import os
 import shutil
 import statistics
 import subprocess
@@ -30,132 +28,6 @@ from tests.services import Redis
 
 ROUNDS = 7
 IDLE_S = 6.0
-EVENTS = 20  # of each Job
-
-
-# --- in a process of its own, on the same database ---------------------------------------------------------------
-
-
-class Seeder:
-    """Grows the database, and counts the queries of pages."""
-
-    def __init__(self) -> None:
-        from django.contrib.auth import get_user_model
-        from django.contrib.sessions.backends.db import SessionStore
-        from django.test import Client
-
-        from vibe.models import Maker
-
-        self.maker = Maker.objects.create()
-        self.client = Client(HTTP_HOST=f"localhost:{os.environ['VIBE_PORT']}")
-        self.client.force_login(get_user_model().objects.create_superuser("bench"))
-        session = self.client.session
-        session["maker"] = self.maker.pk
-        session.save()
-        assert isinstance(session, SessionStore)
-        self.session = str(session.session_key)
-        self.there = 0
-        self.last: Any = None
-
-    def grow(self, size: int) -> dict[str, Any]:
-        from django.db import transaction
-
-        from vibe.models import Card, EventRecord, Job, Program, Version
-
-        while self.there < size:
-            with transaction.atomic():
-                for number in range(self.there, min(size, self.there + 500)):
-                    program = Program.objects.create(
-                        maker=self.maker, title=f"Bench {number}", description="Played"
-                    )
-                    job = Job.objects.create(
-                        maker=self.maker, program=program, kind="make", once=f"growth-{number}", state="done", request="Played"
-                    )  # fmt: skip
-                    results = [
-                        {
-                            "id": "a",
-                            "sentence": "It opens",
-                            "held": True,
-                            "did": "",
-                            "expected": "",
-                            "saw": "",
-                            "source": "always",
-                        }
-                    ]
-                    version = Version.objects.create(
-                        program=program, number=1, job=job, shape="page", origin="model", verdict="held", results=results,
-                        files={"index.html": "<!doctype html><title>Bench</title><p>Played</p>" * 20},
-                    )  # fmt: skip
-                    program.current = version
-                    program.save()
-                    self.last = Card.objects.create(
-                        program=program, version=version, maker=self.maker, title=program.title, asked="Played", expires=None
-                    )  # fmt: skip
-                    EventRecord.objects.bulk_create(
-                        EventRecord(job=job, seq=seq, type="said", payload=json.dumps({"text": "played "})) for seq in range(1, EVENTS)
-                    )  # fmt: skip
-                    EventRecord.objects.create(
-                        job=job,
-                        seq=EVENTS,
-                        type="state-changed",
-                        payload='{"state": "done", "sentence": "Done."}',
-                    )
-                    self.there += 1
-        card = self.last
-        pages = {
-            "home": "/", "shelf": "/shelf/", "card": card.get_absolute_url(), "workbench": card.program.get_absolute_url(),
-            "admin, jobs": "/admin/vibe/job/", "figures": "/metrics",
-        }  # fmt: skip
-        return {
-            "pages": pages,
-            "session": self.session,
-            "queries": {name: self.count(path) for name, path in pages.items()},
-        }
-
-    def count(self, path: str) -> int:
-        from django.db import connection
-        from django.test.utils import CaptureQueriesContext
-
-        self.client.get(path)
-        with CaptureQueriesContext(connection) as queries:
-            reply = self.client.get(path)
-        assert reply.status_code == 200, (path, reply.status_code)
-        return len(queries)
-
-    def log(self, events: int, jobs: int) -> dict[str, Any]:
-        """One Job with a hundredth of `events`, the rest in as many others; and `jobs` that are being made."""
-        from vibe.models import EventRecord, Job
-
-        def job(once: str, state: str) -> Job:
-            return Job.objects.create(
-                maker=self.maker, kind="make", once=once, state=state, lease_owner="bench", lease_until=10**10
-            )
-
-        logs = [job(f"log-{n}", "done") for n in range(100)] if events else []
-        for one in logs:
-            for begin in range(1, events // 100 + 1, 5000):
-                rows = (
-                    EventRecord(job=one, seq=seq, type="said", payload=json.dumps({"text": f"[{seq - 1}@0] "}))
-                    for seq in range(begin, min(begin + 5000, events // 100 + 1))
-                )
-                EventRecord.objects.bulk_create(rows)
-        open_ = [job(f"open-{n}", "running").pk for n in range(jobs)]
-        return {"long": logs[0].pk if logs else 0, "open": open_, "session": self.session}
-
-
-def obey() -> None:
-    import django
-
-    django.setup()
-    seeder = Seeder()
-    print('"ready"', flush=True)
-    for line in sys.stdin:
-        what = json.loads(line)
-        told = seeder.grow(what["grow"]) if "grow" in what else seeder.log(what["events"], what["jobs"])
-        print(json.dumps(told), flush=True)
-
-
-# --- measured from outside --------------------------------------------------------------------------------------
 
 
 class Parts:
@@ -175,14 +47,13 @@ class Parts:
         subprocess.run(
             [sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT, env=self.env, check=True
         )
-        self.seeder = Told("-m", "bench.growth", "--seed", env=self.env, log=self.log)
+        self.seeder = Told("-m", "bench.growth_parts", env=self.env, log=self.log)
         self.seeder.hear()
         self.web: subprocess.Popen[bytes] | None = None
         self.work: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Afresh for each size, so that memory is that size's own."""
-        self.stop()
         with self.log.open("a") as log:
             self.web = subprocess.Popen(
                 [sys.executable, "manage.py", "web"], cwd=ROOT, env=self.env, stdout=log, stderr=log
@@ -226,6 +97,7 @@ class Parts:
 
 
 def at_size(parts: Parts, size: int) -> dict[str, Any]:
+    parts.stop()  # while it grows, the database has one writer
     told = parts.seeder.ask(grow=size)
     parts.start()
     assert parts.web
@@ -321,11 +193,7 @@ def main() -> None:
         "--events", type=int, default=0, help="events in the log besides (0; a million in make soak)"
     )
     parser.add_argument("--sockets", type=int, default=0, help="sockets on as many Jobs (0; 3000 in make soak)")
-    parser.add_argument("--seed", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.seed:
-        obey()
-        return
     folder = Path(tempfile.mkdtemp(prefix="vibe-bench-"))
     parts = Parts(folder)
     try:
@@ -333,7 +201,9 @@ def main() -> None:
         found = {int(size): at_size(parts, int(size)) for size in options.sizes.split(",")}
         print(table(found), flush=True)
         if options.events or options.sockets:
+            parts.stop()
             told = parts.seeder.ask(events=options.events, jobs=options.sockets)
+            parts.start()  # afresh: what big pages once took would hide what sockets take
             for line in asyncio.run(replay(parts, told, options.events, options.sockets)):
                 print(f"\n{line}")
     finally:
