@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.boxes import machine
-from bench.process import ROOT, Told, cpu_s, memory_kb
+from bench.process import NO_LIMITS, ROOT, Told, cpu_s, memory_kb
 from bench.wire import Seen, open_socket
 from tests.journeys.served import environment, free_port
 from tests.services import Redis
@@ -43,6 +43,7 @@ class Parts:
             VIBE_PORT=str(self.port),
             REDIS_URL=self.redis.url,
             DJANGO_SETTINGS_MODULE="vibe.settings",
+            **NO_LIMITS,
         )
         subprocess.run(
             [sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT, env=self.env, check=True

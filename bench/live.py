@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.boxes import machine
-from bench.process import ROOT, Told, cpu_s, memory_kb
+from bench.process import NO_LIMITS, ROOT, Told, cpu_s, memory_kb
 from bench.wire import Seen, Socket, open_socket
 from tests.journeys.served import environment, free_port
 from tests.services import Postgres, Redis, Service
@@ -79,7 +79,11 @@ def wired(name: str, python: str) -> Iterator[Wiring]:
     told: list[Told] = []
     port, textbook = free_port(), name.startswith("textbook")
     env = environment(
-        folder / "var", VIBE_PORT=str(port), DJANGO_SETTINGS_MODULE="vibe.settings", PYTHONPATH=str(ROOT)
+        folder / "var",
+        VIBE_PORT=str(port),
+        DJANGO_SETTINGS_MODULE="vibe.settings",
+        PYTHONPATH=str(ROOT),
+        **NO_LIMITS,
     )
     try:
         if "Redis" in name:

@@ -93,7 +93,7 @@ def main(role: str, port: int) -> None:
     from vibe.live import consumers
     from vibe.management.pages import serve_pages
 
-    consumers.MAX_SOCKETS = 10**6  # one person may open eight; here one person is a thousand
+    consumers.MAX_SOCKETS = 10**6  # one person may follow one Job eight times; here it is a thousand times
     if role == "all":
         threading.Thread(target=obey, daemon=True).start()
     answer("ready")

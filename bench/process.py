@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+# One person is a thousand here: no limit of theirs is to be measured.
+NO_LIMITS = {f"VIBE_{who}_SOCKETS": "none" for who in ("MAKER", "ADDRESS", "SITE")}
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
