@@ -181,9 +181,7 @@ class Feed:
                 in_order = sorted(batch.items(), key=lambda one: one[0].job_id)  # as jobs.beat locks them
                 rung = [r for line, queued in in_order for r in self._insert(line, queued)]
         except Exception as problem:  # whatever it was: each Job is tried alone, and the writer lives on
-            logger.warning(
-                "events of %s jobs could not be stored together: %s", len(batch), str(problem).strip()
-            )
+            logger.warning("%s jobs could not be stored together: %s", len(batch), str(problem).strip())
             metrics.log_retries.inc()
             rung, unstored = self._store_each(batch)
         last = {record.job: record.seq for record in rung}
@@ -255,9 +253,7 @@ class Feed:
         if broken:
             line.on_broken()
             return
-        logger.warning(
-            "job %s is no longer ours: what it says is not written", line.job_id, extra={"job": line.job_id}
-        )
+        logger.warning("job %s is no longer ours: what it says is not written", line.job_id)
         line.on_lost()
 
 

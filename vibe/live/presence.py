@@ -10,7 +10,9 @@ from functools import cache
 
 import redis
 from django.conf import settings
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 FRESH_S = 15
 ASK_S = 0.5
@@ -51,4 +53,6 @@ def here() -> list[str]:
 @cache
 def client() -> "redis.Redis":
     """One for the process; it answers soon or not at all."""
-    return redis.Redis.from_url(settings.CONFIG.redis_url, socket_timeout=ASK_S, socket_connect_timeout=ASK_S)
+    once = Retry(NoBackoff(), 0)  # the sweep waits for this
+    url = settings.CONFIG.redis_url
+    return redis.Redis.from_url(url, socket_timeout=ASK_S, socket_connect_timeout=ASK_S, retry=once)
