@@ -76,8 +76,8 @@ images: .venv/ready ## Build the images of the sealed boxes
 	@bash setup/engine.sh
 	@$(PY) -m sandbox images
 
-bench: setup ## Measure what boxes cost against a bare process  (ARGS="--rounds 30"; twenty minutes)
-	@$(PY) -m bench.boxes $(ARGS)
+bench: setup-test ## Measure boxes, the live path, the whole way, growth  (ARGS="--seconds 5 --jobs 1,50" or ARGS=live; an hour)
+	@$(PY) -m bench $(ARGS)
 
 bench-peers: setup ## The same work by other libraries, in an environment of their own under var/  (ARGS="--rounds 30")
 	@test -e var/peers/ready || { python3 -m venv var/peers && var/peers/bin/pip install --quiet --disable-pip-version-check -r bench/peers/requirements.txt && touch var/peers/ready; }
@@ -88,6 +88,7 @@ bench-films: setup ## Measure what filming the checks adds to a look  (ARGS="--p
 
 soak: setup-test ## What takes minutes: a thousand runs with random kills, parts that are away for long, a thousand watchers
 	@$(PY) -m bench.soak $(ARGS)
+	@$(PY) -m bench.growth --sizes 10,1000 --events 1000000 --sockets 3000
 	@$(PY) -m pytest -n0 -s -m soak
 
 everyday: setup ## Measure the twelve everyday requests with the kept replies anew, into docs/making.md  (half an hour)

@@ -23,6 +23,10 @@ class Line:
     def busy(self) -> int:
         return self.running.total()
 
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
     def join(self, ticket: Ticket) -> None:
         self._waiting.append(ticket)
 

@@ -12,6 +12,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from sandbox import catalog
@@ -34,6 +35,17 @@ NEARLY_S = 5.0  # how long a run waits for a box that is being made, where that 
 FILLED_S = 5.0  # how long the end waits for a box that is just being made
 LOOK_S = 5.0  # between looks at idle boxes
 REAP_S = 60.0
+
+
+@dataclass(frozen=True)
+class Standing:
+    """`running` and `waiting` runs; boxes that stand `ready`, by image; how many runs found one, and how many did not."""
+
+    running: int
+    waiting: int
+    ready: dict[str, int]
+    hits: int
+    misses: int
 
 
 class Pool:
@@ -239,6 +251,11 @@ class Pool:
             self.engine.discard(box)
 
     # --- for those who measure --------------------------------------------------------------------------------------
+
+    def standing(self) -> Standing:
+        """How the house stands now."""
+        with self._news:
+            return Standing(self._line.busy, self._line.waiting, self._stock.counts(), self.hits, self.misses)
 
     def wait_ready(self, image: str, limits: Limits = PLAIN, *, count: int = 1, seconds: float = 60.0) -> bool:
         """Wait until `count` boxes for such runs stand ready. For benchmarks and tests: work never waits for it."""

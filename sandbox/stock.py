@@ -4,7 +4,7 @@ What is kept ready follows what was asked for. Knows neither threads nor the eng
 """
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +54,13 @@ class Stock:
 
     def count(self, fit: Fit) -> int:
         return len(self.idle.get(fit, ()))
+
+    def counts(self) -> dict[str, int]:
+        """Boxes that stand ready, by image; also of those that are wanted and have none."""
+        ready = Counter({fit.image: 0 for fit in self.kinds})
+        for fit, boxes in self.idle.items():
+            ready[fit.image] += len(boxes)
+        return dict(ready)
 
     def missing(self, fit: Fit) -> int:
         wanted = self.ready if self.ready is not None else int(catalog.warm(fit.image).get("boxes", 2))

@@ -84,6 +84,10 @@ class Config:
     lan: bool
     proxies: int  # trusted ones in front of the pages, each of which adds one address to X-Forwarded-For
     caps: Caps
+    log_level: str = ""  # "": WARNING, and INFO of our own
+    log_json: bool = False
+    metrics_at: tuple[str, int] | None = None  # where a worker, which has no pages, serves its figures
+    metrics_token: str = ""
 
     def __repr__(self) -> str:
         return f"Config(var={str(self.var)!r}, origin={self.origin!r}, embedded={self.embedded})"
@@ -142,6 +146,11 @@ class Config:
             proxies = "0"
         caps = read_caps(env, own=_local_only(embedded=not redis, lan=lan, origin=origin), wrong=wrong)
         secret = env.get("SECRET_KEY", "")
+        metrics_at = _place("VIBE_METRICS", env.get("VIBE_METRICS", ""), wrong)
+        level, as_json = _log(env.get("VIBE_LOG", ""), wrong)
+        token = env.get("VIBE_METRICS_TOKEN", "").strip()
+        if token and (len(token) < 16 or any(not 33 <= ord(c) <= 126 for c in token)):
+            wrong.append("VIBE_METRICS_TOKEN must be at least 16 letters, digits and signs, without spaces")
         if wrong:
             raise BadConfig("These settings cannot be used:\n" + "\n".join(f"  - {w}" for w in wrong))
         return cls(
@@ -162,6 +171,10 @@ class Config:
             lan=lan,
             proxies=int(proxies),
             caps=caps,
+            log_level=level,
+            log_json=as_json,
+            metrics_at=metrics_at,
+            metrics_token=token,
         )
 
 
@@ -181,6 +194,30 @@ def _port(text: str, wrong: list[str]) -> int:
         return int(text)
     wrong.append(f"VIBE_PORT must be a number from 1 to 65535, got {text!r}")
     return 8000
+
+
+def _place(name: str, text: str, wrong: list[str]) -> tuple[str, int] | None:
+    host, _, port = text.rpartition(":")
+    if not text:
+        return None
+    if host and port.isdecimal() and len(port) < 6 and 0 < int(port) < 65536:
+        return host.strip("[]"), int(port)
+    wrong.append(f"{name} must be an address and a port, like 127.0.0.1:9464, got {text[:40]!r}")
+    return None
+
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+def _log(text: str, wrong: list[str]) -> tuple[str, bool]:
+    """The level, "" when none is named, and whether lines are JSON: `json`, `DEBUG`, `json,INFO`."""
+    words = [word.upper() for word in text.replace(",", " ").split()]
+    levels = [word for word in words if word in LEVELS]
+    if len(levels) > 1 or set(words) - {*LEVELS, "JSON"}:
+        wrong.append(
+            f"VIBE_LOG must be json, or one of {', '.join(LEVELS)}, or both, as in json,INFO; got {text[:40]!r}"
+        )
+    return (levels[0] if levels else ""), "JSON" in words
 
 
 def _origin(name: str, text: str, wrong: list[str]) -> str:

@@ -48,7 +48,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "vibe.views.hosts.HostsMiddleware",  # first: the content host has no session, no cookie, no other view
+    "vibe.views.counting.RequestMiddleware",  # around all others: it counts, and names the request in the log
+    "vibe.views.hosts.HostsMiddleware",  # before all that answer: the content host has no session, no cookie, no other view
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "vibe.views.privacy.PrivateMiddleware",
@@ -99,6 +100,7 @@ if "sqlite" in DATABASES["default"]["ENGINE"]:
 else:
     # A database that was restarted is asked before it is used, and nobody connects anew for each page.
     DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)  # seconds; else for ever
 
 if EMBEDDED:
     CELERY_BROKER_URL = "memory://"
@@ -167,13 +169,11 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 400
 DATA_UPLOAD_MAX_NUMBER_FILES = 2000  # more than we take, so that the form can say so itself
 FILE_UPLOAD_PERMISSIONS = 0o600
 
-_asked = os.environ.get("VIBE_LOG", "")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "filters": {"links": {"()": "vibe.logs.HideLinks"}},
-    "handlers": {"err": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["links"]}},
-    "root": {"handlers": ["err"], "level": "WARNING" if _asked in {"", "json"} else _asked},
-    "loggers": {"kombu": {"level": "ERROR"}, "vibe": {"level": "INFO" if _asked in {"", "json"} else _asked}},
+    "formatters": {"line": {"()": "vibe.logs.JsonLine" if CONFIG.log_json else "vibe.logs.Line"}},
+    "handlers": {"err": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["err"], "level": CONFIG.log_level or "WARNING"},
+    "loggers": {"kombu": {"level": "ERROR"}, "vibe": {"level": CONFIG.log_level or "INFO"}},
 }

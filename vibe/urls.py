@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import path
 
-from vibe.views import cards, connect, content, films, health, home, looks, runs, studio, versions
+from vibe.views import cards, connect, content, films, health, home, looks, metrics, runs, studio, versions
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -52,6 +52,7 @@ urlpatterns = [
     path("sealed/<slug:seal>/", content.sealed_page, name="sealed"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
     path("admin/", admin.site.urls),
 ]
 

@@ -8,7 +8,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from vibe import celery, events
+from vibe import celery, events, metrics
 from vibe.choices import JobState
 from vibe.jobs.rows import LEASE_S, claim_of, move
 from vibe.line import next_of_each_maker, programs_at_work, queued
@@ -36,7 +36,9 @@ def claim(owner: str, *, only: int | None = None, background: bool = True) -> Jo
                 started=Coalesce("started", Value(timezone.now())),
             )
             if won:
-                return Job.objects.select_related("maker", "program__current").get(pk=pk)
+                job = Job.objects.select_related("maker", "program__current").get(pk=pk)
+                metrics.jobs_claimed.labels(job.kind).inc()
+                return job
     return None
 
 
@@ -83,6 +85,7 @@ def sweep(wake: int = 50, *, spare: bool = False) -> int:
     lost = Job.objects.filter(state=JobState.RUNNING, lease_until__lt=late).update(
         state=JobState.QUEUED, lease_owner="", interrupted=True
     )
+    metrics.jobs_requeued.inc(lost)
     for pk in sorted(queued(wake)) if wake else ():
         celery.wake(pk)
     return lost

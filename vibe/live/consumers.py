@@ -18,7 +18,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
-from vibe import addresses, limits
+from vibe import addresses, limits, logs, metrics
 from vibe.caps import Caps
 from vibe.choices import JobState
 from vibe.live import log
@@ -37,6 +37,7 @@ PLACE_S = 2.0  # how often a place in the line is looked up
 MAX_SOCKETS = getattr(settings, "VIBE_MOST_SOCKETS", 8)  # of one maker on one Job
 BAD_FRAME, FOREIGN, WRONG_ORIGIN, OVER, AGAIN = 4400, 4404, 4403, 4000, 1013
 TOO_MANY, CROWDED = 4429, 4430  # of this person; of this address or in this process
+WHY = {FOREIGN: "foreign", WRONG_ORIGIN: "origin", TOO_MANY: "too many", CROWDED: "crowded"}
 
 
 class JobConsumer(AsyncWebsocketConsumer):
@@ -65,6 +66,8 @@ class JobConsumer(AsyncWebsocketConsumer):
         if over := self._take_places(caps):
             await self._refuse(over)
             return
+        logs.note(job=job_id, program=self.job.program_id, maker=self.job.maker_id)
+        metrics.sockets.inc()
         self.sent = self.acked = 0
         self.sizes: list[tuple[int, int]] = []  # (seq, bytes) not yet acknowledged
         self.room = asyncio.Event()
@@ -91,12 +94,15 @@ class JobConsumer(AsyncWebsocketConsumer):
 
     async def _refuse(self, code: int) -> None:
         """Accept, then close with the code: a browser is never told why a handshake failed."""
+        metrics.sockets_refused.labels(WHY[code]).inc()
         await self.accept()
         await self.close(code)
 
     async def disconnect(self, code: int) -> None:
         if self.streaming:
             self.streaming.cancel()
+        if self.places:
+            metrics.sockets.dec()
         places.give_back(self.places)
         self.places = []
 
@@ -177,6 +183,7 @@ class JobConsumer(AsyncWebsocketConsumer):
             self.sizes.append((message.seq, size))
             if full := self.sent - self.acked >= WINDOW:
                 self.room.clear()
+            metrics.frames_sent.labels("json" if self.as_json else "html").inc()
             await self.send(text_data=message.text)
             if full:
                 break
@@ -195,6 +202,7 @@ class JobConsumer(AsyncWebsocketConsumer):
         except (OperationalError, InterfaceError):
             await asyncio.sleep(REST_S)  # the database is away: this socket waits with everybody
             return
+        metrics.replays.inc()
         await self._send(messages)
 
     @database_sync_to_async

@@ -15,7 +15,7 @@ from django.db import IntegrityError, close_old_connections, connections, transa
 from django.db.models import Max
 from django.utils import timezone
 
-from vibe import events
+from vibe import events, metrics
 from vibe.live.bell import Rung, bell
 from vibe.live.log import as_json, history, whole
 from vibe.models import EventRecord, Job
@@ -107,6 +107,7 @@ class Feed:
             merged = events.merge(last, event) if last and not _is_long(last) else None
             if merged is not None:
                 line.waiting[-1] = merged
+                metrics.events_merged.inc()
             else:
                 line.waiting.append(event)
             if self._thread is None or not self._thread.is_alive():
@@ -176,17 +177,17 @@ class Feed:
         unstored: dict[Line, list[events.Event]] = {}
         try:
             close_old_connections()
-            with transaction.atomic():
+            with metrics.log_seconds.time(), transaction.atomic():
                 in_order = sorted(batch.items(), key=lambda one: one[0].job_id)  # as jobs.beat locks them
                 rung = [r for line, queued in in_order for r in self._insert(line, queued)]
         except Exception as problem:  # whatever it was: each Job is tried alone, and the writer lives on
-            logger.warning(
-                "events of %s jobs could not be stored together: %s", len(batch), str(problem).strip()
-            )
+            logger.warning("%s jobs could not be stored together: %s", len(batch), str(problem).strip())
+            metrics.log_retries.inc()
             rung, unstored = self._store_each(batch)
         last = {record.job: record.seq for record in rung}
         for line in batch:
             line.next = max(line.next, last.get(line.job_id, 0) + 1)
+        metrics.events_written.inc(len(rung))
         bell.ring(rung)
         return unstored
 

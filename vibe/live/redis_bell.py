@@ -20,6 +20,7 @@ import redis
 import redis.asyncio
 from redis.exceptions import RedisError
 
+from vibe import metrics
 from vibe.live.local_bell import Listener, LocalControl, Rung
 
 logger = logging.getLogger(__name__)
@@ -41,7 +42,10 @@ class Ringer:
 
     def publish(self, messages: Sequence[tuple[str, str]]) -> None:
         """(channel, text) each, in order."""
-        if not messages or time.monotonic() < self._quiet_until:
+        if not messages:
+            return
+        if time.monotonic() < self._quiet_until:
+            metrics.bells_lost.labels("redis").inc(len(messages))
             return
         try:
             pipe = self._client.pipeline(transaction=False)
@@ -50,6 +54,7 @@ class Ringer:
             pipe.execute()
         except (RedisError, OSError) as problem:
             self._quiet_until = time.monotonic() + REST_S
+            metrics.bells_lost.labels("redis").inc(len(messages))
             logger.warning("Redis does not take messages, the log is read instead: %s", problem)
 
 
@@ -136,6 +141,7 @@ class RedisBell:
             try:
                 rungs = [Rung(*row) for row in json.loads(message["data"])]
             except (ValueError, TypeError):
+                metrics.bells_lost.labels("unread").inc()
                 logger.warning("a bell that cannot be read, dropped")  # a worker of another release
                 return
             self._listener(rungs)

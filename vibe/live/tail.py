@@ -14,6 +14,7 @@ from typing import Any
 
 from channels.db import database_sync_to_async
 
+from vibe import metrics
 from vibe.live import log
 from vibe.live.bell import Rung, bell
 from vibe.live.frames import Frame, Message, folded, framed, in_html, in_json
@@ -90,6 +91,7 @@ class Tail:
                     self._half_told = False
                 await self._take(self._in_turn(rung))
                 if self.head < self.known:  # a gap: the bell was late, or lost one
+                    metrics.bells_lost.labels("gap").inc()
                     await self._catch_up()
                     self.known = self.head
             except Exception as problem:

@@ -11,6 +11,7 @@ from django.db import close_old_connections, connections
 
 from vibe import housekeeping, jobs, perform, worker
 from vibe.celery import app as celery_app
+from vibe.live import presence
 from vibe.live.bell import control
 from vibe.models.away import is_away
 from vibe.perform.elsewhere import Boxes
@@ -107,6 +108,7 @@ class Making:
             self._spare_until = now + jobs.LEASE_S
         jobs.sweep(wake=free, spare=now < self._spare_until)
         queued = jobs.queued(background=worker.room_for_background())  # what this process would take
+        presence.say(worker.OWNER)
         self._swept = time.time()
         if self._consumer and not self._consumer.is_alive():
             logger.error("the consumer of wake-up messages ended, starting another")

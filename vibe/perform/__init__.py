@@ -4,7 +4,7 @@ performer is the seam that drive calls; asking holds the model calls and their b
 writing what is shown of files, boxes the one engine of this process.
 """
 
-from vibe.perform.boxes import engine, expect, in_line, why_no_box, why_not_run
+from vibe.perform.boxes import engine, expect, in_line, standing, why_no_box, why_not_run
 from vibe.perform.performer import Paused, Performer
 
-__all__ = ["Paused", "Performer", "engine", "expect", "in_line", "why_no_box", "why_not_run"]
+__all__ = ["Paused", "Performer", "engine", "expect", "in_line", "standing", "why_no_box", "why_not_run"]

@@ -15,6 +15,7 @@ from vibe.llm.message import Call, Delta, Model, Usage
 from vibe.llm.retry import ask_patiently
 from vibe.models import Charge, Job, StepRecord
 from vibe.models.away import patiently
+from vibe.perform import counted
 from vibe.perform.titles import TITLES
 from vibe.perform.writing import FileWriter, Painted, Tell
 
@@ -101,15 +102,16 @@ class Asking:
         stop = EitherEvent(self._cancelled, self._replan) if step.purpose in CHANGEABLE else self._cancelled
 
         try:
-            got = ask_patiently(
-                self._client,
-                call,
-                on_delta=on_delta,
-                on_wait=lambda seconds, sentence: self._tell(events.StepNoted(n, sentence)),
-                on_restart=on_restart,
-                on_lost=lost.add,
-                cancelled=stop,
-            )
+            with counted.call(model):
+                got = ask_patiently(
+                    self._client,
+                    call,
+                    on_delta=on_delta,
+                    on_wait=lambda seconds, sentence: self._tell(events.StepNoted(n, sentence)),
+                    on_restart=on_restart,
+                    on_lost=lost.add,
+                    cancelled=stop,
+                )
         except allowance.Spent as spent:
             self._settle(charge, model, lost.usage)
             self._book(record, model, lost.usage)
@@ -172,6 +174,7 @@ class Asking:
         record.tokens_in, record.tokens_out, record.cached = usage.tokens_in, usage.tokens_out, usage.cached
         cost = usage.cost_usd(model)
         record.cost_usd = None if cost is None else Decimal(str(round(cost, 6)))
+        counted.paid(model, usage, cost)
         if not model.local:
             record.price_in, record.price_out = model.price_in, model.price_out
 

@@ -8,8 +8,10 @@ from django.utils.module_loading import import_string
 
 from sandbox import catalog
 from sandbox.engine import Engine
+from sandbox.pool import Standing
 from vibe.choices import Shape
 from vibe.generation import look, tool
+from vibe.perform.counted import Counted
 
 
 def engine() -> Engine:
@@ -17,8 +19,14 @@ def engine() -> Engine:
     global _engine
     with _engine_lock:
         if _engine is None:
-            _engine = import_string(settings.SANDBOX_ENGINE)()
+            _engine = Counted(import_string(settings.SANDBOX_ENGINE)())
         return _engine
+
+
+def standing() -> Standing | None:
+    """How the boxes of this process stand; None where it opened none, or its engine keeps none ready."""
+    tell = getattr(_engine, "standing", None)
+    return tell() if tell else None
 
 
 def expect(shape: Shape | str) -> None:

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
 from django.db import connections
@@ -125,7 +126,9 @@ class Performer:
                 connections.close_all()
 
         with ThreadPoolExecutor(max_workers=min(len(parts), SIDE_BY_SIDE)) as pool:
-            ended = [pool.submit(one, part) for part in parts]
+            ended = [
+                pool.submit(copy_context().run, one, part) for part in parts
+            ]  # its lines say whose they are
         return [future.result() for future in ended]
 
     def _approve(self, step: steps.Approve) -> steps.Json:

@@ -4,6 +4,7 @@ from typing import NoReturn
 
 from django.http import Http404, HttpRequest
 
+from vibe import logs
 from vibe.models import Card, Job, Program, Run
 
 
@@ -26,6 +27,7 @@ def run_of(request: HttpRequest, pk: str) -> Run:
 
 def _mine(rows, request: HttpRequest, owner: str = "maker_id"):  # type: ignore[no-untyped-def]
     maker = request.session.get("maker")
+    logs.note(maker=maker)
     row = rows.filter(**{owner: maker}).first() if maker else None
     if row is None:
         raise Http404

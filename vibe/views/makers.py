@@ -6,7 +6,7 @@ from functools import cache
 from django.conf import settings
 from django.http import HttpRequest
 
-from vibe import addresses, limits
+from vibe import addresses, limits, logs
 from vibe.models import Maker
 
 logger = logging.getLogger("vibe.addresses")
@@ -15,6 +15,7 @@ logger = logging.getLogger("vibe.addresses")
 def maker_of(request: HttpRequest) -> Maker | None:
     """The maker of this browser, or None when it has never made anything."""
     pk = request.session.get("maker")
+    logs.note(maker=pk)
     return Maker.objects.filter(pk=pk).first() if pk else None
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from django.db import close_old_connections
 
-from vibe import jobs
+from vibe import jobs, metrics
 from vibe.live import feed
 from vibe.live.bell import control
 from vibe.models import Job
@@ -40,6 +40,8 @@ class Attended:
         self.line = feed.open_(self.job.pk, self.owner, on_lost=self.lose, on_broken=self.break_)
 
     def lose(self) -> None:
+        if not self.lost:
+            metrics.leases_lost.inc()
         self.lost = True
         self.cancelled.set()
 

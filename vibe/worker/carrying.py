@@ -11,7 +11,7 @@ from django.db import close_old_connections
 from django.utils.module_loading import import_string
 
 from sandbox.errors import BoxFailed, EngineUnavailable
-from vibe import events, jobs
+from vibe import events, jobs, logs
 from vibe.choices import JobKind, JobState
 from vibe.generation import flow, tool
 from vibe.generation.drive import JournalMismatch, drive
@@ -41,7 +41,12 @@ def work() -> None:
 
 def attend(job: Job) -> None:
     """Carry one leased Job to its end, to a pause, or back into the line."""
-    one = hold(job)
+    with logs.about(job=job.pk, program=job.program_id, maker=job.maker_id):
+        _attend(hold(job))
+
+
+def _attend(one: Attended) -> None:
+    job = one.job
     try:
         _carry(one)
     except Paused:

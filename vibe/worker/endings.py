@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from vibe import allowance, cards, events, films, jobs, shots
+from vibe import allowance, cards, events, films, jobs, metrics, shots
 from vibe.choices import JobKind, JobState, Origin, Shape, Verdict
 from vibe.generation import gate, tool
 from vibe.generation.byhand import lost_by_hand
@@ -83,6 +83,7 @@ def hand_back_later(one: Attended, problem: Exception) -> None:
 def fault(one: Attended, why: str) -> None:
     """The Job ends with a reference number; the worker goes on."""
     ref = secrets.token_hex(4)
+    metrics.job_faults.inc()
     logger.error("job %s failed by our own fault, reference %s %s", one.job.pk, ref, why, exc_info=True)
     end(one, JobState.FAILED, f"Something on my side broke. Your words are kept. Reference {ref}.", ref)
 
@@ -92,6 +93,7 @@ def end(one: Attended, state: JobState, sentence: str, ref: str = "") -> None:
     one.line.append(events.StateChanged(state, sentence))
     one.line.flush()
     if patiently(lambda: jobs.end(one.job, state, sentence, ref), lambda: one.lost):
+        metrics.jobs_ended.labels(one.job.kind, state.value).inc()
         films.forget(one.job)
         shots.forget(one.job)
     else:
@@ -143,6 +145,7 @@ def _make_version(job: Job, result: Result) -> Version:
                 program.title = result.title[:120]
             program.save(update_fields=["current", "title"])
     shots.forget(job)
+    metrics.verdicts.labels(version.verdict).inc()
     return version
 
 

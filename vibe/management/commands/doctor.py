@@ -1,24 +1,21 @@
 """Says what works, what does not, and the one thing to do about it."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
 from django.core.management import BaseCommand
-from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db import DatabaseError
 from django.utils import timezone
-from kombu.exceptions import OperationalError
 
 from sandbox import catalog
 from vibe import allowance, models_in_use, perform
 from vibe.llm import connect
 from vibe.llm.message import Model
+from vibe.management import examining
+from vibe.management.examining import Finding
 
-# part, whether it works (None: it does, but mind this), what it is or the one thing to do
-Finding = tuple[str, bool | None, str]
 MARKS = {True: "ok ", False: "NO ", None: "!! "}
 
 
@@ -28,7 +25,7 @@ class Command(BaseCommand):
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        findings = [f for check in (_model, _ends, _money, _boxes, _database, _broker, _disk) for f in check()]
+        findings = [finding for check in CHECKS for finding in check()]
         for part, works, line in findings:
             self.stdout.write(f"  {MARKS[works]} {part:<18} {line}")
         if any(works is False for _, works, _ in findings):
@@ -102,34 +99,7 @@ def _boxes() -> Iterator[Finding]:
         yield f"image {name}", there or missing, about if there else f"not built ({about}): run  make images"
 
 
-def _database() -> Iterator[Finding]:
-    try:
-        connection.ensure_connection()
-        plan = MigrationExecutor(connection).migration_plan(
-            MigrationExecutor(connection).loader.graph.leaf_nodes()
-        )
-    except Exception as problem:  # whatever the driver raises, the person needs the sentence
-        yield "database", False, f"does not answer: {problem}"
-        return
-    yield "database", not plan, f"{connection.vendor}, " + ("run  manage.py migrate" if plan else "up to date")
-
-
-def _broker() -> Iterator[Finding]:
-    if settings.EMBEDDED:
-        yield "broker", True, "in this process, no Redis needed"
-        return
-    from vibe.celery import app
-
-    try:
-        with app.connection_for_write() as broker:
-            broker.ensure_connection(max_retries=1, timeout=2)
-    except (OSError, OperationalError) as problem:  # its address may hold a password: it is not repeated
-        yield "broker", False, f"Redis at REDIS_URL does not answer ({type(problem).__name__}): start it"
-        return
-    yield "broker", True, "answers"
-
-
-def _disk() -> Iterator[Finding]:
-    settings.VAR.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(settings.VAR).free
-    yield "disk", free > 1 << 30, f"{free / (1 << 30):.1f} GiB free under {settings.VAR.name}/"
+CHECKS = (
+    _model, _ends, _money, _boxes, examining.database, examining.broker, examining.worker, examining.addresses,
+    examining.clock, examining.disk, examining.limits,
+)  # fmt: skip

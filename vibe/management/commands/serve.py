@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import BaseCommand, CommandParser, call_command
 
-from vibe import models_in_use, perform
+from vibe import logs, models_in_use, perform
 from vibe.live import feed
 from vibe.management.making import Making
 from vibe.management.pages import cannot_listen, serve_pages
@@ -38,6 +38,7 @@ class Command(BaseCommand):
         making = Making()
         making.start()
         self._greet()
+        logs.take_over()
         try:
             serve_pages(hosts, port)
         finally:

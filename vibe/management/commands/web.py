@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import BaseCommand, CommandParser
 
+from vibe import logs
 from vibe.live import feed
 from vibe.management.pages import cannot_listen, serve_pages
 
@@ -26,6 +27,7 @@ class Command(BaseCommand):
         settings.SANDBOX_ENGINE = "vibe.perform.elsewhere.Elsewhere"  # no engine is reached from here
         self.stdout.write(f"The pages of {settings.VIBE_ORIGIN}/ are at {host}:{port}")
         self.stdout.flush()
+        logs.take_over()
         try:
             serve_pages([host], port)
         finally:

@@ -11,9 +11,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management import BaseCommand, CommandParser
 
-from vibe import perform
+from vibe import logs, perform
 from vibe.live import feed
 from vibe.management.commands.web import NO_REDIS
+from vibe.management.figures import serve_figures
 from vibe.management.making import AT_ONCE, Making
 from vibe.management.private import keep_private
 
@@ -45,6 +46,13 @@ class Command(BaseCommand):
 
         making = Making(at_once, on_stuck=end_stuck)
         making.start()
+        logs.take_over()
+        try:
+            serve_figures()
+        except OSError as problem:
+            self.stderr.write(
+                f"VIBE_METRICS: this address cannot be used ({problem.strerror}). Figures are not served."
+            )
         self.stdout.write(f"Making. Sealed boxes: {perform.engine().available() or 'ready'}")
         self.stdout.flush()
         while not ending.wait(PULSE_S):
