@@ -141,6 +141,22 @@ GOOD = {
 REFUSES = {"id": "bad", "input": {"iban": "nonsense"}, "expect": [{"see": "message", "contains": "IBAN"}]}
 
 
+def test_two_files_of_the_person_go_into_two_inputs_each_where_its_name_is_said():
+    spec = ToolSpec.parse(
+        'title = "T"\nrun = ["python3", "main.py"]\n'
+        + "".join(
+            f'[[inputs]]\nname = "{name}"\nlabel = "{label}"\ntype = "file"\naccept = [".csv"]\n'
+            for name, label in (("first", "First list"), ("second", "Mail list"))
+        )
+    )
+    assert sorted(sample(spec, {"mail.csv": b"m", "shop.csv": b"s"}).files.values()) == [b"m", b"s"]
+    named = sample(spec, {"mail.csv": b"m", "shop.csv": b"s"})
+    assert named.files[named.values["second"]] == b"m"
+    in_order = sample(spec, {"a.csv": b"a", "b.csv": b"b", "c.csv": b"c"})
+    assert [in_order.files[in_order.values[n]] for n in ("first", "second")] == [b"a", b"b"]
+    assert set(sample(spec, {"only.csv": b"o"}).files.values()) == {b"o"}
+
+
 def test_a_sample_is_what_a_promise_gives_where_nothing_else_fits():
     made = sample(IBAN, checks=[REFUSES, GOOD])
     assert (made.of, made.values, made.files) == (

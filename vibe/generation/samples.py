@@ -7,6 +7,7 @@ then from us: whose they are is told with them, because a tool may refuse what w
 import csv
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -35,7 +36,7 @@ class Sample(Cleaned):
 def sample(spec: ToolSpec, given: Mapping[str, bytes] | None = None, checks: Sequence[Json] = ()) -> Sample:
     """Sensible values to try the tool on: the person's attached file where one fits, else what a promise gives, which
     fits together; else the tool's own defaults, and ours. `checks` are runs as a box is given them."""
-    files = {one.name: _sample_file(one, given or {}) for one in spec.inputs if one.type == "file"}
+    files = _sample_files([one for one in spec.inputs if one.type == "file"], given or {})
     persons = any(data in (given or {}).values() for _, data in files.values())
     of_promise = next((made for c in checks if _should_work(spec, c) and (made := promised(spec, c))), None)
     if of_promise and not persons:
@@ -87,11 +88,35 @@ def _should_work(spec: ToolSpec, check: Json) -> bool:
     )
 
 
-def _sample_file(one: Input, given: Mapping[str, bytes]) -> tuple[str, bytes]:
+def _sample_files(inputs: Sequence[Input], given: Mapping[str, bytes]) -> dict[str, tuple[str, bytes]]:
+    """{input: (file name, bytes)}. Two inputs get two of the person's files while there are two that fit: first those
+    whose name an input says ("Mail list" and mail.csv), then in the order they came."""
+    taken: dict[str, str] = {}
+    for said in (True, False):
+        for one in inputs:
+            fitting = [
+                n for n in given if _fits(one, n) and n not in taken.values() and (not said or _says(one, n))
+            ]
+            if one.name not in taken and fitting:
+                taken[one.name] = fitting[0]
+    for one in inputs:  # more inputs than files: better a file of theirs twice than one of ours
+        again = next((name for name in given if _fits(one, name)), None)
+        if one.name not in taken and again:
+            taken[one.name] = again
+    return {o.name: (taken[o.name], given[taken[o.name]]) if o.name in taken else _made_up(o) for o in inputs}
+
+
+def _fits(one: Input, name: str) -> bool:
+    return not one.accept or name.lower().endswith(tuple(a.lower() for a in one.accept))
+
+
+def _says(one: Input, name: str) -> bool:
+    words = re.findall(r"\w+", f"{one.name} {one.label}".lower().replace("_", " "))
+    return name.rpartition(".")[0].lower() in words
+
+
+def _made_up(one: Input) -> tuple[str, bytes]:
     accept = tuple(a.lower() for a in one.accept)
-    for name, data in given.items():
-        if not accept or name.lower().endswith(accept):
-            return name, data
     ending = accept[0] if accept else ".csv"
     if ending in {".csv", ".tsv"}:
         out = io.StringIO()
