@@ -90,10 +90,11 @@ def test_a_page_that_hangs_leaves_the_frames_before(engine):
             }
         ],
     )  # fmt: skip
-    film = seen.films["hangs"]
-    assert "I typed 9 into “Bill”" in [f.words for f in film]  # whenever it was that the page stopped
-    assert (film[-1].bad, film[-1].words.split(": ")[1]) == (True, "the page stopped answering")
-    assert film[-1].words.startswith(("I could not click “Go”", "I could not look"))
+    words = [f.words for f in seen.films["hangs"]]
+    assert words[0] == "I opened it"
+    assert not any(one.startswith("I could not type") for one in words), "it hung later"
+    assert words[-1].startswith(("I could not click “Go”", "I could not look"))
+    assert seen.films["hangs"][-1].bad
 
 
 def test_another_run_of_a_check_is_filmed_at_its_end_only(engine):

@@ -74,7 +74,8 @@ PURSE = Purse()
 
 def paid(work):
     """Do nothing that the purse does not pay for, and let nothing that goes wrong out. How a run ended is worth more
-    than how it came there: that is filmed on a slow machine, too."""
+    than how it came there: that is filmed on a slow machine, too. A page that hangs while it is filmed costs all films
+    no more than one run may take: those seconds are its own."""
 
     @functools.wraps(work)
     def inner(self, *args, **more) -> None:
@@ -84,7 +85,7 @@ def paid(work):
         began = time.monotonic()
         with contextlib.suppress(Error):
             work(self, *args, **more)
-        spent = time.monotonic() - began
+        spent = min(time.monotonic() - began, RUN_S)
         self.left -= spent
         PURSE.seconds -= spent
 
