@@ -114,6 +114,9 @@ class Seeder:
                 )
                 EventRecord.objects.bulk_create(rows)
         open_ = [job(f"open-{n}", "running").pk for n in range(jobs)]
+        EventRecord.objects.bulk_create(
+            EventRecord(job_id=pk, seq=1, type="state-changed", payload='{"state": "running", "sentence": ""}') for pk in open_
+        )  # fmt: skip
         return {"long": logs[0].pk if logs else 0, "open": open_, "session": self.session}
 
 

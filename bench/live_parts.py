@@ -25,6 +25,8 @@ def seed(jobs: int) -> None:
     """One maker with a session and `jobs` Jobs that are being made."""
     from django.contrib.sessions.backends.db import SessionStore
 
+    from vibe import events
+    from vibe.live import feed
     from vibe.models import Job, Maker, Program
 
     maker = Maker.objects.create()
@@ -38,6 +40,9 @@ def seed(jobs: int) -> None:
             maker=maker, program=program, kind="make", once=f"{maker.pk}-{number}", state="running", request="Played",
             lease_owner=f"bench/{program.pk}", lease_until=FAR,
         )  # fmt: skip
+        feed.publish_now(
+            job.pk, events.StateChanged("running")
+        )  # who waits in the line asks for their place, too
         ids.append(job.pk)
     answer({"jobs": ids, "session": session.session_key})
 
@@ -51,7 +56,6 @@ def say(jobs: list[int], chunks: int, rate: float) -> None:
     owners = dict(Job.objects.filter(pk__in=jobs).values_list("pk", "lease_owner"))
     lines = [feed.open_(pk, owners[pk]) for pk in jobs]
     for line in lines:
-        line.append(events.StateChanged("running"))
         line.append(events.FileOpened("main.py"))
     begin = time.monotonic() + 0.5
 
