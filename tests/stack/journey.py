@@ -125,7 +125,7 @@ def makes(someone, stack: Stack) -> str:
     someone.describe(stack.url, BILL)
     assert "ready-made, no AI was used" in someone.page.wait_for_selector("#part-note .sheet").inner_text()
     someone.page.wait_for_selector("#part-steps li[data-step]")
-    assert someone.finished() == "Ready. Try it."
+    assert someone.finished() == "Ready. Try it.", someone.page.inner_text("#part-end")
     frame = someone.page.frame_locator("#part-preview iframe")
     frame.locator(".had").first.fill("20")
     assert frame.locator(".owes").first.inner_text() == "€22.00"
@@ -193,8 +193,10 @@ def test_a_second_worker_goes_on_when_the_first_is_killed(stack, person):
             lambda one=worker: docker("inspect", "-f", "{{.State.Health.Status}}", one).strip() == "healthy", 90
         )
     docker("kill", workers[0])
-    makes(person(), stack)
-    stack.deploy("up")
+    try:
+        makes(person(), stack)
+    finally:
+        stack.deploy("up")
     assert len(stack.containers("worker")) == 2, "how many there are is kept"
     stack.deploy("scale", "worker", "1")
     assert len(stack.containers("worker")) == 1
