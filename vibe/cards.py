@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from sandbox import catalog
@@ -49,6 +49,7 @@ def shelf(maker: Maker) -> QuerySet[Card]:
         .filter(Q(expires=None) | Q(expires__gt=now))
         .select_related("program", "version")
         .defer("version__files", "version__shot")
+        .annotate(pictured=Exists(Version.objects.filter(pk=OuterRef("version"), shot__isnull=False)))
     )
 
 

@@ -7,9 +7,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from tests import fakes
 from tests.views.conftest import make_card
 from vibe import cards, housekeeping, jobs
-from vibe.models import Job, Program
+from vibe.models import Job, Program, Version
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -143,3 +144,12 @@ def test_a_card_takes_as_many_queries_beside_sixty_versions_and_runs_as_beside_t
     with CaptureQueriesContext(connection) as many:
         assert visitor.get(path).status_code == 200
     assert len(many) == len(few)
+
+
+def test_a_tool_on_the_shelf_shows_what_came_out_of_it_else_a_drawing(browser):
+    card = make_card(browser.maker(), shape="tool")
+    assert "#table" in browser.get("/shelf/").content.decode()
+    Version.objects.filter(pk=card.version_id).update(shot=fakes.PIXEL)
+    page = browser.get("/shelf/").content.decode()
+    assert "#table" not in page
+    assert f"/cards/{card.pk}/shot.png" in page

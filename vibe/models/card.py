@@ -94,6 +94,13 @@ class Card(models.Model):
         return settings.VIBE_ORIGIN + self.get_absolute_url()
 
     @property
+    def has_picture(self) -> bool:
+        """Whether a check saw something of the version to show. A shelf of cards knows it in one query."""
+        if hasattr(self, "pictured"):
+            return bool(self.pictured)
+        return self.version.shot is not None
+
+    @property
     def stays_here(self) -> bool:
         """Whether the address opens on this computer only: "localhost" is another machine wherever it is opened."""
         host = urlsplit(settings.VIBE_ORIGIN).hostname or ""

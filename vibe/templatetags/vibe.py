@@ -9,8 +9,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from vibe import models_in_use, sealed
-from vibe.models import ModelRow
+from vibe import models_in_use, recipes, sealed
+from vibe.models import ModelRow, Version
 
 register = template.Library()
 
@@ -38,6 +38,12 @@ def art(name: str) -> SafeString:
 @register.simple_tag
 def thumb(name: str) -> SafeString:
     return format_html('<svg aria-hidden="true"><use href="{}#{}"/></svg>', static("thumbs.svg"), name)
+
+
+@register.filter
+def drawing(version: Version) -> str:
+    """The drawing (static/thumbs.svg) for a tool of which there is no picture: its recipe's, else a table."""
+    return next((r.glyph for r in recipes.catalog() if r.slug == version.recipe), "table")
 
 
 @register.simple_tag
