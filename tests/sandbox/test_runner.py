@@ -33,7 +33,8 @@ os.write(owner_w, b"c" + struct.pack(">I", 0))  # and the owner has no more, bef
 turn = watch.poll.poll
 def poll(wait):
     found = turn(wait)
-    os.kill(pid, 9)
+    if watch.status is None:  # it is reaped in the next turn
+        os.kill(pid, 9)
     return found
 class Poll:
     poll = staticmethod(poll)
