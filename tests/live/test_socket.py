@@ -1,5 +1,6 @@
 """The socket of a Job: who may listen, from where, and that nothing is lost or doubled."""
 
+import asyncio
 import json
 from dataclasses import replace
 from urllib.parse import quote
@@ -73,6 +74,36 @@ async def test_it_ends_by_itself_when_the_job_is_over():
     talk = socket(job, key, extra="&format=json")
     await talk.connect()
     await talk.receive_from(3)
+    assert (await talk.receive_output(6))["code"] == 4000
+
+
+async def test_nobody_is_sent_away_while_the_end_is_still_being_written(monkeypatch):
+    """A thread has folded the last event, and its frame is not there yet: with a thousand readers that takes a while."""
+    from vibe.live import frames, tail
+
+    folded, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slowly(timeline, records, job):
+        found = await sync_to_async(frames.framed)(timeline, records, job)
+        if timeline.is_over:
+            folded.set()
+            await go_on.wait()
+        return found
+
+    monkeypatch.setattr(tail, "_framed", slowly)
+    job, key = await made()
+    await sync_to_async(publish_now)(job.pk, events.StateChanged("running"))
+    talk = socket(job, key, after="1")
+    await talk.connect()
+    assert "data-ping" in await talk.receive_from(3)
+    await sync_to_async(publish_now)(job.pk, events.StateChanged("done", "Done."))
+    await asyncio.wait_for(folded.wait(), 5)
+    assert await talk.receive_nothing(0.1)
+    for one in tail.hub.tails[job.pk].watchers:
+        one.set()  # it looks again, for whatever reason
+    assert await talk.receive_nothing(0.3), "not the end before what it ends with"
+    go_on.set()
+    assert "Done." in await talk.receive_from(3)
     assert (await talk.receive_output(6))["code"] == 4000
 
 

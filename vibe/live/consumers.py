@@ -137,7 +137,7 @@ class JobConsumer(AsyncWebsocketConsumer):
                 elif messages:
                     await self._send(messages)
                     said = time.monotonic()
-                elif tail.timeline.is_over:
+                elif tail.over:
                     await self.close(OVER)
                     return
                 else:

@@ -39,7 +39,10 @@ class Tail:
         self.job = job
         self.watchers: dict[asyncio.Event, bool] = {}  # what wakes a socket: whether it is told in HTML
         self.timeline = Timeline()
-        self.head = 0  # number of the last event that is in the timeline
+        self.head = 0  # number of the last event that can be told
+        # Whether that was the Job's last. Not asked of the timeline: a thread folds the end into it before it can be told,
+        # and whoever were sent away in that moment would never hear it.
+        self.over = False
         self.known = 0  # number of the last event that we have heard of
         self.frames: deque[Frame] = deque()
         self.pumping: asyncio.Task[None] | None = None
@@ -73,6 +76,7 @@ class Tail:
         """Fold what there is up to number `after`, the cursor of whoever came first; the rest is told in its turn."""
         self.timeline = await _folded(self.job.pk, after)
         self.head = self.known = self.timeline.seq
+        self.over = self.timeline.is_over
         await self._catch_up()
         self.pumping = asyncio.create_task(self._pump())
 
@@ -122,7 +126,7 @@ class Tail:
         for frame in frames:
             self.frames.append(frame)
             self._size += frame.size
-        self.head = records[-1].seq
+        self.head, self.over = records[-1].seq, self.timeline.is_over
         self.known = max(self.known, self.head)
         while len(self.frames) > RING or (self._size > RING_BYTES and len(self.frames) > 1):
             self._size -= self.frames.popleft().size
