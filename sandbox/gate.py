@@ -28,6 +28,7 @@ from sandbox.sealing import LABEL
 
 MOST_BODY = 1 * MIB  # our profile of system calls is most of a "create"
 MOST_REPLY = 16 * MIB
+MOST_HEAD = 16 * 1024  # of an answer
 ENGINE_S = 60.0
 AT_ONCE = 64  # boxes: the memory of the machine is not only theirs
 TOLD = ("SecurityOptions", "Runtimes", "ServerVersion", "OSType")  # of the engine's /info
@@ -35,6 +36,7 @@ TOLD = ("SecurityOptions", "Runtimes", "ServerVersion", "OSType")  # of the engi
 _ID = "([0-9a-f]{64})"
 _BOX = re.compile(rf"/containers/{_ID}(?:/(json|start|attach))?")
 _IMAGE = re.compile(r"/images/(vibe-[a-z]{1,20}:[0-9a-f]{12})/json")
+_UPGRADED = re.compile(rb"HTTP/1\.1 101 [^\r]*\r\n")
 _NAME = re.compile(r"vibe-box-[0-9a-f]{12}")
 
 
@@ -217,8 +219,7 @@ class _Call(BaseHTTPRequestHandler):
             raise Refused("it is no box, or not what is done with one")
         path = f"{version}/containers/{identity}"
         if what == "attach":
-            self._stream(f"{path}/attach?stdin=1&stdout=1&stderr=1&stream=1")
-            return 0, b""
+            return self._stream(f"{path}/attach?stdin=1&stdout=1&stderr=1&stream=1")
         if what:
             return self.server.ask(wanted, f"{path}/{what}")
         status, told = self.server.ask("DELETE", f"{path}?force=1")
@@ -226,8 +227,11 @@ class _Call(BaseHTTPRequestHandler):
             self.server.gone(identity)
         return status, told
 
-    def _stream(self, path: str) -> None:
-        """From here on bytes go both ways. Each end closes for itself: a worker that died must close a box's stdin."""
+    def _stream(self, path: str) -> tuple[int, bytes]:
+        """From here on bytes go both ways. Each end closes for itself: a worker that died must close a box's stdin.
+
+        Only where the engine says that they do: after any other answer it would read what comes as its next call.
+        """
         with socket.socket(socket.AF_UNIX) as engine:
             engine.settimeout(ENGINE_S)
             engine.connect(self.server.engine)
@@ -235,12 +239,29 @@ class _Call(BaseHTTPRequestHandler):
                 f"POST {path} HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
                 "Content-Length: 0\r\n\r\n".encode()
             )
+            head = _head(engine)
+            if not _UPGRADED.match(head):
+                self.close_connection = True
+                return int(head[9:12]), json.dumps({"message": "The box cannot be attached to."}).encode()
+            self.connection.sendall(head)
             engine.settimeout(None)
             self.connection.settimeout(None)
             back = threading.Thread(target=_pump, args=(engine, self.connection), daemon=True)
             back.start()
             _pump(self.connection, engine)
             back.join()
+        return 0, b""
+
+
+def _head(engine: socket.socket) -> bytes:
+    """The head of its answer and no byte more: what follows is the box's. Raises ValueError, OSError."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        more = engine.recv(1)
+        if not more or len(head) > MOST_HEAD:
+            raise ValueError("an answer without an end")
+        head += more
+    return head
 
 
 def _pump(source: socket.socket, target: socket.socket) -> None:

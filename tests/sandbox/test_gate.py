@@ -1,5 +1,6 @@
 """The gate before the engine: what a worker needs goes through it, and nothing that could open the machine."""
 
+import contextlib
 import copy
 import http.client
 import json
@@ -284,6 +285,22 @@ def test_a_container_of_somebody_else_cannot_be_touched(gate, engine):
         assert engine.client.api.inspect_container(other)["State"]["Status"] == "created"
     finally:
         engine.client.api.remove_container(other, force=True)
+
+
+@pytest.mark.parametrize("version", ["/v1.41", "/v1.999", "/v1.1", ""])
+def test_what_follows_an_attach_that_failed_does_not_reach_the_engine(gate, version):
+    """An engine that refuses keeps the connection open and reads what comes next as another call."""
+    with socket.socket(socket.AF_UNIX) as raw:
+        raw.settimeout(20)
+        raw.connect(gate)
+        raw.sendall(f"POST {version}/containers/{'0' * 64}/attach HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        said = raw.recv(1 << 16)
+        assert said.startswith((b"HTTP/1.1 404", b"HTTP/1.1 400")), said
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            raw.sendall(b"GET /v1.41/images/json HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            while more := raw.recv(1 << 16):
+                said += more
+    assert b"RepoTags" not in said
 
 
 def test_a_body_without_a_length_or_too_large_is_refused(gate):
