@@ -18,6 +18,7 @@ import socketserver
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
@@ -49,7 +50,8 @@ class Gate(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
     def __init__(self, listen: str, engine: str, *, runtime: str = "", at_once: int = AT_ONCE) -> None:
         self.engine, self.runtime, self.at_once = engine, runtime, at_once
-        self._boxes: set[str] = set()
+        self._boxes: set[str] | None = None  # none are known yet
+        self._making = 0  # places that are taken by boxes on their way
         self._lock = threading.Lock()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(listen)
@@ -67,27 +69,35 @@ class Gate(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
     # --- what is known of boxes -------------------------------------------------------------------------------------
 
-    def made(self, identity: str) -> None:
+    @contextlib.contextmanager
+    def a_place(self) -> Iterator[Callable[[str], None]]:
+        """Within it one of the places is ours; call what it yields with the id of the box that takes it for good.
+
+        Raises Refused when all are taken: by boxes made here or found at the start, and by those on their way.
+        """
         with self._lock:
-            self._boxes.add(identity)
+            if self._boxes is None or len(self._boxes) + self._making >= self.at_once:
+                there = {row["Id"] for row in json.loads(self.ask("GET", _list_of_boxes())[1])}
+                self._boxes = there if self._boxes is None else self._boxes & there
+            if len(self._boxes) + self._making >= self.at_once:
+                raise Refused(f"{self.at_once} boxes are open already")
+            self._making += 1
+        made: list[str] = []
+        try:
+            yield made.append
+        finally:
+            with self._lock:
+                self._making -= 1
+                self._boxes.update(made)
 
     def gone(self, identity: str) -> None:
         with self._lock:
-            self._boxes.discard(identity)
-
-    def has_room(self) -> bool:
-        with self._lock:
-            if len(self._boxes) < self.at_once:
-                return True
-        there = {row["Id"] for row in json.loads(self.ask("GET", _list_of_boxes())[1])}
-        with self._lock:
-            self._boxes &= there
-            return len(self._boxes) < self.at_once
+            (self._boxes or set()).discard(identity)
 
     def is_box(self, identity: str) -> bool:
         """Whether this container is a box: made here, or labelled as one (a gate that was started anew)."""
         with self._lock:
-            if identity in self._boxes:
+            if identity in (self._boxes or ()):
                 return True
         status, body = self.ask("GET", f"/containers/{identity}/json")
         if status == 404:
@@ -205,12 +215,11 @@ class _Call(BaseHTTPRequestHandler):
         if set(query) != {"name"} or not _NAME.fullmatch(name) or not isinstance(asked, dict):
             raise Refused("a box has another name")
         ours = same_box(asked, self.server.runtime, time.time())
-        if not self.server.has_room():
-            raise Refused(f"{self.server.at_once} boxes are open already")
-        path = f"{version}/containers/create?name={name}"
-        status, told = self.server.ask("POST", path, json.dumps(ours).encode())
-        if status == 201:
-            self.server.made(json.loads(told)["Id"])
+        with self.server.a_place() as made:
+            path = f"{version}/containers/create?name={name}"
+            status, told = self.server.ask("POST", path, json.dumps(ours).encode())
+            if status == 201:
+                made(json.loads(told)["Id"])
         return status, told
 
     def _with_box(self, version: str, identity: str, what: str) -> tuple[int, bytes]:

@@ -322,6 +322,37 @@ def test_no_more_boxes_are_open_than_there_is_room_for(tmp_path, engine, monkeyp
         full.shutdown()
 
 
+class _Told(Gate):
+    """A gate whose engine lists these boxes."""
+
+    there: tuple[str, ...] = ()
+
+    def ask(self, method, path, body=None):
+        return 200, json.dumps([{"Id": one} for one in self.there]).encode()
+
+
+def test_boxes_on_their_way_have_a_place_already(tmp_path):
+    """Else as many as are asked for at once are open at once."""
+    with (
+        _Told(str(tmp_path / "a"), "", at_once=2) as gate,
+        gate.a_place() as made,
+        gate.a_place(),
+        pytest.raises(Refused, match="2 boxes are open already"),
+        gate.a_place(),
+    ):
+        made("a")
+
+
+def test_a_gate_that_was_started_anew_counts_the_boxes_that_are_there(tmp_path):
+    with _Told(str(tmp_path / "a"), "", at_once=2) as gate:
+        gate.there = ("a", "b")
+        with pytest.raises(Refused), gate.a_place():
+            pass
+        gate.there = ("b",)
+        with gate.a_place() as made:
+            made("c")
+
+
 def _until(ask, seconds: float) -> None:
     until = time.monotonic() + seconds
     while not ask():
