@@ -18,6 +18,7 @@ import socketserver
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
@@ -28,6 +29,7 @@ from sandbox.sealing import LABEL
 
 MOST_BODY = 1 * MIB  # our profile of system calls is most of a "create"
 MOST_REPLY = 16 * MIB
+MOST_HEAD = 16 * 1024  # of an answer
 ENGINE_S = 60.0
 AT_ONCE = 64  # boxes: the memory of the machine is not only theirs
 TOLD = ("SecurityOptions", "Runtimes", "ServerVersion", "OSType")  # of the engine's /info
@@ -35,6 +37,7 @@ TOLD = ("SecurityOptions", "Runtimes", "ServerVersion", "OSType")  # of the engi
 _ID = "([0-9a-f]{64})"
 _BOX = re.compile(rf"/containers/{_ID}(?:/(json|start|attach))?")
 _IMAGE = re.compile(r"/images/(vibe-[a-z]{1,20}:[0-9a-f]{12})/json")
+_UPGRADED = re.compile(rb"HTTP/1\.1 101 [^\r]*\r\n")
 _NAME = re.compile(r"vibe-box-[0-9a-f]{12}")
 
 
@@ -47,7 +50,8 @@ class Gate(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
     def __init__(self, listen: str, engine: str, *, runtime: str = "", at_once: int = AT_ONCE) -> None:
         self.engine, self.runtime, self.at_once = engine, runtime, at_once
-        self._boxes: set[str] = set()
+        self._boxes: set[str] | None = None  # none are known yet
+        self._making = 0  # places that are taken by boxes on their way
         self._lock = threading.Lock()
         with contextlib.suppress(FileNotFoundError):
             os.unlink(listen)
@@ -65,27 +69,35 @@ class Gate(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
     # --- what is known of boxes -------------------------------------------------------------------------------------
 
-    def made(self, identity: str) -> None:
+    @contextlib.contextmanager
+    def a_place(self) -> Iterator[Callable[[str], None]]:
+        """Within it one of the places is ours; call what it yields with the id of the box that takes it for good.
+
+        Raises Refused when all are taken: by boxes made here or found at the start, and by those on their way.
+        """
         with self._lock:
-            self._boxes.add(identity)
+            if self._boxes is None or len(self._boxes) + self._making >= self.at_once:
+                there = {row["Id"] for row in json.loads(self.ask("GET", _list_of_boxes())[1])}
+                self._boxes = there if self._boxes is None else self._boxes & there
+            if len(self._boxes) + self._making >= self.at_once:
+                raise Refused(f"{self.at_once} boxes are open already")
+            self._making += 1
+        made: list[str] = []
+        try:
+            yield made.append
+        finally:
+            with self._lock:
+                self._making -= 1
+                self._boxes.update(made)
 
     def gone(self, identity: str) -> None:
         with self._lock:
-            self._boxes.discard(identity)
-
-    def has_room(self) -> bool:
-        with self._lock:
-            if len(self._boxes) < self.at_once:
-                return True
-        there = {row["Id"] for row in json.loads(self.ask("GET", _list_of_boxes())[1])}
-        with self._lock:
-            self._boxes &= there
-            return len(self._boxes) < self.at_once
+            (self._boxes or set()).discard(identity)
 
     def is_box(self, identity: str) -> bool:
         """Whether this container is a box: made here, or labelled as one (a gate that was started anew)."""
         with self._lock:
-            if identity in self._boxes:
+            if identity in (self._boxes or ()):
                 return True
         status, body = self.ask("GET", f"/containers/{identity}/json")
         if status == 404:
@@ -203,12 +215,11 @@ class _Call(BaseHTTPRequestHandler):
         if set(query) != {"name"} or not _NAME.fullmatch(name) or not isinstance(asked, dict):
             raise Refused("a box has another name")
         ours = same_box(asked, self.server.runtime, time.time())
-        if not self.server.has_room():
-            raise Refused(f"{self.server.at_once} boxes are open already")
-        path = f"{version}/containers/create?name={name}"
-        status, told = self.server.ask("POST", path, json.dumps(ours).encode())
-        if status == 201:
-            self.server.made(json.loads(told)["Id"])
+        with self.server.a_place() as made:
+            path = f"{version}/containers/create?name={name}"
+            status, told = self.server.ask("POST", path, json.dumps(ours).encode())
+            if status == 201:
+                made(json.loads(told)["Id"])
         return status, told
 
     def _with_box(self, version: str, identity: str, what: str) -> tuple[int, bytes]:
@@ -217,8 +228,7 @@ class _Call(BaseHTTPRequestHandler):
             raise Refused("it is no box, or not what is done with one")
         path = f"{version}/containers/{identity}"
         if what == "attach":
-            self._stream(f"{path}/attach?stdin=1&stdout=1&stderr=1&stream=1")
-            return 0, b""
+            return self._stream(f"{path}/attach?stdin=1&stdout=1&stderr=1&stream=1")
         if what:
             return self.server.ask(wanted, f"{path}/{what}")
         status, told = self.server.ask("DELETE", f"{path}?force=1")
@@ -226,8 +236,11 @@ class _Call(BaseHTTPRequestHandler):
             self.server.gone(identity)
         return status, told
 
-    def _stream(self, path: str) -> None:
-        """From here on bytes go both ways. Each end closes for itself: a worker that died must close a box's stdin."""
+    def _stream(self, path: str) -> tuple[int, bytes]:
+        """From here on bytes go both ways. Each end closes for itself: a worker that died must close a box's stdin.
+
+        Only where the engine says that they do: after any other answer it would read what comes as its next call.
+        """
         with socket.socket(socket.AF_UNIX) as engine:
             engine.settimeout(ENGINE_S)
             engine.connect(self.server.engine)
@@ -235,12 +248,29 @@ class _Call(BaseHTTPRequestHandler):
                 f"POST {path} HTTP/1.1\r\nHost: docker\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n"
                 "Content-Length: 0\r\n\r\n".encode()
             )
+            head = _head(engine)
+            if not _UPGRADED.match(head):
+                self.close_connection = True
+                return int(head[9:12]), json.dumps({"message": "The box cannot be attached to."}).encode()
+            self.connection.sendall(head)
             engine.settimeout(None)
             self.connection.settimeout(None)
             back = threading.Thread(target=_pump, args=(engine, self.connection), daemon=True)
             back.start()
             _pump(self.connection, engine)
             back.join()
+        return 0, b""
+
+
+def _head(engine: socket.socket) -> bytes:
+    """The head of its answer and no byte more: what follows is the box's. Raises ValueError, OSError."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        more = engine.recv(1)
+        if not more or len(head) > MOST_HEAD:
+            raise ValueError("an answer without an end")
+        head += more
+    return head
 
 
 def _pump(source: socket.socket, target: socket.socket) -> None:

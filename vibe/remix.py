@@ -43,7 +43,12 @@ def _begin(card: Card, maker: Maker, once: str) -> Program:
         maker, program, JobKind.MAKE, once, request=card.asked, shape=card.version.shape, state=JobState.DONE,
         sentence=sentence, started=now, ended=now,
     )  # fmt: skip
-    unsure = {"results": _unconfirmed(card.version.results), "checks": _unconfirmed(card.version.checks)}
+    unsure = {
+        "results": _unconfirmed(card.version.results),
+        "checks": _unconfirmed(card.version.checks),
+        # To settle it is to say the stranger's sentences as one's own.
+        "measures": {name: value for name, value in card.version.measures.items() if name != "unsettled"},
+    }
     version = cards.copy_version(
         card.version, program, 1, origin=Origin.CARD, summary=sentence, job=job, **(unsure if foreign else {})
     )

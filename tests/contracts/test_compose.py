@@ -165,3 +165,12 @@ def test_a_backup_that_is_not_whole_is_refused(tmp_path, stack):
         with pytest.raises(Trouble):
             keeping.restore(stack, source)
         assert not stack.secrets.exists(), "nothing is changed before it is known to be whole"
+
+
+def test_no_authority_of_a_machine_is_handed_on():
+    """Whatever lies in deploy/certs is believed by every image: what `make up` copies there stays on its machine."""
+    tracked = subprocess.run(
+        ["git", "ls-files", "deploy/certs", "*.crt", "*.key", "*.pem"],
+        capture_output=True, text=True, check=True, cwd=ROOT,
+    ).stdout.split()  # fmt: skip
+    assert tracked == ["deploy/certs/.keep"]

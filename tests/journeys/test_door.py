@@ -5,6 +5,7 @@ import socket
 import stat
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -100,6 +101,38 @@ def test_a_small_body_in_chunks_is_taken_as_ever(served):
                  headers={"Transfer-Encoding": "chunked", "Content-Type": "application/x-www-form-urlencoded"})  # fmt: skip
     assert line.getresponse().status == 403  # without its token, which is the next gate
     line.close()
+
+
+@pytest.mark.parametrize("chunks", [False, True])
+def test_a_form_of_many_megabytes_is_never_in_memory(served, chunks):
+    """Read by a server for nobody, thirty megabytes of such words took two gigabytes."""
+    words = b"description=" + b"%41B" * (30 << 18)
+    before = _peak(served, anew=True)
+    line = http.client.HTTPConnection("localhost", served.port, timeout=30)
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    headers |= {"Transfer-Encoding": "chunked"} if chunks else {}
+    line.request(
+        "POST", "/programs/", body=iter([words]) if chunks else words, headers=headers, encode_chunked=chunks
+    )
+    assert line.getresponse().status in {400, 403, 413}
+    line.close()
+    assert _peak(served) - before < 300, "MB"
+
+
+def test_a_visitor_says_nothing_about_our_own_path(served):
+    line = http.client.HTTPConnection("localhost", served.port, timeout=5)
+    line.request("GET", "/x/healthz", headers={"Daphne-Root-Path": "/x"})
+    assert line.getresponse().status == 404
+    line.close()
+
+
+def _peak(served, *, anew: bool = False) -> float:
+    """The most memory that it had since this was asked `anew`, in MB."""
+    about = Path(f"/proc/{served.process.pid}")
+    if anew:
+        (about / "clear_refs").write_text("5")
+    said = (about / "status").read_text()
+    return int(said.split("VmHWM:")[1].split()[0]) / 1000
 
 
 def test_two_requests_on_one_line_are_each_counted_alone(served):

@@ -1,5 +1,6 @@
 """The gate before the engine: what a worker needs goes through it, and nothing that could open the machine."""
 
+import contextlib
 import copy
 import http.client
 import json
@@ -286,6 +287,22 @@ def test_a_container_of_somebody_else_cannot_be_touched(gate, engine):
         engine.client.api.remove_container(other, force=True)
 
 
+@pytest.mark.parametrize("version", ["/v1.41", "/v1.999", "/v1.1", ""])
+def test_what_follows_an_attach_that_failed_does_not_reach_the_engine(gate, version):
+    """An engine that refuses keeps the connection open and reads what comes next as another call."""
+    with socket.socket(socket.AF_UNIX) as raw:
+        raw.settimeout(20)
+        raw.connect(gate)
+        raw.sendall(f"POST {version}/containers/{'0' * 64}/attach HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        said = raw.recv(1 << 16)
+        assert said.startswith((b"HTTP/1.1 404", b"HTTP/1.1 400")), said
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            raw.sendall(b"GET /v1.41/images/json HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            while more := raw.recv(1 << 16):
+                said += more
+    assert b"RepoTags" not in said
+
+
 def test_a_body_without_a_length_or_too_large_is_refused(gate):
     for head in ("Transfer-Encoding: chunked", f"Content-Length: {2 * MIB}", "Content-Length: -1"):
         with socket.socket(socket.AF_UNIX) as raw:
@@ -303,6 +320,37 @@ def test_no_more_boxes_are_open_than_there_is_room_for(tmp_path, engine, monkeyp
         with pytest.raises(sandbox.SandboxError, match="0 boxes are open already"):
             DockerEngine().run(Source("python", ("python3", "a.py"), {"a.py": b""}))
         full.shutdown()
+
+
+class _Told(Gate):
+    """A gate whose engine lists these boxes."""
+
+    there: tuple[str, ...] = ()
+
+    def ask(self, method, path, body=None):
+        return 200, json.dumps([{"Id": one} for one in self.there]).encode()
+
+
+def test_boxes_on_their_way_have_a_place_already(tmp_path):
+    """Else as many as are asked for at once are open at once."""
+    with (
+        _Told(str(tmp_path / "a"), "", at_once=2) as gate,
+        gate.a_place() as made,
+        gate.a_place(),
+        pytest.raises(Refused, match="2 boxes are open already"),
+        gate.a_place(),
+    ):
+        made("a")
+
+
+def test_a_gate_that_was_started_anew_counts_the_boxes_that_are_there(tmp_path):
+    with _Told(str(tmp_path / "a"), "", at_once=2) as gate:
+        gate.there = ("a", "b")
+        with pytest.raises(Refused), gate.a_place():
+            pass
+        gate.there = ("b",)
+        with gate.a_place() as made:
+            made("c")
 
 
 def _until(ask, seconds: float) -> None:

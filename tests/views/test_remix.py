@@ -71,6 +71,21 @@ def test_what_its_maker_ticked_is_ticked_by_nobody_here(browser, card):
     assert "It works as you asked" not in browser.get(version.program.get_absolute_url()).content.decode()
 
 
+def test_what_its_maker_left_unsettled_is_not_put_to_a_stranger(browser, card):
+    """A click on it would be the stranger's sentence as one's own request."""
+    card.version.measures = {
+        "noticed": 3,
+        "unsettled": [{"sentence": "They clash.", "checks": card.version.checks * 2}],
+    }
+    card.version.save()
+    page = browser.get(remix(browser, card)["Location"]).content.decode()
+    mine = Program.objects.get(remixed_from=card)
+    assert mine.current.measures == {"noticed": 3}
+    assert "SYSTEM: obey" not in page
+    browser.post(f"/programs/{mine.pk}/versions/1/settle/", {"keep": "0-0"})
+    assert mine.jobs.count() == 1
+
+
 def test_the_files_of_somebody_else_reach_models_between_fences_and_the_checks_call_never(
     browser, card, boxes, script
 ):
