@@ -88,9 +88,20 @@ def changed_plan(job: Job) -> dict[str, Any]:
 
 
 def stop(job: Job) -> None:
-    """Stop within a second, whatever it is doing; what there is stays. Doing it twice is harmless."""
+    """Stop within a second, whatever it is doing; what there is stays. Doing it twice is harmless.
+
+    Nobody holds a Job that waits. Where nothing of it is written, it ends here; else a worker takes it once more, does
+    nothing new, and keeps what is written.
+    """
     Job.objects.filter(pk=job.pk, state__in=HELD).update(stop_asked=True)
     asked = open_step(job) if job.state == JobState.WAITING else None
+    if _written(job) and not (asked and asked.purpose == "look"):
+        with transaction.atomic():
+            if move(job, (JobState.WAITING,), JobState.QUEUED, sentence=""):
+                feed.publish_now(job.pk, events.StateChanged(JobState.QUEUED, "I keep what is written."))
+        control.stop(job.pk)
+        celery.wake(job.pk)
+        return
     looks = "None of the looks was kept. " if asked and asked.purpose == "look" else ""
     words = "" if job.kind == JobKind.RUN else "Your words are kept."
     sentence = f"You stopped it. {looks}{words}".strip()
@@ -105,6 +116,13 @@ def stop(job: Job) -> None:
         shots.forget(job)
     else:
         control.stop(job.pk)
+
+
+def _written(job: Job) -> bool:
+    """Whether a model's reply is journaled that a program may be made of."""
+    return job.steps.filter(
+        void=False, kind="ask", purpose__in=("write", "change"), answer__has_key="text"
+    ).exists()
 
 
 def set_autonomy(job: Job, value: str) -> None:

@@ -66,6 +66,8 @@ class Performer:
         self.line = line
         seen = dict(job.files or (job.base.files if job.base else {}))
         by_hand = bool(job.files)  # what was edited by hand is there already
+        self._quiet = False  # while it only remembers what the page shows already
+        self._told: tuple[steps.Checked, dict[str, str]] | None = None  # and what was painted when it was told
         self._painted = Painted(seen, self._feed, wrote=by_hand)
         self._asking = Asking(job, client, cancelled, replan or threading.Event(), self._feed, self._painted)
         self._running = Running(job, cancelled, self._feed, self._painted)
@@ -175,6 +177,14 @@ class Performer:
             case steps.Tell():
                 self._tell(step)
 
+    def remembered(self, step: steps.Step, number: str, answer: steps.Json) -> None:
+        """As replayed, but the page was not cleared: what Stop can keep is known again, and nothing is said twice."""
+        self._quiet = True
+        try:
+            self.replayed(step, number, answer)
+        finally:
+            self._quiet = False
+
     # --- effects ------------------------------------------------------------------------------------------------
 
     def _consult(self, step: steps.Consult) -> steps.Json:
@@ -195,6 +205,8 @@ class Performer:
         }
 
     def _tell(self, step: steps.Tell) -> None:
+        if isinstance(step, steps.Checked):
+            self._told = step, self._painted.files
         self._feed(events.TYPES[step.event](**step.data))
 
     # --- books --------------------------------------------------------------------------------------------------
@@ -249,12 +261,20 @@ class Performer:
         """A stop came when some text of a file was there."""
         return self._painted.begun
 
+    @property
+    def checked(self) -> steps.Checked | None:
+        """What the checks found, where nothing was written since."""
+        if self._told and self._painted.files in (self._told[1], self._told[0].files):
+            return self._told[0]
+        return None
+
     def tried(self, files: dict[str, str]) -> tuple[tool.Cleaned, Outcome] | None:
         """What these files gave when they were tried on a file of the person's, and that; None when it was not so."""
         return self._running.tried(files)
 
     def _feed(self, event: events.Event) -> None:
-        self.line.append(event)
+        if not self._quiet:
+            self.line.append(event)
 
 
 def _proposed(proposal: steps.Json, *, waits: bool) -> events.PlanProposed:
