@@ -61,6 +61,14 @@ def change_plan(job: Job, data: Mapping[str, Any]) -> None:
     Raises NotNow when nothing is written, and when no call is left to write anew: then what is written goes on.
     """
     edits = _edits(data)
+    with transaction.atomic():
+        # Nobody journals what was written in between: whoever does looks for a change under the same lock.
+        Job.objects.select_for_update().get(pk=job.pk)
+        _take_plan_change(job, edits)
+    control.replan(job.pk)
+
+
+def _take_plan_change(job: Job, edits: dict[str, Any]) -> None:
     writing = job.steps.filter(void=False, answer__isnull=True, kind="ask", purpose__in=("write", "change"))
     if not edits or not writing.exists():
         raise NotNow("It is written already. Say what to change, and I change it.")
@@ -75,16 +83,17 @@ def change_plan(job: Job, data: Mapping[str, Any]) -> None:
         plan_change=edits
     ):
         raise NotNow("The plan was changed a moment ago. Wait for the writing to begin anew.")
-    control.replan(job.pk)
 
 
 def changed_plan(job: Job) -> dict[str, Any]:
     """The person's changed plan, taken once by whoever makes the Job."""
-    changed = Job.objects.filter(pk=job.pk).values_list("plan_change", flat=True).get()
-    if changed is None:  # one that comes now is the next one's to take
-        return {}
-    Job.objects.filter(pk=job.pk).update(plan_change=None)
-    return dict(changed)
+    with transaction.atomic():
+        rows = Job.objects.select_for_update().filter(pk=job.pk)
+        changed = rows.values_list("plan_change", flat=True).get()
+        if changed is None:  # one that comes now is the next one's to take
+            return {}
+        rows.update(plan_change=None)
+        return dict(changed)
 
 
 def stop(job: Job) -> None:

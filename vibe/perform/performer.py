@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
 
-from django.db import connections
+from django.db import connections, transaction
 from django.utils import timezone
 
 from sandbox.outcome import Outcome
@@ -20,7 +20,7 @@ from vibe.llm.client import Client
 from vibe.llm.errors import Cancelled
 from vibe.models import Job, StepRecord
 from vibe.models.away import patiently
-from vibe.perform.asking import ANSWERED, TALKING, Asking
+from vibe.perform.asking import ANSWERED, CHANGEABLE, TALKING, Asking
 from vibe.perform.boxes import engine
 from vibe.perform.running import Running
 from vibe.perform.storable import storable
@@ -102,19 +102,28 @@ class Performer:
                 raise TypeError(f"no one performs a {type(step).__name__}")
         record.answer = answer = storable(answer)
         record.seconds = time.monotonic() - began
-        self._journal(record)
+        self._journal(record, changeable=isinstance(step, steps.Ask) and step.purpose in CHANGEABLE)
         if step.kind == "ask":
             self._feed(self._asking.spent())
-        return answer
+        return dict(record.answer)
 
-    def _journal(self, record: StepRecord) -> None:
-        """An answer that was paid for waits for a database that is away; only Stop, or a lost lease, lets it go."""
+    def _journal(self, record: StepRecord, *, changeable: bool) -> None:
+        """An answer that was paid for waits for a database that is away; only Stop, or a lost lease, lets it go.
+
+        `changeable`: a plan that was changed in the moment in which its writing ended goes before what was written.
+        """
+        answer = record.answer
 
         def write() -> None:
-            record.save(update_fields=ANSWERED)
+            with transaction.atomic():
+                changed = jobs.changed_plan(self.job) if changeable and "text" in answer else {}
+                record.answer = {"changed": changed} if changed else answer
+                record.save(update_fields=ANSWERED)
             jobs.progress(self.job)
 
         patiently(write, self.cancelled.is_set)
+        if record.answer is not answer:
+            self._feed(events.StepEnded(record.number, "stopped", "You changed the plan", record.seconds))
 
     def together(self, parts: Sequence[Numbered]) -> list[steps.Json]:
         """The parts of an All side by side. All of them end before the first trouble of one is raised."""
