@@ -89,6 +89,7 @@ def test_stop_at_a_question_keeps_the_program_that_was_written_and_what_its_chec
     asked, told = len(fakes.CALLS), timeline(job)
     jobs.stop(job)
     jobs.stop(job)
+    assert timeline(job).sentence == "You stopped it. I keep what is written as soon as a worker is free."
     carry(job)
     assert job.state == JobState.STOPPED
     version = Version.objects.get()

@@ -14,6 +14,8 @@ from vibe.live import feed
 from vibe.live.bell import control
 from vibe.models import Job, StepRecord
 
+KEEPING = "You stopped it. I keep what is written as soon as a worker is free."
+
 
 def open_step(job: Job) -> StepRecord | None:
     """The plan or the question that the Job waits on."""
@@ -107,7 +109,7 @@ def stop(job: Job) -> None:
     if _written(job) and not (asked and asked.purpose == "look"):
         with transaction.atomic():
             if move(job, (JobState.WAITING,), JobState.QUEUED, sentence=""):
-                feed.publish_now(job.pk, events.StateChanged(JobState.QUEUED, "I keep what is written."))
+                feed.publish_now(job.pk, events.StateChanged(JobState.QUEUED, KEEPING))
         control.stop(job.pk)
         celery.wake(job.pk)
         return
