@@ -30,7 +30,7 @@ class Given(Mapping[str, str]):
 
     def __getitem__(self, name: str) -> str:
         path = self._env.get(f"{name}_FILE", "")
-        if not path or name in BY_ENGINE:
+        if not path or name in BY_ITSELF:
             return self._env[name]
         if name not in self._read:
             self._read[name] = self._of_file(name, path)
@@ -60,7 +60,14 @@ class Given(Mapping[str, str]):
 
 
 MOST_OF_FILE = 16_384  # bytes
-BY_ENGINE = {"DOCKER_HOST", "SANDBOX_RUNTIME"}  # also read by what knows nothing of this rule
+BY_ITSELF = {"DOCKER_HOST", "SANDBOX_RUNTIME", "VIBE_LOG"}  # also read by what knows nothing of this rule
+
+
+def overridden(env: Mapping[str, str], given: Mapping[str, str | None]) -> dict[str, str]:
+    """`env` with these settings (None: without them), whether it names them or a file that holds them."""
+    gone = {*given, *(f"{name}_FILE" for name in given)}
+    kept = {name: value for name, value in env.items() if name not in gone}
+    return kept | {name: value for name, value in given.items() if value is not None}
 
 
 @dataclass(frozen=True)

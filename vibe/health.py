@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from django.db.migrations.executor import MigrationExecutor
 from redis.exceptions import RedisError
 
@@ -34,7 +34,7 @@ def database() -> Part:
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except DatabaseError:  # its words may hold the address
+    except Error:  # its words may hold the address
         return Part("database", False, "does not answer: look at DATABASE_URL, and whether its server runs")
     return Part("database", True, f"{connection.vendor} answers")
 
@@ -48,7 +48,7 @@ def migrations() -> Part:
         try:
             executor = MigrationExecutor(connection)
             missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-        except DatabaseError:
+        except Error:
             return Part("migrations", False, "cannot be told before the database answers")
         if missing:
             return Part("migrations", False, f"{missing} missing: run  manage.py migrate")

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from ipaddress import ip_address, ip_network
 
-from django.db import DatabaseError, connection, transaction
+from django.db import Error, connection, transaction
 from django.db.models import Count, Min
 from django.utils import timezone
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -71,7 +71,7 @@ class Database:
                 for ask in (_line, _used, _ended):  # the dearest at last
                     found += ask()
             up.add_metric([], 1)
-        except DatabaseError:
+        except Error:
             up.add_metric([], 0)
         yield up
         yield GaugeMetricFamily("vibe_database_look_seconds", "What this look took.", time.monotonic() - began)

@@ -7,7 +7,8 @@ import dj_database_url
 import pytest
 
 from tests.journeys.served import ROOT, environment
-from vibe.config import BadConfig, Config
+from vibe.config import BadConfig, Config, overridden
+from vibe.management.commands import measure
 
 
 def complaint(tmp_path, **env: str) -> str:
@@ -115,3 +116,35 @@ def test_a_bad_value_in_a_file_is_named_by_its_setting(tmp_path):
 def test_a_setting_given_twice_is_refused(tmp_path):
     said = complaint(tmp_path, SECRET_KEY="one", SECRET_KEY_FILE=holds(tmp_path, "two"))
     assert "- SECRET_KEY and SECRET_KEY_FILE must not be set both" in said
+
+
+def test_a_setting_that_is_replaced_is_replaced_in_its_file_too():
+    env = {"DATABASE_URL_FILE": "/run/secrets/url", "VIBE_VAR_FILE": "/run/var", "VIBE_MODEL": "m", "HOME": "/"}
+    assert overridden(env, {"DATABASE_URL": None, "VIBE_MODEL": None, "VIBE_VAR": "/tmp/new"}) == {
+        "HOME": "/",
+        "VIBE_VAR": "/tmp/new",
+    }
+
+
+def test_the_form_of_the_log_is_not_looked_for_in_a_file(tmp_path):
+    """Whoever names one means the log itself, perhaps."""
+    env = {"VIBE_VAR": str(tmp_path / "var"), "VIBE_LOG_FILE": str(tmp_path / "vibe.log")}
+    assert Config.read(env).log_json is False
+
+
+def test_played_replies_never_reach_the_database_that_a_file_names(tmp_path, monkeypatch):
+    seen = {}
+
+    class Child:
+        def __init__(self, command, env):
+            seen.update(env)
+
+        def wait(self):
+            return 0
+
+    monkeypatch.setenv("DATABASE_URL_FILE", holds(tmp_path, "postgres://vibe@postgres/vibe"))
+    monkeypatch.setenv("OPENAI_API_KEY_FILE", holds(tmp_path, "sk-0123456789", "key"))
+    monkeypatch.setattr(measure.subprocess, "Popen", Child)
+    assert measure._in_a_database_of_its_own(["measure"]) == 0
+    assert Config.read(seen).database_url == f"sqlite:///{seen['VIBE_VAR']}/vibe.sqlite3"
+    assert Config.read(seen).model_key == ""

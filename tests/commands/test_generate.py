@@ -9,7 +9,9 @@ import pytest
 from django.core.management import CommandError
 from django.db import connections
 
+from tests import fakes
 from vibe import jobs, worker
+from vibe.choices import JobState
 from vibe.management import folder, screen
 from vibe.management.commands import generate
 from vibe.models import Job
@@ -125,6 +127,41 @@ def test_without_a_name_each_program_gets_a_folder_of_its_own(terminal, tmp_path
     for _ in range(2):
         assert terminal.generate(out=None) == generate.MADE
     assert sorted(p.name for p in set(tmp_path.iterdir()) - before) == ["focus-timer", "focus-timer-2"]
+
+
+# --- what is asked ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("key", [EOFError, KeyboardInterrupt])
+def test_ctrl_d_or_ctrl_c_at_a_question_stops_it_in_plain_words_and_is_2(terminal, script, monkeypatch, key):
+    script.append(PLAN)
+    _keys(monkeypatch, key)
+    assert terminal.generate("A tea page", autonomy="plan") == generate.NOT_MADE
+    assert "You stopped it." in terminal.complaint
+    assert Job.objects.get().state == JobState.STOPPED
+
+
+def test_ctrl_d_when_it_is_written_leaves_the_files_that_there_are(terminal, script, boxes, monkeypatch):
+    boxes.observations = {**fakes.CALM, "errors": [{"kind": "uncaught", "text": "boom", "line": 1}]}
+    script.extend([PLAN, PAGE])
+    _keys(monkeypatch, "y", EOFError)
+    assert terminal.generate("A tea page", autonomy="ask") == generate.MADE_UNSURE
+    assert "kept as version 1" in terminal.out.getvalue()
+    assert (terminal.folder / "index.html").exists()
+
+
+def _keys(monkeypatch, *keys):
+    """Somebody at the terminal, who presses these when they are asked."""
+    left = list(keys)
+
+    def typed(asked):
+        key = left.pop(0)
+        if isinstance(key, str):
+            return key
+        raise key
+
+    monkeypatch.setattr(generate.sys.stdin, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr("builtins.input", typed)
 
 
 # --- what a screen is shown -------------------------------------------------------------------------------------

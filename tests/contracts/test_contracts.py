@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from dataclasses import fields
 from pathlib import Path
 
@@ -154,6 +155,13 @@ def test_locks_name_no_index_and_pin_by_hash():
         assert "--index-url" not in text
         assert "://" not in text
         assert "--hash=sha256:" in text
+
+
+def test_nothing_that_belongs_to_one_machine_is_in_the_repository():
+    """Authorities that a machine trusts, its secrets and its backups: what git is told to ignore is not tracked."""
+    git = ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--ignored", "--exclude-standard"]
+    tracked = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert tracked.stdout == ""
 
 
 def test_every_recipe_has_a_picture_that_exists():

@@ -105,7 +105,7 @@ def test_a_file_that_is_used_a_thousand_times_is_not_copied_for_ever(tag):
     [
         ("m.py", "a = 1\nx = 1" + "+1" * 9000, "nested too deeply"),
         ("m.py", "a = 1\n" + "-" * 90_000 + "1", "nested too deeply"),
-        ("m.py", "a = 1\n" + "not " * 90_000 + "1", "nested too deeply"),
+        ("m.py", "a = 1\n" + "not " * 45_000 + "1", "nested too deeply"),
         ("m.py", "a = 1\nb = '\ud800'", "Half a character"),
         ("a.json", "\n" + "[" * 100_000, "nested too deeply"),
         ("a.json", "\n" + "1" * 5000, "thousands of digits"),

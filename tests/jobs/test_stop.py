@@ -7,11 +7,12 @@ import time
 import pytest
 from django.db import connections
 
+from tests import fakes
 from tests import modelserver as play
-from tests.jobs.carrying import begin, until
+from tests.jobs.carrying import PAGE, begin, carry, timeline, until
 from vibe import jobs, worker
-from vibe.choices import JobState
-from vibe.models import ModelRow
+from vibe.choices import JobState, Verdict
+from vibe.models import ModelRow, Version
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -61,3 +62,51 @@ def _attend(job):
         worker.attend(job)
     finally:
         connections.close_all()
+
+
+@pytest.fixture
+def broken(boxes):
+    """What is opened breaks at once."""
+    boxes.observations = {**fakes.CALM, "errors": [{"kind": "uncaught", "text": "boom", "line": 1}]}
+
+
+def asked_whether_to_mend(script):
+    """A Job at "ask", written and checked, that waits at "Shall I mend it?"."""
+    script.append(PAGE)
+    job = carry(begin(autonomy="ask"))
+    while job.state == JobState.WAITING and jobs.open_step(job).purpose != "repair":
+        step = jobs.open_step(job)
+        jobs.answer(
+            job, {"choice": step.request["choices"][0]["value"]} if step.kind == "question" else {"yes": True}
+        )
+        carry(job)
+    assert job.state == JobState.WAITING
+    return job
+
+
+def test_stop_at_a_question_keeps_the_program_that_was_written_and_what_its_checks_found(broken, script):
+    job = asked_whether_to_mend(script)
+    asked, told = len(fakes.CALLS), timeline(job)
+    jobs.stop(job)
+    jobs.stop(job)
+    assert timeline(job).sentence == "You stopped it. I keep what is written as soon as a worker is free."
+    carry(job)
+    assert job.state == JobState.STOPPED
+    version = Version.objects.get()
+    assert "hello" in version.files["index.html"]
+    assert version.verdict == Verdict.BROKEN
+    assert [r["held"] for r in version.results] == [r["held"] for r in told.checked["results"]]
+    held = sum(1 for r in version.counted if r["held"])
+    assert job.sentence == (
+        f"You stopped it. What was written is kept as version 1: {held} of {len(version.counted)} checks hold."
+    )
+    assert len(fakes.CALLS) == asked
+    assert [f.path for f in timeline(job).files] == ["index.html"]
+
+
+def test_a_stop_while_an_answered_job_waits_in_the_line_keeps_what_was_written(broken, script):
+    job = asked_whether_to_mend(script)
+    jobs.answer(job, {"choice": "yes"})
+    jobs.stop(job)
+    assert carry(job).state == JobState.STOPPED
+    assert Version.objects.get().verdict == Verdict.BROKEN

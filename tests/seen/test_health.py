@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 from django.test import Client
 
 from tests.journeys.served import free_port
-from vibe import health
+from vibe import health, standing
 from vibe.live import presence
 
 
@@ -97,3 +97,15 @@ def test_redis_away_is_said_without_its_password_and_the_pages_stay(apart):
     assert "!!  worker: cannot be told while Redis is away" in said
     assert "hunter2x" not in said
     assert get("/readyz?all")[0] == 503
+
+
+def test_a_connection_that_is_gone_is_told_in_words_as_any_other_trouble_of_the_database(db, monkeypatch):
+    def gone():
+        raise InterfaceError("connection already closed")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(health.connection, "ensure_connection", gone)
+        patched.setattr(health.connection, "cursor", gone)
+        works, told = health.database().works, standing.page("")[1].decode()
+    assert not works
+    assert "vibe_database_up 0.0" in told

@@ -53,6 +53,25 @@ def test_a_plan_changed_while_it_is_written_is_what_is_written(browser, script, 
     ]
 
 
+def test_a_plan_changed_in_the_moment_in_which_the_writing_ends_is_written_anew(browser, script, monkeypatch):
+    ask, asked = fakes._Shared.ask, []
+
+    def ended(self, call, **more):
+        reply = ask(self, call, **more)
+        if call.purpose == "write" and not asked:
+            asked.append(browser.post(f"/jobs/{Job.objects.get().pk}/answer/", {"step": ["A green kettle"]}))
+        return reply
+
+    monkeypatch.setattr(fakes._Shared, "ask", ended)
+    script.extend([PLAN, PAGE, PAGE.replace("hello", "green")])
+    job = carry(make(browser))
+    assert job.state == "done"
+    assert "A green kettle" in fakes.CALLS[-1].messages[-1].text
+    assert "green" in job.version.files["index.html"]
+    assert job.plan_change is None
+    assert [s.state for s in timeline(job).steps if s.kind == "write"] == ["stopped", "done"]
+
+
 def test_a_change_for_which_no_call_is_left_is_refused_and_the_writing_goes_on(browser, script, while_writing):
     script.extend([PLAN, PAGE])
     job = make(browser, effort="quick")  # three calls: the plan, the writing, the writing anew

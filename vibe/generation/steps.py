@@ -140,6 +140,17 @@ class Tell(Step):
 
 
 @dataclass(frozen=True)
+class Checked(Tell):
+    """Say what the checks found about these files: what Stop keeps from here on, with its results."""
+
+    files: dict[str, str]
+    shape: str
+    checks: list[Json]
+    seed: int = 0
+    model: str = ""
+
+
+@dataclass(frozen=True)
 class All(Step):
     """Steps side by side, journaled as 3.1, 3.2 … Answer: {"answers": [one a step]}. Holds Asks and Runs only."""
 

@@ -11,7 +11,7 @@ from vibe.generation import gate
 from vibe.generation.difference import regressions
 from vibe.generation.ladder import Attempt
 from vibe.generation.request import Request, Result
-from vibe.generation.steps import Json, Run, Step, Tell
+from vibe.generation.steps import Checked, Json, Run, Step
 
 BLANK = (
     "a-blank"  # the always-on check of a page with nothing on it: nothing there that a repair could start from
@@ -103,9 +103,9 @@ def verify(
     return tried
 
 
-def told(tried: Tried, not_checked: Iterable[str] = (), measures: Json | None = None) -> Tell:
+def told(tried: Tried, not_checked: Iterable[str] = (), measures: Json | None = None) -> Checked:
     """What the checks found, as the person is told it."""
-    return Tell(
+    return Checked(
         "checked",
         {
             "verdict": tried.verdict,
@@ -113,6 +113,11 @@ def told(tried: Tried, not_checked: Iterable[str] = (), measures: Json | None = 
             "not_checked": [*tried.judged.not_checked, *not_checked],
             "measures": measures or {},
         },
+        files=tried.files,
+        shape=tried.shape,
+        checks=tried.checks,
+        seed=tried.seed,
+        model=tried.model,
     )
 
 

@@ -14,6 +14,8 @@ from vibe.live import feed
 from vibe.live.bell import control
 from vibe.models import Job, StepRecord
 
+KEEPING = "You stopped it. I keep what is written as soon as a worker is free."
+
 
 def open_step(job: Job) -> StepRecord | None:
     """The plan or the question that the Job waits on."""
@@ -61,6 +63,14 @@ def change_plan(job: Job, data: Mapping[str, Any]) -> None:
     Raises NotNow when nothing is written, and when no call is left to write anew: then what is written goes on.
     """
     edits = _edits(data)
+    with transaction.atomic():
+        # Nobody journals what was written in between: whoever does looks for a change under the same lock.
+        Job.objects.select_for_update().get(pk=job.pk)
+        _take_plan_change(job, edits)
+    control.replan(job.pk)
+
+
+def _take_plan_change(job: Job, edits: dict[str, Any]) -> None:
     writing = job.steps.filter(void=False, answer__isnull=True, kind="ask", purpose__in=("write", "change"))
     if not edits or not writing.exists():
         raise NotNow("It is written already. Say what to change, and I change it.")
@@ -75,22 +85,34 @@ def change_plan(job: Job, data: Mapping[str, Any]) -> None:
         plan_change=edits
     ):
         raise NotNow("The plan was changed a moment ago. Wait for the writing to begin anew.")
-    control.replan(job.pk)
 
 
 def changed_plan(job: Job) -> dict[str, Any]:
     """The person's changed plan, taken once by whoever makes the Job."""
-    changed = Job.objects.filter(pk=job.pk).values_list("plan_change", flat=True).get()
-    if changed is None:  # one that comes now is the next one's to take
-        return {}
-    Job.objects.filter(pk=job.pk).update(plan_change=None)
-    return dict(changed)
+    with transaction.atomic():
+        rows = Job.objects.select_for_update().filter(pk=job.pk)
+        changed = rows.values_list("plan_change", flat=True).get()
+        if changed is None:  # one that comes now is the next one's to take
+            return {}
+        rows.update(plan_change=None)
+        return dict(changed)
 
 
 def stop(job: Job) -> None:
-    """Stop within a second, whatever it is doing; what there is stays. Doing it twice is harmless."""
+    """Stop within a second, whatever it is doing; what there is stays. Doing it twice is harmless.
+
+    Nobody holds a Job that waits. Where nothing of it is written, it ends here; else a worker takes it once more, does
+    nothing new, and keeps what is written.
+    """
     Job.objects.filter(pk=job.pk, state__in=HELD).update(stop_asked=True)
     asked = open_step(job) if job.state == JobState.WAITING else None
+    if _written(job) and not (asked and asked.purpose == "look"):
+        with transaction.atomic():
+            if move(job, (JobState.WAITING,), JobState.QUEUED, sentence=""):
+                feed.publish_now(job.pk, events.StateChanged(JobState.QUEUED, KEEPING))
+        control.stop(job.pk)
+        celery.wake(job.pk)
+        return
     looks = "None of the looks was kept. " if asked and asked.purpose == "look" else ""
     words = "" if job.kind == JobKind.RUN else "Your words are kept."
     sentence = f"You stopped it. {looks}{words}".strip()
@@ -105,6 +127,13 @@ def stop(job: Job) -> None:
         shots.forget(job)
     else:
         control.stop(job.pk)
+
+
+def _written(job: Job) -> bool:
+    """Whether a model's reply is journaled that a program may be made of."""
+    return job.steps.filter(
+        void=False, kind="ask", purpose__in=("write", "change"), answer__has_key="text"
+    ).exists()
 
 
 def set_autonomy(job: Job, value: str) -> None:

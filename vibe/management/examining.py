@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
@@ -165,7 +165,7 @@ def clock() -> Iterator[Finding]:
         if not settings.EMBEDDED:
             seconds, micro = presence.client().time()  # type: ignore[misc]
             others.append(("Redis", seconds + micro / 1e6 - time.time()))
-    except (DatabaseError, RedisError, OSError):
+    except (Error, RedisError, OSError):
         return  # said elsewhere
     for name, ahead in others:
         if abs(ahead) > APART_S:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
 
-from django.db import connections
+from django.db import connections, transaction
 from django.utils import timezone
 
 from sandbox.outcome import Outcome
@@ -20,7 +20,7 @@ from vibe.llm.client import Client
 from vibe.llm.errors import Cancelled
 from vibe.models import Job, StepRecord
 from vibe.models.away import patiently
-from vibe.perform.asking import ANSWERED, TALKING, Asking
+from vibe.perform.asking import ANSWERED, CHANGEABLE, TALKING, Asking
 from vibe.perform.boxes import engine
 from vibe.perform.running import Running
 from vibe.perform.storable import storable
@@ -66,6 +66,8 @@ class Performer:
         self.line = line
         seen = dict(job.files or (job.base.files if job.base else {}))
         by_hand = bool(job.files)  # what was edited by hand is there already
+        self._quiet = False  # while it only remembers what the page shows already
+        self._told: tuple[steps.Checked, dict[str, str]] | None = None  # and what was painted when it was told
         self._painted = Painted(seen, self._feed, wrote=by_hand)
         self._asking = Asking(job, client, cancelled, replan or threading.Event(), self._feed, self._painted)
         self._running = Running(job, cancelled, self._feed, self._painted)
@@ -100,19 +102,28 @@ class Performer:
                 raise TypeError(f"no one performs a {type(step).__name__}")
         record.answer = answer = storable(answer)
         record.seconds = time.monotonic() - began
-        self._journal(record)
+        self._journal(record, changeable=isinstance(step, steps.Ask) and step.purpose in CHANGEABLE)
         if step.kind == "ask":
             self._feed(self._asking.spent())
-        return answer
+        return dict(record.answer)
 
-    def _journal(self, record: StepRecord) -> None:
-        """An answer that was paid for waits for a database that is away; only Stop, or a lost lease, lets it go."""
+    def _journal(self, record: StepRecord, *, changeable: bool) -> None:
+        """An answer that was paid for waits for a database that is away; only Stop, or a lost lease, lets it go.
+
+        `changeable`: a plan that was changed in the moment in which its writing ended goes before what was written.
+        """
+        answer = record.answer
 
         def write() -> None:
-            record.save(update_fields=ANSWERED)
+            with transaction.atomic():
+                changed = jobs.changed_plan(self.job) if changeable and "text" in answer else {}
+                record.answer = {"changed": changed} if changed else answer
+                record.save(update_fields=ANSWERED)
             jobs.progress(self.job)
 
         patiently(write, self.cancelled.is_set)
+        if record.answer is not answer:
+            self._feed(events.StepEnded(record.number, "stopped", "You changed the plan", record.seconds))
 
     def together(self, parts: Sequence[Numbered]) -> list[steps.Json]:
         """The parts of an All side by side. All of them end before the first trouble of one is raised."""
@@ -175,6 +186,14 @@ class Performer:
             case steps.Tell():
                 self._tell(step)
 
+    def remembered(self, step: steps.Step, number: str, answer: steps.Json) -> None:
+        """As replayed, but the page was not cleared: what Stop can keep is known again, and nothing is said twice."""
+        self._quiet = True
+        try:
+            self.replayed(step, number, answer)
+        finally:
+            self._quiet = False
+
     # --- effects ------------------------------------------------------------------------------------------------
 
     def _consult(self, step: steps.Consult) -> steps.Json:
@@ -195,6 +214,8 @@ class Performer:
         }
 
     def _tell(self, step: steps.Tell) -> None:
+        if isinstance(step, steps.Checked):
+            self._told = step, self._painted.files
         self._feed(events.TYPES[step.event](**step.data))
 
     # --- books --------------------------------------------------------------------------------------------------
@@ -249,12 +270,20 @@ class Performer:
         """A stop came when some text of a file was there."""
         return self._painted.begun
 
+    @property
+    def checked(self) -> steps.Checked | None:
+        """What the checks found, where nothing was written since."""
+        if self._told and self._painted.files in (self._told[1], self._told[0].files):
+            return self._told[0]
+        return None
+
     def tried(self, files: dict[str, str]) -> tuple[tool.Cleaned, Outcome] | None:
         """What these files gave when they were tried on a file of the person's, and that; None when it was not so."""
         return self._running.tried(files)
 
     def _feed(self, event: events.Event) -> None:
-        self.line.append(event)
+        if not self._quiet:
+            self.line.append(event)
 
 
 def _proposed(proposal: steps.Json, *, waits: bool) -> events.PlanProposed:

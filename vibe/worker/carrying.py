@@ -70,8 +70,10 @@ def _carry(one: Attended) -> None:
     resumed = job.interrupted
     if resumed:
         Job.objects.filter(pk=job.pk).update(interrupted=False)
-    if job.stop_asked:  # before a worker was lost: a stop outlives it
-        raise Cancelled()
+    if job.stop_asked:  # before a worker was lost, or while nobody held it: a stop outlives that
+        if not job.steps.filter(void=False).exists():
+            raise Cancelled()
+        one.cancelled.set()  # the journal is replayed, so that what was written is kept; nothing new is done
     if job.attempt > MOST_ATTEMPTS:
         fault(one, f"it was begun {job.attempt} times and never got on")
         return
@@ -92,7 +94,7 @@ def _carry(one: Attended) -> None:
     try:
         result = drive(
             flow.generate(request), journal(job), performer.perform,
-            together=performer.together, replayed=performer.replayed if resumed else None,
+            together=performer.together, replayed=performer.replayed if resumed else performer.remembered,
         )  # fmt: skip
     except JournalMismatch:
         logger.warning("job %s begins anew: its journal is of another flow", job.pk)

@@ -9,10 +9,10 @@ from typing import Any
 from django.db import transaction
 
 from vibe import allowance, cards, events, films, jobs, metrics, shots
-from vibe.choices import JobKind, JobState, Origin, Shape, Verdict
+from vibe.choices import VISUAL, JobKind, JobState, Origin, Verdict
 from vibe.generation import gate, tool
 from vibe.generation.byhand import lost_by_hand
-from vibe.generation.difference import difference, in_words
+from vibe.generation.difference import difference, in_words, regressions
 from vibe.generation.refusals import asks_for_less
 from vibe.generation.request import Result
 from vibe.llm.errors import Cancelled
@@ -48,20 +48,10 @@ def stopped(one: Attended) -> None:
         return
     performer = one.performer
     kept = ""
-    if performer and performer.wrote:
-        shape = gate.shape_of(performer.files)
-        if shape and not gate.gate(performer.files, shape) and jobs.is_held(job):
-            result = Result(
-                sentence="Stopped before I could check it",
-                files=performer.files,
-                shape=Shape.TOOL if shape == "tool" else Shape.PAGE,
-                origin=Origin.PERSON if job.files else Origin.MODEL,
-                not_checked=["Everything: you stopped me before I could check it."],
-                better=job.base is None,
-            )
-            version = _make_version(job, result)
-            _announce(one, version, result)
-            kept = f" What was written is kept as version {version.number}, not checked."
+    if (result := _so_far(one)) and jobs.is_held(job):
+        version = _make_version(job, result)
+        _announce(one, version, result)
+        kept = f" What was written is kept as version {version.number}{_known(version)}."
     if job.kind == JobKind.RUN:  # no words to keep, and nothing is written
         end(one, JobState.STOPPED, "You stopped it.")
         return
@@ -69,6 +59,52 @@ def stopped(one: Attended) -> None:
     wrote = "What was written so far is shown, not checked." if begun else "Nothing was written yet."
     before = " The version you had stays." if job.base else f" {wrote} Your words are kept."
     end(one, JobState.STOPPED, "You stopped it." + (kept or before))
+
+
+def _so_far(one: Attended) -> Result | None:
+    """What a stop keeps: what was written, with what the checks found if they had looked at it. None: nothing of use."""
+    job, performer = one.job, one.performer
+    if performer is None or not performer.wrote:
+        return None
+    origin, better = Origin.PERSON if job.files else Origin.MODEL, job.base is None
+    if found := performer.checked:
+        results = found.data["results"]
+        return Result(
+            sentence="Stopped when it had been checked",
+            files=found.files,
+            shape=_shape(job, found.shape),
+            origin=origin,
+            verdict=found.data["verdict"],
+            results=results,
+            not_checked=found.data["not_checked"],
+            checks=found.checks,
+            model=found.model,
+            measures={**found.data["measures"], **({"seed": found.seed} if found.seed else {})},
+            better=better,
+            broke=regressions(job.base.results, results) if job.base else [],
+        )
+    shape = gate.shape_of(performer.files)
+    if not shape or gate.gate(performer.files, shape):
+        return None
+    return Result(
+        sentence="Stopped before I could check it",
+        files=performer.files,
+        shape=_shape(job, shape),
+        origin=origin,
+        not_checked=["Everything: you stopped me before I could check it."],
+        better=better,
+    )
+
+
+def _shape(job: Job, shape: str) -> str:
+    return job.shape if job.shape in VISUAL and shape == "page" else shape
+
+
+def _known(version: Version) -> str:
+    """What is known of a version that a stop kept, for the end of its sentence."""
+    if version.verdict == Verdict.UNCHECKED or not (counted := version.counted):
+        return ", not checked"
+    return f": {sum(1 for r in counted if r['held'])} of {len(counted)} checks hold"
 
 
 def hand_back_later(one: Attended, problem: Exception) -> None:

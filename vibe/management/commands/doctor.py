@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import BaseCommand
-from django.db import DatabaseError
+from django.db import Error
 from django.utils import timezone
 
 from sandbox import catalog
@@ -35,7 +35,7 @@ class Command(BaseCommand):
 def _model() -> Iterator[Finding]:
     try:
         model = models_in_use.current_model()
-    except DatabaseError:
+    except Error:
         yield "model", False, "cannot be told before the database answers"
         return
     if model is None:
@@ -65,7 +65,7 @@ def _one_model(part: str, model: Model) -> Iterator[Finding]:
 
 def _ends() -> Iterator[Finding]:
     """Models that end within a month or have ended: another one is asked in their place, if there is one."""
-    with suppress(DatabaseError):
+    with suppress(Error):
         for row, near in models_in_use.ending(timezone.now().date()):
             yield f"model{', quick' if row.tier == 'quick' else ''}", None, f"{row.name}: {near}"
 
@@ -74,7 +74,7 @@ def _money() -> Iterator[Finding]:
     try:
         off, today = allowance.off(), allowance.used_today()
         model = models_in_use.current_model()
-    except DatabaseError:
+    except Error:
         return
     if off:
         yield "making", None, f"switched off in the admin (Allowance of the site). People read: {off}"

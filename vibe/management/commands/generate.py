@@ -19,7 +19,7 @@ from vibe.choices import Autonomy, Effort, JobState, Shape, Verdict
 from vibe.forms import MAX_ALL, MAX_FILE, MAX_FILES, DescribeForm, clean_name, unique_name
 from vibe.management import folder, screen
 from vibe.management.terminal import OUR_FAULT, TerminalCommand
-from vibe.models import EventRecord, Job, Maker, Version
+from vibe.models import EventRecord, Job, Maker, StepRecord, Version
 
 MADE, MADE_UNSURE, NOT_MADE = 0, 1, 2
 TERMINAL = "terminal"  # the maker of everything that is made from here
@@ -83,7 +83,9 @@ class Command(TerminalCommand):
             job = self._attend(job, o) if mine else self._follow(job, o)
             if job.state == JobState.WAITING:
                 if not self._answer(job, o):
-                    return NOT_MADE
+                    job.refresh_from_db()
+                    if job.is_over:
+                        return NOT_MADE
             elif job.state not in (JobState.QUEUED, JobState.RUNNING):
                 return self._end(job, o)
             claimed = jobs.claim(worker.OWNER, only=job.pk)
@@ -120,7 +122,7 @@ class Command(TerminalCommand):
                 jobs.stop(job)
 
     def _answer(self, job: Job, o: dict[str, Any]) -> bool:
-        """Ask the person at the terminal; without one there is nobody to ask, which is exit 2."""
+        """Ask the person at the terminal; without one there is nobody to ask, which is exit 2. False: it was stopped."""
         step = jobs.open_step(job)
         choices = step.request["choices"] if step and step.kind == "question" else []
         for number, choice in enumerate([] if o["json"] else choices, 1):
@@ -129,17 +131,17 @@ class Command(TerminalCommand):
             self.complain("It waits for an answer, and there is no terminal to ask. Nothing was made.")
             jobs.stop(job)
             return False
-        if choices:
-            said = input("Number, or Enter to leave it: ").strip()
-            if said not in {str(n) for n in range(1, len(choices) + 1)}:
-                jobs.stop(job)
-                return False
-            jobs.answer(job, {"choice": choices[int(said) - 1]["value"]})
-            return True
-        plan = step.request["about"] == "plan"
-        wish = "Make it like this?" if plan else f"{step.request['proposal']['sentence']} Go on?"
-        yes = input(f"{wish} [Y/n] ").strip().lower() in {"", "y", "yes"}
-        jobs.answer(job, {"yes": yes, "choice": "yes" if yes else "no"})
+        try:
+            given = _asked(step, choices)
+        except (EOFError, KeyboardInterrupt):  # Ctrl-D, Ctrl-C
+            self.say("")
+            given = None
+        if given is None:
+            jobs.stop(job)
+            if job.sentence:
+                self.complain(job.sentence)
+            return False
+        jobs.answer(job, given)
         return True
 
     def _print(self, job: Job, o: dict[str, Any]) -> None:
@@ -176,6 +178,18 @@ class Command(TerminalCommand):
             if card:
                 self.say(f"Card, while Vibe runs: {settings.VIBE_ORIGIN}{card.get_absolute_url()}")
         return MADE if version.verdict == Verdict.HELD else MADE_UNSURE
+
+
+def _asked(step: StepRecord, choices: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """What the person typed, as jobs.answer takes it; None when they leave it."""
+    if choices:
+        said = input("Number, or Enter to leave it: ").strip()
+        numbers = {str(n): choice["value"] for n, choice in enumerate(choices, 1)}
+        return {"choice": numbers[said]} if said in numbers else None
+    plan = step.request["about"] == "plan"
+    wish = "Make it like this?" if plan else f"{step.request['proposal']['sentence']} Go on?"
+    yes = input(f"{wish} [Y/n] ").strip().lower() in {"", "y", "yes"}
+    return {"yes": yes, "choice": "yes" if yes else "no"}
 
 
 def _attend(job: Job) -> None:

@@ -16,6 +16,7 @@ from django.core.management import CommandParser
 
 from vibe import models_in_use
 from vibe.choices import Autonomy, Effort
+from vibe.config import overridden
 from vibe.generation.policy import policy
 from vibe.llm.message import Model
 from vibe.management.measuring import both, results, table, taped
@@ -49,6 +50,12 @@ or a .jsonl file of results, whose table is printed again.
 Exit 0: everything was measured and all checks hold. 1: in some they do not. 2: not all could be measured (no model,
 the limit, a stop); what was is kept. 3: something of ours is broken.
 """
+
+
+OF_THIS_SITE = (
+    "DATABASE_URL", "DATABASE_PASSWORD", "REDIS_URL", "REDIS_PASSWORD", "OPENAI_API_KEY", "OPENAI_BASE_URL", "VIBE_MODEL",
+    "VIBE_QUICK_MODEL",
+)  # fmt: skip
 
 
 class Refused(Exception):
@@ -204,8 +211,7 @@ class Command(TerminalCommand):
 def _in_a_database_of_its_own(argv: list[str]) -> int:
     """Played replies are no facts about this site: they are made where nothing of it is, and nothing of it stays."""
     var = tempfile.mkdtemp(prefix="vibe-measure-")
-    gone = {"DATABASE_URL", "REDIS_URL", "OPENAI_API_KEY", "OPENAI_BASE_URL", "VIBE_MODEL", "VIBE_QUICK_MODEL"}
-    env = {name: value for name, value in os.environ.items() if name not in gone} | {"VIBE_VAR": var}
+    env = overridden(os.environ, dict.fromkeys(OF_THIS_SITE) | {"VIBE_VAR": var})
     manage = str(Path(settings.BASE_DIR) / "manage.py")
     child = subprocess.Popen([sys.executable, manage, *argv, "--apart"], env=env)  # noqa: S603
     try:

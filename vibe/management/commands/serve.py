@@ -11,6 +11,7 @@ from django.contrib.auth import get_user_model
 from django.core.management import BaseCommand, CommandParser, call_command
 
 from vibe import logs, models_in_use, perform
+from vibe.config import overridden
 from vibe.live import feed
 from vibe.management.making import Making
 from vibe.management.pages import cannot_listen, serve_pages
@@ -51,13 +52,14 @@ class Command(BaseCommand):
 
     def _settle_address(self, port: int | None, *, lan: bool) -> None:
         """Settings are read from the environment before options are, so start again with what was asked for."""
-        env = dict(os.environ)
+        given: dict[str, str | None] = {}
         if port:
-            env["VIBE_PORT"] = str(port)
+            given["VIBE_PORT"] = str(port)
         if lan and not settings.CONFIG.lan:
-            number = env.get("VIBE_PORT", str(settings.CONFIG.port))
-            env["VIBE_LAN"] = "1"
-            env["VIBE_ORIGIN"] = env["VIBE_CONTENT_ORIGIN"] = f"http://{_own_address()}:{number}"
+            given["VIBE_LAN"] = "1"
+            origin = f"http://{_own_address()}:{port or settings.CONFIG.port}"
+            given["VIBE_ORIGIN"] = given["VIBE_CONTENT_ORIGIN"] = origin
+        env = overridden(os.environ, given)
         if env != dict(os.environ):
             sys.stdout.flush()
             os.execve(sys.executable, [sys.executable, *sys.argv], env)  # noqa: S606
