@@ -377,9 +377,12 @@ def test_while_the_pages_are_away_people_are_told_so(stack):
 
 def test_the_log_of_the_proxy_is_json_and_holds_no_link_of_a_card(stack):
     stack.ask(stack.site, "/c/abcdefghijklmnopqrstuv/")
+    stack.ask(f"{'0123abcd' * 4}.{stack.cards}", "/")  # where the page of a card is sealed
     lines = [json.loads(line) for line in docker("logs", stack.containers("proxy")[0]).splitlines()]
     assert "/c/…/" in {line["address"] for line in lines}
     assert not [line for line in lines if "abcdefgh" in line["address"]]
+    assert [line for line in lines if line["host"].startswith("….")]
+    assert not [line for line in lines if "0123abcd" in line["host"]]
 
 
 def test_a_new_certificate_is_taken_without_a_restart(stack):
