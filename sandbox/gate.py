@@ -21,10 +21,10 @@ import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from sandbox.limits import MIB
-from sandbox.samebox import LIFE, Refused, same_box
+from sandbox.samebox import Refused, asked_life, list_of_boxes, same_box
 from sandbox.sealing import LABEL
 
 MOST_BODY = 1 * MIB  # our profile of system calls is most of a "create"
@@ -77,7 +77,7 @@ class Gate(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         """
         with self._lock:
             if self._boxes is None or len(self._boxes) + self._making >= self.at_once:
-                there = {row["Id"] for row in json.loads(self.ask("GET", _list_of_boxes())[1])}
+                there = {row["Id"] for row in json.loads(self.ask("GET", list_of_boxes())[1])}
                 self._boxes = there if self._boxes is None else self._boxes & there
             if len(self._boxes) + self._making >= self.at_once:
                 raise Refused(f"{self.at_once} boxes are open already")
@@ -187,7 +187,7 @@ class _Call(BaseHTTPRequestHandler):
                 known = json.loads(told) if status == 200 else {}
                 return status, json.dumps({name: known.get(name) for name in TOLD}).encode()
             case "GET", "/containers/json":
-                return gate.ask("GET", version + _list_of_boxes(_life(parse_qs(parts.query))))
+                return gate.ask("GET", version + list_of_boxes(asked_life(parse_qs(parts.query))))
             case "POST", "/containers/create":
                 return self._create(version, parse_qs(parts.query), body)
         if self.command == "GET" and (image := _IMAGE.fullmatch(path)):
@@ -282,28 +282,6 @@ def _pump(source: socket.socket, target: socket.socket) -> None:
             source.shutdown(socket.SHUT_RD)
     with contextlib.suppress(OSError):
         target.shutdown(socket.SHUT_WR)
-
-
-def _list_of_boxes(life: str | None = None) -> str:
-    """The address of the list of all boxes, or of those of one life."""
-    labels = [f"{LABEL}=1"] + ([] if life is None else [f"{LABEL}.life={life}"])
-    return "/containers/json?all=1&filters=" + quote(json.dumps({"label": labels}))
-
-
-def _life(query: dict[str, list[str]]) -> str | None:
-    """Whose boxes are asked for; None: everybody's. Raises Refused for any other filter: it must not be passed over,
-    for whoever asks may be about to remove all that are listed."""
-    filters = json.loads(query.get("filters", ["{}"])[0])
-    labels = filters.pop("label", []) if isinstance(filters, dict) else None
-    if filters or not isinstance(labels, list):
-        raise Refused("boxes are listed by their label alone")
-    lives = [text for text in map(str, labels) if text not in {LABEL, f"{LABEL}=1"}]
-    if not lives:
-        return None
-    _, equals, life = lives[0].partition(f"{LABEL}.life=")
-    if len(lives) > 1 or not equals or not LIFE.fullmatch(life):
-        raise Refused("boxes are listed all, or those of one life")
-    return life
 
 
 def say(level: str, words: str) -> None:

@@ -1,9 +1,12 @@
-"""The rule of the gate: a box may be made when it comes out the same, composed anew by ourselves from its size."""
+"""The rules of the gate: a box may be made when it comes out the same, composed anew by ourselves from its size; boxes are
+listed all, or those of one life.
+"""
 
 import json
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from sandbox import catalog
 from sandbox.limits import MIB
@@ -62,3 +65,25 @@ def _different(ours: Mapping[str, Any], asked: Mapping[str, Any]) -> list[str]:
     names = [name for name in {*ours, *asked} - {"HostConfig"} if ours.get(name) != asked.get(name)]
     names += [name for name in {*host, *theirs} if host.get(name) != theirs.get(name)]
     return sorted(names) or ["a value of another type"]
+
+
+def list_of_boxes(life: str | None = None) -> str:
+    """The address of the list of all boxes, or of those of one life."""
+    labels = [f"{LABEL}=1"] + ([] if life is None else [f"{LABEL}.life={life}"])
+    return "/containers/json?all=1&filters=" + quote(json.dumps({"label": labels}))
+
+
+def asked_life(query: dict[str, list[str]]) -> str | None:
+    """Whose boxes are asked for; None: everybody's. Raises Refused for any other filter: it must not be passed over,
+    for whoever asks may be about to remove all that are listed."""
+    filters = json.loads(query.get("filters", ["{}"])[0])
+    labels = filters.pop("label", []) if isinstance(filters, dict) else None
+    if filters or not isinstance(labels, list):
+        raise Refused("boxes are listed by their label alone")
+    lives = [text for text in map(str, labels) if text not in {LABEL, f"{LABEL}=1"}]
+    if not lives:
+        return None
+    _, equals, life = lives[0].partition(f"{LABEL}.life=")
+    if len(lives) > 1 or not equals or not LIFE.fullmatch(life):
+        raise Refused("boxes are listed all, or those of one life")
+    return life
