@@ -88,6 +88,8 @@ function connect() {
     heard.now();
     tries = 0;
     stands();
+    const full = document.getElementById("crowded"); /* a page that woke tries again at once, and may find a place */
+    if (full && !full.hidden) full.hidden = true;
     take(event.data);
     unacked += event.data.length;
     if (mine.readyState !== 1 || unacked < 32_768 && Date.now() - acked < 1000) return; /* each costs the server as much as a message */

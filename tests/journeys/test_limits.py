@@ -35,6 +35,23 @@ def stays(page) -> bool:
     return page.evaluate("() => fetch('/healthz').then(reply => reply.ok)")
 
 
+def _until_it_follows(page, note):
+    """Loaded anew as often as it takes: a place is free when the server heard that the other window is gone, and the
+    page's own clock runs beside ours. A page that was just loaded says nothing yet, so two seconds of it count."""
+    quiet = 0
+    for _ in range(60):
+        page.wait_for_timeout(500)
+        if note.is_visible():
+            quiet = 0
+            page.clock.fast_forward(20_000)
+            page.wait_for_load_state()
+        else:
+            quiet += 1
+        if quiet == 4:
+            return
+    raise AssertionError("it never found a place")
+
+
 def test_a_page_too_many_says_so_and_is_loaded_anew_until_there_is_a_place(tight, visitor):
     maker = visitor()
     maker.describe(tight.url, "A diary for my teas", autonomy="plan")
@@ -62,8 +79,7 @@ def test_a_page_too_many_says_so_and_is_loaded_anew_until_there_is_a_place(tight
     expect(third.locator(".plan textarea").first).to_have_value("A form for my teas")
     third.close()
     maker.page.close()
-    with second.expect_navigation():
-        second.clock.fast_forward(20_000)
+    _until_it_follows(second, note)
     second.wait_for_selector("form[data-plan]")
     expect(note).to_be_hidden()
     second.locator("form[action$='/stop/'] button").first.click()  # and it follows by itself again

@@ -44,6 +44,8 @@ class Parts:
         self.site = Apart(
             var, self.postgres, self.redis, OPENAI_BASE_URL=self.model.url, OPENAI_API_KEY="sk-test-0123456789",
             VIBE_MODEL="test-model", DJANGO_SETTINGS_MODULE="tests.reliability.settings",
+            VIBE_ADDRESS_MAKERS_PER_DAY="none",  # all these people sit at one address
+            VIBE_ADDRESS_JOBS_PER_DAY="none",
         )  # fmt: skip
         self.site.manage("migrate", "--verbosity", "0")
         self.site.start_web()
