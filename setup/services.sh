@@ -32,7 +32,7 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     case "$missing" in *openssh-server*) systemctl disable --now ssh ;; esac >/dev/null 2>&1
   fi
 fi
-sshd && command -v runsc >/dev/null || echo "· Without openssh-server and runsc the tests of engines by ssh and of gVisor are left out."
+sshd && command -v runsc >/dev/null || echo "· Without openssh-server and runsc the tests of engines by ssh and of gVisor fail, and say so."
 services && exit 0
 echo "· The tests of pages and workers apart need Redis and PostgreSQL: install redis-server and postgresql."
 exit 1

@@ -70,8 +70,7 @@ def worker() -> Part:
     if count is None:
         return Part("worker", False, "cannot be told while Redis is away", vital=False)
     if not count:
-        line = (
-            "none was seen in the last 15 seconds: start  manage.py work. What is asked for waits in the line"
-        )
+        todo = "this process begins to work" if settings.EMBEDDED else "start  manage.py work"
+        line = f"none was seen in the last 15 seconds: {todo}. What is asked for waits in the line"
         return Part("worker", False, line, vital=False)
     return Part("worker", True, f"{count} at work" if not settings.EMBEDDED else "in this process")

@@ -5,7 +5,6 @@ import re
 import signal
 import socket
 import subprocess
-import time
 import urllib.request
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from tests import modelserver as play
 from tests.journeys.served import Served, boxes, free_port
+from tests.waiting import wait
 
 pytestmark = [pytest.mark.docker, pytest.mark.browser]
 
@@ -43,13 +43,13 @@ def test_ended_in_mid_run_it_leaves_no_box_and_goes_on_the_next_time(tmp_path):
         served = Served(tmp_path / "var", OPENAI_BASE_URL=model.url, VIBE_MODEL="m")
         served.start()
         job = _begin(served, "Count lines", shape="tool")
-        _wait(lambda: served.rows("SELECT 1 FROM vibe_steprecord WHERE kind = 'run' AND job_id = ?", job))
-        _wait(lambda: boxes(*served.pids))
+        wait(lambda: served.rows("SELECT 1 FROM vibe_steprecord WHERE kind = 'run' AND job_id = ?", job))
+        wait(lambda: boxes(*served.pids))
         served.stop(signal.SIGTERM)
-        _wait(lambda: not boxes(*served.pids))
+        wait(lambda: not boxes(*served.pids))
         assert served.rows("SELECT state FROM vibe_job WHERE id = ?", job) == [("queued",)]
         served.start()
-        _wait(lambda: served.rows("SELECT state FROM vibe_job WHERE id = ?", job) == [("done",)], 60)
+        wait(lambda: served.rows("SELECT state FROM vibe_job WHERE id = ?", job) == [("done",)], 60)
         assert len(model.requests) == 1
         served.stop()
 
@@ -67,15 +67,6 @@ def _begin(served, words, **more):
     ).encode()
     opener.open(urllib.request.Request(served.url + "/programs/", data, {"Origin": served.url})).read()
     return served.rows("SELECT max(id) FROM vibe_job")[0][0]
-
-
-def _wait(ask, seconds=20.0):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if found := ask():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it never came")
 
 
 def test_a_port_that_is_taken_is_said_in_one_sentence(tmp_path):
@@ -97,7 +88,7 @@ def test_without_an_engine_it_serves_and_says_what_it_cannot_do(tmp_path):
         page = urllib.request.urlopen(served.url + "/").read().decode()
         assert "Sealed boxes are not available" in page
         job = _begin(served, "a focus timer")
-        _wait(
+        wait(
             lambda: (
                 served.rows("SELECT state, sentence FROM vibe_job WHERE id = ?", job)
                 == [("done", "Made, but not checked.")]
@@ -129,10 +120,10 @@ def test_phones_at_home_are_served_from_one_origin(tmp_path, visitor):
             env=environment(served.var), start_new_session=True,
         )  # fmt: skip
     try:
-        said = _wait(
+        said = wait(
             lambda: (m := re.search(r"Vibe is at (http://[\d.]+:\d+)/", served.log.read_text())) and m[1]
         )
-        page = _wait(lambda: _page(said + "/"))
+        page = wait(lambda: _page(said + "/"))
         assert "frame-src 'self'" in page.headers["Content-Security-Policy"]
         assert _listening(served.port) == {re.search(r"//([\d.]+):", said)[1], "127.0.0.1"}
         assert _page(f"http://127.0.0.1:{served.port}/healthz").status == 200

@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -15,12 +14,10 @@ from sandbox.docker_engine import DockerEngine
 from sandbox.pool import Pool
 from sandbox.sealing import LABEL
 from tests.sandbox.elsewhere import SSHD, Certificates, PrivateEngine, SshServer, lacking
+from tests.waiting import wait
 
 ROOT = Path(__file__).resolve().parents[2]
-pytestmark = [
-    pytest.mark.docker,
-    pytest.mark.skipif(bool(why := lacking("docker", "dockerd", "openssl", "unshare")), reason=why),
-]
+pytestmark = pytest.mark.docker
 HELLO = Source(
     "node", ("python3", "main.py"), {"main.py": b"open('out/a.txt', 'w').write('left')\nprint('hello')"}
 )
@@ -41,17 +38,9 @@ def boxes(engine, owner):
     return engine.client.api.containers(all=True, filters={"label": f"{LABEL}.owner={owner}"})
 
 
-def wait(ask, seconds=20.0):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if found := ask():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it never came")
-
-
 @pytest.fixture(scope="module")
 def private():
+    assert not lacking("docker", "dockerd", "openssl", "unshare")
     made = PrivateEngine("node")
     yield made
     made.close()
@@ -150,8 +139,7 @@ def test_certificates_that_are_not_there_are_a_sentence(by_tls, tmp_path, monkey
 
 @pytest.fixture
 def by_ssh(private, engine, monkeypatch):
-    if why := lacking(SSHD, "ssh"):
-        pytest.skip(why)
+    assert not lacking(SSHD, "ssh")
     server = SshServer()
     monkeypatch.setenv("PATH", f"{server.folder}:{os.environ['PATH']}")
     monkeypatch.setenv("DOCKER_HOST", server.host(private.path))
@@ -197,8 +185,7 @@ def test_a_key_that_the_other_machine_does_not_know_is_a_sentence(by_ssh):
 
 @pytest.fixture
 def gvisor(engine, monkeypatch):
-    if why := lacking("runsc"):
-        pytest.skip(why)
+    assert not lacking("runsc")
     monkeypatch.setenv("SANDBOX_RUNTIME", "runsc")
     made = DockerEngine(f"gvisor-{os.getpid()}")
     yield made

@@ -15,6 +15,7 @@ from sandbox.docker_engine import DockerEngine
 from sandbox.reaper import overdue
 from sandbox.sealing import LABEL, Fit
 from tests.sandbox.gate import Gate
+from tests.waiting import wait
 
 ROOT = Path(__file__).resolve().parents[2]
 AT_ONCE = 8  # boxes that are being opened when the owner is killed
@@ -32,15 +33,6 @@ for _ in range(int(sys.argv[2])):
 
 def boxes(engine, owner):
     return engine.client.api.containers(all=True, filters={"label": f"{LABEL}.owner={owner}"})
-
-
-def wait(ask, seconds=30.0):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if found := ask():
-            return found
-        time.sleep(0.02)
-    raise AssertionError("it never came")
 
 
 def start(code, *arguments, **env):

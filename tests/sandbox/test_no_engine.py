@@ -11,18 +11,10 @@ import pytest
 
 from sandbox import EngineUnavailable
 from tests.docker_context import point_to
+from tests.waiting import wait
 
 pytestmark = pytest.mark.docker
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def _wait(ask, seconds=10.0):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if found := ask():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it never came")
 
 
 def test_without_an_engine_it_says_what_to_do(monkeypatch):
@@ -74,7 +66,7 @@ def test_later_questions_do_not_wait_for_a_silent_engine(silent):
     assert mute.available() == ""
     assert mute.available() == ""
     assert time.monotonic() - began < 1
-    assert _wait(lambda: mute.available() == SILENT)
+    assert wait(lambda: mute.available() == SILENT)
 
 
 def test_the_engine_of_dockers_current_context_is_used_without_its_command(tmp_path):

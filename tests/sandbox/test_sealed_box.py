@@ -3,13 +3,13 @@
 import contextlib
 import json
 import threading
-import time
 
 import docker
 import pytest
 
 from sandbox import Limits, Source
 from sandbox.sealing import LABEL
+from tests.waiting import wait
 
 pytestmark = pytest.mark.docker
 
@@ -84,7 +84,7 @@ def test_a_box_is_sealed_from_without(engine):
     )
     working.start()
     try:
-        seen = _wait(lambda: _running(engine))
+        seen = wait(lambda: _running(engine))
     finally:
         stop.set()
         working.join()
@@ -119,12 +119,3 @@ def _running(engine):
             if seen["State"]["Running"]:
                 return seen
     return None
-
-
-def _wait(ask, seconds=10.0):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if found := ask():
-            return found
-        time.sleep(0.05)
-    raise AssertionError("it never came")
