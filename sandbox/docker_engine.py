@@ -146,14 +146,15 @@ class DockerEngine:
     def _ran_out(self, identity: str) -> bool:
         """Whether the kernel killed in this box for want of memory, by what the engine remembers of it.
 
-        A runner that was killed cannot tell, and in gVisor the box is one process of the host, which goes as a whole.
+        A runner that was killed cannot tell, and in gVisor the box is one process of the host, which goes as a whole. The
+        engine may hear of it after the stream has ended: it is given one to two seconds.
         """
         try:
             now = datetime.fromisoformat(
                 str(self.client.api.info()["SystemTime"])[:19] + "+00:00"
             )  # the engine's clock
             wanted = {"container": identity, "event": "oom"}
-            return bool(list(self.client.api.events(since=0, until=int(now.timestamp()) + 1, filters=wanted)))
+            return bool(list(self.client.api.events(since=0, until=int(now.timestamp()) + 2, filters=wanted)))
         except (DockerException, RequestException, KeyError, ValueError):
             return False
 
