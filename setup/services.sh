@@ -6,10 +6,10 @@ set -u
 services() {
   command -v redis-server >/dev/null && { command -v initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb'; } >/dev/null
 }
-sshd() { command -v sshd >/dev/null || [ -x /usr/sbin/sshd ]; }
+has_sshd() { command -v sshd >/dev/null || [ -x /usr/sbin/sshd ]; }
 missing=""
 services || missing="$missing redis-server postgresql"
-sshd || missing="$missing openssh-server"
+has_sshd || missing="$missing openssh-server"
 command -v ssh >/dev/null || missing="$missing openssh-client"
 command -v runsc >/dev/null || missing="$missing runsc"
 [ -z "$missing" ] && exit 0
@@ -32,7 +32,7 @@ if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     case "$missing" in *openssh-server*) systemctl disable --now ssh ;; esac >/dev/null 2>&1
   fi
 fi
-sshd && command -v runsc >/dev/null || echo "· Without openssh-server and runsc the tests of engines by ssh and of gVisor fail, and say so."
+has_sshd && command -v runsc >/dev/null || echo "· Without openssh-server and runsc the tests of engines by ssh and of gVisor fail, and say so."
 services && exit 0
 echo "· The tests of pages and workers apart need Redis and PostgreSQL: install redis-server and postgresql."
 exit 1

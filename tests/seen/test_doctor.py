@@ -84,8 +84,8 @@ def test_of_one_running_process_everything_is_told_and_holds(served):
 def test_a_running_process_gives_its_figures_and_logs_lines_of_json(served):
     with pytest.raises(urllib.error.HTTPError):
         read(served.url + "/nothing/here/")
+    until(lambda: "vibe_workers 1.0" in read(served.url + "/metrics"))
     text = read(served.url + "/metrics")
-    assert "vibe_workers 1.0" in text
     assert "vibe_database_up 1.0" in text
     assert "process_resident_memory_bytes" in text
     lines = [line for line in served.log.read_text().splitlines() if line.startswith("{")]
