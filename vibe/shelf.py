@@ -1,14 +1,27 @@
-"""The shelf beside its cards: programs of which nothing came yet, thrown away and brought back like cards."""
+"""The shelf: its cards by page and by word, and programs of which nothing came yet, thrown away and brought back like cards."""
+
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from vibe import jobs
-from vibe.models import Job, Maker, Program
+from vibe.models import Card, Job, Maker, Program
 from vibe.models.card import BIN
 
 MOST = 60  # of one list; the oldest come up when others go
+PAGE = 60  # cards of one page
+
+
+def mentioning(rows: QuerySet[Card], words: str) -> list[str] | QuerySet[Any]:
+    """Keys of those in whose title or request each of these words stands, in capitals or not; in the order of `rows`."""
+    wanted = words.lower().split()
+    if not wanted:
+        return rows.values_list("pk", flat=True)
+    # Not by the database: SQLite knows the small letters of ASCII alone.
+    said = rows.values_list("pk", "title", "asked").iterator()
+    return [pk for pk, title, asked in said if all(word in f"{title} {asked}".lower() for word in wanted)]
 
 
 def unfinished(maker: Maker) -> QuerySet[Program]:

@@ -23,10 +23,11 @@ class Shaky(Feed):
         super().__init__(tick_s=0.01)
         self.fails = fails
 
-    def _insert(self, line, queued):
-        if problem := self.fails(line, queued):
-            raise problem
-        return super()._insert(line, queued)
+    def _insert(self, batch):
+        for line, queued in batch.items():
+            if problem := self.fails(line, queued):
+                raise problem
+        return super()._insert(batch)
 
 
 def gone(words="server closed the connection unexpectedly"):
@@ -86,8 +87,8 @@ def test_events_whose_storing_was_not_confirmed_are_not_taken_for_another_worker
     class Forgetful(Feed):
         first = True
 
-        def _insert(self, line, queued):
-            rung = super()._insert(line, queued)
+        def _insert(self, batch):
+            rung = super()._insert(batch)
             if Forgetful.first:
                 Forgetful.first = False
                 connection.connection.execute("COMMIT")  # it is in, and the word of it is lost

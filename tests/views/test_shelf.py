@@ -1,5 +1,6 @@
 """The shelf: what came to nothing is thrown away and brought back like a card, and no page asks once a row."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -153,3 +154,25 @@ def test_a_tool_on_the_shelf_shows_what_came_out_of_it_else_a_drawing(browser):
     page = browser.get("/shelf/").content.decode()
     assert "#table" not in page
     assert f"/cards/{card.pk}/shot.png" in page
+
+
+def test_many_cards_are_turned_over_like_pages_and_searched_in_all_of_them(browser):
+    maker = browser.maker()
+    for n in range(130):
+        make_card(maker, title=f"Tea {n:03}")
+    first, second, third = page(browser), page(browser, "/shelf/?page=2"), page(browser, "/shelf/?page=3")
+    shown = [re.findall(r'name="title" value="(Tea \d+)"', one) for one in (first, second, third)]
+    assert [len(one) for one in shown] == [60, 60, 10]
+    assert [one for some in shown for one in some] == [f"Tea {n:03}" for n in reversed(range(130))]
+    for one in (first, second, third):
+        assert "130 cards, 130 pinned" in one
+    assert 'href="?page=2"' in first
+    assert "Newer cards" not in first
+    assert "61 to 120 of 130" in second
+    assert "Older cards" not in third
+    found = page(browser, "/shelf/?q=tea+004")
+    assert 'value="Tea 004"' in found
+    assert "Older cards" not in found
+    assert 'href="?q=TEA&amp;page=2"' in page(browser, "/shelf/?q=TEA")
+    for odd, there in (("0", 0), ("-1", 0), ("99", 0), ("x", 129), ("1e9", 129)):
+        assert f'value="Tea {there:03}"' in page(browser, f"/shelf/?page={odd}")

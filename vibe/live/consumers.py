@@ -22,7 +22,6 @@ from vibe import addresses, limits, logs, metrics
 from vibe.caps import Caps
 from vibe.choices import JobState
 from vibe.live import log
-from vibe.live.fragments import place
 from vibe.live.frames import Frame, Message, folded, framed, in_html, in_json
 from vibe.live.places import Place, places
 from vibe.live.tail import REST_S, Tail, hub
@@ -33,7 +32,7 @@ logger = logging.getLogger(__name__)
 WINDOW = 256 * 1024
 PING_S = 20.0
 PACE_S = 0.016
-PLACE_S = 2.0  # how often a place in the line is looked up
+PLACE_S = 2.0  # how often a place in the line is asked for
 MAX_SOCKETS = getattr(settings, "VIBE_MOST_SOCKETS", 8)  # of one maker on one Job
 BAD_FRAME, FOREIGN, WRONG_ORIGIN, OVER, AGAIN = 4400, 4404, 4403, 4000, 1013
 TOO_MANY, CROWDED = 4429, 4430  # of this person; of this address or in this process
@@ -162,7 +161,7 @@ class JobConsumer(AsyncWebsocketConsumer):
         waits = tail.timeline.state == JobState.QUEUED and not self.as_json
         if waits:
             with contextlib.suppress(OperationalError, InterfaceError):
-                place = await self._place()
+                place = await tail.place()
                 if place != self.place:
                     self.place = place
                     await self.send(text_data=f"<template data-now>{place}</template>")
@@ -208,11 +207,6 @@ class JobConsumer(AsyncWebsocketConsumer):
     @database_sync_to_async
     def _retold(self, job: Job, after: int) -> list[Message]:
         return in_html(framed(folded(job.pk, after), log.history(job.pk, after), job))
-
-    @database_sync_to_async
-    def _place(self) -> str:
-        assert self.job
-        return place(self.job)
 
     @database_sync_to_async
     def _find(self, job_id: int, session: Any) -> tuple[Job | None, Caps]:

@@ -22,6 +22,8 @@ from vibe.models.program import frame_address
 from vibe.models.run import TRIED
 
 OPEN = (JobState.QUEUED, JobState.RUNNING, JobState.WAITING)
+# Deltas: the most of all events, and told without a look at any row.
+PLAIN = frozenset({events.FileText.type, events.Said.type, events.Output.type})
 DRAFT = "draft"  # the sealed frame that is painted while a page is being written
 
 
@@ -36,7 +38,8 @@ def fragment(timeline: Timeline, event: events.Event, seq: int, job: Job) -> str
         job.refresh_from_db(fields=["started", "ended", "state"])
     if isinstance(event, events.VersionMade) and job.program:
         job.program.refresh_from_db(fields=["title", "current"])
-    context.update(around(job, timeline))
+    if event.type not in PLAIN:
+        context.update(around(job, timeline))
     return render_to_string(f"live/{event.type}.html", context)
 
 

@@ -8,6 +8,7 @@ three seconds, for all Jobs in one query.
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -17,6 +18,7 @@ from channels.db import database_sync_to_async
 from vibe import metrics
 from vibe.live import log
 from vibe.live.bell import Rung, bell
+from vibe.live.fragments import PLAIN, place
 from vibe.live.frames import Frame, Message, folded, framed, in_html, in_json
 from vibe.live.timeline import Timeline
 from vibe.models import Job
@@ -27,8 +29,10 @@ logger = logging.getLogger(__name__)
 RING = 512
 RING_BYTES = 256 * 1024  # of one Job: whoever is further behind reads the log
 MANY = 100  # sockets of this process: with more of them, deltas travel together in JSON too
+FEW, FEW_BYTES = 8, 4096  # events, and characters of each: what is written on the server's own loop
 CURSORS = 64  # different places from which the same frames are put together, until the next event
 RECHECK_S = 3.0
+PLACE_S = 1.9  # a place in the line is as old as this at most
 REST_S = 0.5  # while the database is away
 
 
@@ -54,6 +58,8 @@ class Tail:
             False  # the database went while frames were written: the timeline is to be folded anew
         )
         self._told: dict[tuple[int, bool], list[Message]] = {}
+        self._place: asyncio.Task[str] | None = None
+        self._placed = 0.0  # seconds of time.monotonic(): when it was asked for last
 
     # --- what comes -------------------------------------------------------------------------------------------------
 
@@ -118,10 +124,10 @@ class Tail:
         if not records:
             return
         self._half_told = True
-        if any(self.watchers.values()):
+        if any(self.watchers.values()) and not _is_plain(records):
             frames = await _framed(self.timeline, records, self.job)
         else:
-            frames = framed(self.timeline, records, None)
+            frames = framed(self.timeline, records, self.job if any(self.watchers.values()) else None)
         self._half_told = False
         for frame in frames:
             self.frames.append(frame)
@@ -152,9 +158,22 @@ class Tail:
             self._told[key] = in_json(frames, merged=hub.sockets > MANY) if as_json else in_html(frames)
         return self._told[key]
 
+    async def place(self) -> str:
+        """The Job's place in the line, looked up once in PLACE_S for all who ask. Raises what the database raises."""
+        if self._place is None or time.monotonic() - self._placed >= PLACE_S:
+            self._placed = time.monotonic()
+            self._place = asyncio.create_task(_place(self.job))
+        return await asyncio.shield(self._place)
+
+
+def _is_plain(records: Sequence[Any]) -> bool:
+    """Whether these are written here and now: a thread for a few words costs more time than the words."""
+    return len(records) <= FEW and all(one.type in PLAIN and len(one.payload) <= FEW_BYTES for one in records)
+
 
 _framed = database_sync_to_async(framed)
 _folded = database_sync_to_async(folded)
+_place = database_sync_to_async(place)
 _history = database_sync_to_async(log.history)
 _heads = database_sync_to_async(log.heads)
 

@@ -6,7 +6,8 @@ from operator import attrgetter
 
 import segno
 from django.contrib import messages
-from django.db.models import F
+from django.core.paginator import Paginator
+from django.db.models import Count, F, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -135,7 +136,7 @@ def keep(request: HttpRequest, pk: str) -> HttpResponse:
     if request.htmx:  # type: ignore[attr-defined]
         # Only the shelf has the counts that change with it; htmx reports a swap that has no target.
         on_shelf = (request.htmx.current_url_abs_path or "").startswith(reverse("shelf"))  # type: ignore[attr-defined]
-        counts = _counts(list(cards.shelf(card.maker))) if on_shelf else None
+        counts = _counts(cards.shelf(card.maker).filter(thrown=None)) if on_shelf else None
         return render(request, "cards/_kept.html", {"card": card, "counts": counts})
     if card.is_open:
         kept = "Pinned. The link stays until you throw the card away."
@@ -211,22 +212,23 @@ def shot(request: HttpRequest, pk: str) -> HttpResponse:
     return tools.picture(access.card_of(request, pk).version)
 
 
-def _counts(rows: list[Card]) -> dict[str, int]:
-    there = [card for card in rows if not card.thrown]
-    return {"total": len(there), "pinned": sum(1 for card in there if card.is_pinned)}
+def _counts(there: QuerySet[Card]) -> dict[str, int]:
+    """Of these cards: how many there are, and how many are pinned."""
+    return there.aggregate(total=Count("pk"), pinned=Count("pk", filter=Q(expires=None)))
 
 
 @require_GET
 def shelf(request: HttpRequest) -> HttpResponse:
     maker = maker_of(request)
     words = " ".join(request.GET.get("q", "").split())[:100]
-    rows = list(cards.shelf(maker)) if maker else []
-    there = [card for card in rows if not card.thrown]
-    found = [c for c in there if all(w in f"{c.title} {c.asked}".lower() for w in words.lower().split())]
-    tossed: list[Card | Program] = [card for card in rows if card.thrown]
+    rows = cards.shelf(maker) if maker else Card.objects.none()
+    there = rows.filter(thrown=None)
+    page = Paginator(shelves.mentioning(there, words), shelves.PAGE).get_page(request.GET.get("page"))
+    page.object_list = list(there.filter(pk__in=list(page.object_list)))
+    tossed: list[Card | Program] = [*rows.exclude(thrown=None)[: shelves.MOST]]
     tossed += shelves.thrown(maker) if maker else []
     context = {
-        "rows": found,
+        "page": page,
         **_counts(there),
         "words": words,
         "bin": sorted(tossed, key=attrgetter("thrown"), reverse=True),
