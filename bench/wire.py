@@ -44,12 +44,13 @@ class Seen:
 
 
 class Socket(asyncio.Protocol):
-    """Reads text, answers pings. `acks`: says like our page what it has, frame by frame."""
+    """Reads text, answers pings. `acks`: says like our page what it has, every second or 32 KB (static/js/live.js)."""
 
     def __init__(self, path: str, headers: dict[str, str], on_text: OnText, *, acks: bool = False) -> None:
         self._path, self._headers, self._on_text, self._acks = path, headers, on_text, acks
         self._held = b""
         self._open = False
+        self._unacked, self._acked = 0, 0.0
         self.opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.closed: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
@@ -108,8 +109,10 @@ class Socket(asyncio.Protocol):
         if kind == 1:
             text = body.decode()
             self._on_text(text)
-            if self._acks:
+            self._unacked += len(text)
+            if self._acks and (self._unacked >= 32_768 or time.monotonic() - self._acked >= 1):
                 self._ack(text)
+                self._unacked, self._acked = 0, time.monotonic()
         elif kind == 9:
             self._send(10, body)
         elif kind == 8:

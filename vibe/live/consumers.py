@@ -105,6 +105,14 @@ class JobConsumer(AsyncWebsocketConsumer):
         places.give_back(self.places)
         self.places = []
 
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Channels takes a thread for every message, to close database connections that it might use. An
+        acknowledgement, and they are the most of all, uses none."""
+        if message["type"] == "websocket.receive":
+            await self.websocket_receive(message)
+        else:
+            await super().dispatch(message)
+
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         try:
             if text_data is None or len(text_data) > 1024:

@@ -11,6 +11,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from typing import Any
 
 from channels.db import database_sync_to_async
@@ -150,7 +151,8 @@ class Tail:
             return None
         key = seq, as_json
         if key not in self._told:
-            frames = [frame for frame in self.frames if frame.record.seq > seq]
+            new = takewhile(lambda frame: frame.record.seq > seq, reversed(self.frames))
+            frames = list(new)[::-1]  # most who ask want the last alone
             if not as_json and any(frame.html is None for frame in frames):
                 return None
             if len(self._told) >= CURSORS:
