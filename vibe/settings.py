@@ -89,6 +89,8 @@ TEMPLATES = [
 
 DATABASES: dict[str, Any] = {"default": dj_database_url.parse(CONFIG.database_url)}
 if "sqlite" in DATABASES["default"]["ENGINE"]:
+    # To open it and to set all this takes longer than most of what is asked.
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
     # Measured at 200 jobs in one worker and a web process reading: no "database is locked" with these.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",

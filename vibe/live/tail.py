@@ -11,7 +11,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Any
 
 from channels.db import database_sync_to_async
@@ -122,14 +122,22 @@ class Tail:
         return found
 
     async def _take(self, records: Sequence[Any]) -> None:
+        plain = list(islice(takewhile(_is_plain, records), FEW))
+        if plain:  # what is said does not wait for what it takes rows to tell
+            self._tell(plain, framed(self.timeline, plain, self.job if any(self.watchers.values()) else None))
+            records = records[len(plain) :]
         if not records:
             return
         self._half_told = True
-        if any(self.watchers.values()) and not _is_plain(records):
+        if any(self.watchers.values()):
             frames = await _framed(self.timeline, records, self.job)
         else:
-            frames = framed(self.timeline, records, self.job if any(self.watchers.values()) else None)
+            frames = framed(self.timeline, records, None)
         self._half_told = False
+        self._tell(records, frames)
+
+    def _tell(self, records: Sequence[Any], frames: Iterable[Frame]) -> None:
+        """Keep these, and wake who waits for them."""
         for frame in frames:
             self.frames.append(frame)
             self._size += frame.size
@@ -168,9 +176,9 @@ class Tail:
         return await asyncio.shield(self._place)
 
 
-def _is_plain(records: Sequence[Any]) -> bool:
-    """Whether these are written here and now: a thread for a few words costs more time than the words."""
-    return len(records) <= FEW and all(one.type in PLAIN and len(one.payload) <= FEW_BYTES for one in records)
+def _is_plain(record: Any) -> bool:
+    """Whether it is written here and now: a thread for a few words costs more time than the words."""
+    return record.type in PLAIN and len(record.payload) <= FEW_BYTES
 
 
 _framed = database_sync_to_async(framed)
