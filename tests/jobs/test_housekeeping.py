@@ -299,3 +299,14 @@ def test_the_command_says_what_it_did(capsys):
     faded(31)
     call_command("housekeep")
     assert "1  programs that no card shows" in capsys.readouterr().out
+
+
+def test_what_was_written_beside_the_database_is_carried_into_it_before_a_writer_must():
+    with connections["default"].cursor() as cursor:
+        limit = cursor.execute("PRAGMA wal_autocheckpoint").fetchone()[0]
+        Maker.objects.bulk_create(Maker() for _ in range(50))
+        assert 0 < housekeeping.checkpoint() < limit
+        busy, there, carried = cursor.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+    assert (busy, there) == (0, carried)
+    (chore,) = [one for one in housekeeping.CHORES if one.do is housekeeping.checkpoint]
+    assert chore.every_s <= 2

@@ -20,7 +20,7 @@ logger = logging.getLogger("vibe.making")
 
 AT_ONCE = 8  # threads mostly wait for a model; boxes queue for the two cores anyway
 REAP_EVERY_S = 30
-HOUSE_EVERY_S = 10  # how often it is asked what of the housekeeping is due
+HOUSE_EVERY_S = 2  # how often it is asked what of the housekeeping is due
 HELD_UP_S = 3.0  # a sweep that is later than this could not reach the database, or the machine slept
 STUCK_S = 30.0  # hands free, Jobs in the line, and none was taken: this process no longer works
 
