@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from vibe import events, metrics
 from vibe.live.bell import Rung, bell
+from vibe.live.lines import Line
 from vibe.live.log import as_json, history, whole
 from vibe.models import EventRecord, Job
 from vibe.models.away import is_away
@@ -33,42 +34,6 @@ REST_S = (0.1, 1.0)  # while the database is away: the first pause, the longest
 ROW = (
     32 * 1024
 )  # characters: a delta that grew so long is a row of its own, so that no reader has to hold much at once
-
-
-class Line:
-    """What one holder of a Job says of it. Nothing is written any more once its lease is somebody else's.
-
-    `next` is the number of its next event, known since the lease was taken. Safe to use from many threads.
-    """
-
-    def __init__(
-        self,
-        feed: "Feed",
-        job_id: int,
-        owner: str,
-        after: int,
-        on_lost: Callable[[], None],
-        on_broken: Callable[[], None],
-    ) -> None:
-        self.job_id, self.owner, self.next = job_id, owner, after + 1
-        self.waiting: list[events.Event] = []
-        self.lost = False
-        self.not_before = 0.0  # seconds of time.monotonic(): a line that failed alone rests alone
-        self.failed = 0  # tries in a row that were in vain although the database took what others said
-        self.on_lost, self.on_broken = on_lost, on_broken
-        self._feed = feed
-
-    def append(self, event: events.Event) -> None:
-        """Queue one event; a delta that continues the one before it becomes one row with it."""
-        self._feed.append(self, event)
-
-    def flush(self, seconds: float | None = None) -> bool:
-        """Wait until everything queued is stored, however long the database is away. False: it is not, and the lease
-        is lost or `seconds` are over."""
-        return self._feed.flush(self, seconds)
-
-    def close(self) -> None:
-        self._feed.close(self)
 
 
 class Feed:
