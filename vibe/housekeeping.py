@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.contrib.sessions.models import Session
-from django.db import IntegrityError, close_old_connections, connection, transaction
+from django.db import IntegrityError, OperationalError, close_old_connections, connection, transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
@@ -188,8 +188,11 @@ def checkpoint() -> int:
     """
     if connection.vendor != "sqlite":
         return 0
-    with connection.cursor() as cursor:
-        return max(0, cursor.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[2])
+    try:
+        with connection.cursor() as cursor:
+            return max(0, cursor.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()[2])
+    except OperationalError:  # no room on the disk: it comes again in two seconds, and those who write say so
+        return 0
 
 
 def vacuum() -> int:

@@ -62,10 +62,12 @@ function apply(frame) {
   }
   if (frame.dataset.type === "version-made") look("look");
   /* The next request has begun: the page goes on with it, unless something is being typed or read in a dialog. */
-  if (document.querySelector("[data-follow]") && !document.getElementById("say")?.value && !document.querySelector("dialog[open]")) location.reload();
+  if (document.querySelector("[data-follow]") && !typed() && !document.querySelector("dialog[open]")) location.reload();
 }
 
 /* No place for another socket: the page says so and is loaded anew now and then, unless something is typed or read. */
+/* What is in the composer and not sent. */
+const typed = () => Boolean(document.getElementById("say")?.value || document.getElementById("say-files")?.files.length || document.getElementById("pointed")?.value);
 let touched = false; /* a plan, a file or a setting was changed */
 addEventListener("change", event => { touched ||= event.target.id !== "say"; });
 function crowded(code) {
@@ -73,7 +75,7 @@ function crowded(code) {
   const note = document.getElementById("crowded");
   if (note) { note.hidden = false; for (const words of note.querySelectorAll("[data-code]")) words.hidden = words.dataset.code !== String(code); }
   timer = setTimeout(() => {
-    if (document.hidden || touched || document.getElementById("say")?.value || document.querySelector("dialog[open]")) crowded(code);
+    if (document.hidden || touched || typed() || document.querySelector("dialog[open]")) connect(); /* refused, it comes back here */
     else location.reload();
   }, AGAIN_MS * (0.75 + Math.random() / 2));
 }
@@ -136,5 +138,5 @@ if (address) {
   document.addEventListener("visibilitychange", () => { if (!document.hidden) hurry(); });
   document.addEventListener("click", event => { if (event.target.closest?.("#dropped a")) { event.preventDefault(); anew(); } });
   /* A command that went through while the line is down: the page itself shows what came of it. */
-  document.addEventListener("htmx:afterRequest", event => { if (event.detail.xhr.status > 0 && event.detail.xhr.status < 400 && event.detail.requestConfig.verb !== "get" && socket?.readyState !== 1) location.reload(); });
+  document.addEventListener("htmx:afterRequest", event => { if (event.detail.xhr.status > 0 && event.detail.xhr.status < 400 && event.detail.requestConfig.verb !== "get" && socket?.readyState !== 1 && !typed()) location.reload(); });
 }

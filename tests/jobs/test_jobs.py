@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 from django.db import connections
@@ -236,3 +237,45 @@ def test_a_hundred_jobs_of_one_maker_do_not_hide_the_first_of_another():
     theirs = Job.objects.create(maker=other, kind="run", once="o", state=JobState.QUEUED)
     assert jobs.claim("a").maker_id == crowd.pk
     assert jobs.claim("a").pk == theirs.pk
+
+
+def asked(maker, once="1"):
+    """A Job that a worker holds, with a plan that nobody answered yet."""
+    job = begin(maker, once, description=f"A tea page {once}")
+    held = jobs.claim("w", only=job.pk)
+    StepRecord.objects.create(
+        job=job, order=1, number="1", kind="approve", fingerprint="f", request={"about": "plan", "proposal": {}}
+    )
+    return held
+
+
+def test_a_stop_that_came_while_the_question_was_being_told_is_heeded():
+    job = asked(Maker.objects.create())
+    jobs.stop(Job.objects.get(pk=job.pk))
+    assert Job.objects.get(pk=job.pk).state == JobState.RUNNING
+    assert jobs.wait_for_person(job)
+    job.refresh_from_db()
+    assert job.state == JobState.STOPPED
+
+
+def test_answers_go_no_further_than_what_one_person_may_have_made_at_once(settings):
+    settings.CONFIG = replace(settings.CONFIG, caps=replace(settings.CONFIG.caps, maker_at_once=2))
+    maker = Maker.objects.create()
+    job = asked(maker)
+    assert jobs.wait_for_person(job)
+    going = [begin(maker, f"more {n}", description=f"Another page {n}") for n in range(2)]
+    with pytest.raises(jobs.Enough, match="2 things"):
+        jobs.answer(job, {"yes": True})
+    assert jobs.open_step(job)
+    jobs.stop(going[0])
+    jobs.answer(job, {"yes": True})
+    job.refresh_from_db()
+    assert job.state == JobState.QUEUED
+
+
+def test_the_dial_of_a_making_that_is_over_counts_for_what_is_asked_next():
+    job = begin()
+    jobs.stop(job)
+    jobs.set_autonomy(job, "keep")
+    job.refresh_from_db()
+    assert (job.state, job.autonomy) == (JobState.STOPPED, "keep")

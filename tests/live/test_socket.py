@@ -10,10 +10,12 @@ from asgiref.sync import sync_to_async
 from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import OperationalError
 
 from vibe import events
 from vibe.asgi import application
-from vibe.live.consumers import MAX_SOCKETS
+from vibe.live import tail
+from vibe.live.consumers import AGAIN, MAX_SOCKETS, JobConsumer
 from vibe.live.feed import publish_now
 from vibe.live.places import places
 from vibe.models import Job, Maker, MakerAllowance, Program
@@ -269,3 +271,34 @@ async def test_any_other_address_of_a_socket_is_closed_without_a_traceback(path)
     _, key = await made()
     headers = [(b"origin", settings.VIBE_ORIGIN.encode()), (b"cookie", f"sessionid={key}".encode())]
     assert await closed_with(WebsocketCommunicator(application, path, headers=headers)) == 4404
+
+
+async def test_who_comes_while_the_database_is_away_is_sent_away_to_come_again(monkeypatch):
+    job, key = await made()
+
+    async def away(*_):
+        raise OperationalError("server closed the connection unexpectedly")
+
+    monkeypatch.setattr(JobConsumer, "_find", away)
+    assert await closed_with(socket(job, key)) == AGAIN
+
+
+async def test_a_tail_that_began_twice_tells_nothing_twice(monkeypatch):
+    job, key = await made()
+    for word in "abc":
+        await sync_to_async(publish_now)(job.pk, events.Said(word))
+    history, away = tail._history, iter([False, True, True])
+
+    async def shaky(job_id, after):
+        if next(away, False):
+            raise OperationalError("server closed the connection unexpectedly")
+        return await history(job_id, after)
+
+    monkeypatch.setattr(tail, "_history", shaky)
+    monkeypatch.setattr(tail, "REST_S", 0.01)
+    talk = socket(job, key, extra="&format=json")
+    await talk.connect()
+    got = [json.loads(await talk.receive_from(3))["seq"] for _ in range(3)]
+    assert got == [1, 2, 3]
+    assert await talk.receive_nothing(0.3)
+    await talk.disconnect()

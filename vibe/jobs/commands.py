@@ -9,6 +9,7 @@ from django.utils import timezone
 from vibe import celery, events, films, shots
 from vibe.choices import Autonomy, JobKind, JobState
 from vibe.generation.policy import policy
+from vibe.jobs.enough import take_answer
 from vibe.jobs.rows import HELD, NotNow, move
 from vibe.live import feed
 from vibe.live.bell import control
@@ -22,8 +23,9 @@ def open_step(job: Job) -> StepRecord | None:
     return job.steps.filter(void=False, answer__isnull=True, kind__in=("approve", "question")).first()
 
 
-def answer(job: Job, data: Mapping[str, Any]) -> None:
-    """Give the open plan or question its answer and let the Job go on. Raises NotNow when nothing is open."""
+def answer(job: Job, data: Mapping[str, Any], *, counted: bool = True) -> None:
+    """Give the open plan or question its answer and let the Job go on. Raises NotNow when nothing is open, Enough when
+    as much is being made for its maker as may be; not `counted` in a terminal, where no limit holds."""
     step = open_step(job) if job.state == JobState.WAITING else None
     if step is None:
         raise NotNow("That was answered already, or the making has ended.")
@@ -45,6 +47,8 @@ def answer(job: Job, data: Mapping[str, Any]) -> None:
     with transaction.atomic():  # move and words together: a worker that claims it at once must find both
         if not StepRecord.objects.filter(pk=step.pk, answer__isnull=True).update(answer=given):
             raise NotNow("That was answered already.")
+        if counted:
+            take_answer(job.maker)
         if not move(job, (JobState.WAITING,), JobState.QUEUED, sentence=""):
             raise NotNow("The making has ended in the meantime.")
         feed.publish_now(job.pk, events.Answered(step.request["about"], line))
@@ -137,5 +141,6 @@ def _written(job: Job) -> bool:
 
 
 def set_autonomy(job: Job, value: str) -> None:
-    """Move the dial in mid-run: it counts from the next step on. Raises ValueError for no stop of the dial."""
-    Job.objects.filter(pk=job.pk, state__in=HELD).update(autonomy=Autonomy(value))
+    """Move the dial in mid-run: it counts from the next step on, or for what is asked for next when the making is over.
+    Raises ValueError for no stop of the dial."""
+    Job.objects.filter(pk=job.pk).update(autonomy=Autonomy(value))

@@ -33,6 +33,12 @@ def take_run(visitor: Maker, address: str, card: Card | None, size: int) -> None
     limits.count_run(visitor, address, card, size)
 
 
+def take_answer(maker: Maker) -> None:
+    """Raises Enough. What waited for this person goes on, and counts among what is being made from here on."""
+    lock(maker)
+    _at_once(maker)
+
+
 def take_copy(maker: Maker, address: str) -> None:
     """The same for a copy that is there at once: a remix, an earlier version brought back."""
     lock(maker)

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from sandbox.outcome import Outcome
-from vibe import events
+from vibe import events, limits
 from vibe.choices import JobKind, JobState
 from vibe.jobs.enough import Enough, lock, take_run
 from vibe.jobs.rows import HELD, new_job, once_key, wake
@@ -35,15 +35,23 @@ def run(
     once = once_key(visitor, "run", str(version.pk), once)
     if existing := Run.objects.filter(job__once=once).first():
         return existing
+    size = sum(len(data) for data in files.values())
+    limits.look_files(visitor, address, size)
+    laid = _lay(files)
     try:
         with transaction.atomic():
             lock(visitor)
-            take_run(visitor, address, card, sum(len(data) for data in files.values()))
+            take_run(visitor, address, card, size)
             job = new_job(visitor, None, JobKind.RUN, once, shape=version.shape)
             made = Run.objects.create(version=version, card=card, visitor=visitor, job=job, values=values)
-            for name, data in files.items():
-                keep_run_file(made, name, data, made=False)
-    except (IntegrityError, Enough):  # the same form, sent twice at once: the other one won
+            for row in laid:
+                row.run = made
+            RunFile.objects.bulk_create(laid)
+    except BaseException as problem:
+        for row in laid:
+            row.path.unlink(missing_ok=True)
+        if not isinstance(problem, IntegrityError | Enough):
+            raise
         if existing := Run.objects.filter(job__once=once).first():
             return existing
         raise
@@ -77,6 +85,14 @@ def keep_run(
             feed.publish_now(job.pk, events.StateChanged(state, sentence))
     except IntegrityError:
         return  # a worker that was lost kept it already
+
+
+def _lay(files: Mapping[str, bytes]) -> list[RunFile]:
+    """Write the bytes before any row: a hundred megabytes must not hold the database meanwhile."""
+    rows = [RunFile(name=name, size=len(data), made=False) for name, data in files.items()]
+    for row, data in zip(rows, files.values(), strict=True):
+        write(row.path, (data,))
+    return rows
 
 
 def keep_run_file(run_: Run, name: str, data: bytes, *, made: bool) -> RunFile:

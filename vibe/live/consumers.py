@@ -36,7 +36,7 @@ PLACE_S = 2.0  # how often a place in the line is asked for
 MAX_SOCKETS = getattr(settings, "VIBE_MOST_SOCKETS", 8)  # of one maker on one Job
 BAD_FRAME, FOREIGN, WRONG_ORIGIN, OVER, AGAIN = 4400, 4404, 4403, 4000, 1013
 TOO_MANY, CROWDED = 4429, 4430  # of this person; of this address or in this process
-WHY = {FOREIGN: "foreign", WRONG_ORIGIN: "origin", TOO_MANY: "too many", CROWDED: "crowded"}
+WHY = {FOREIGN: "foreign", WRONG_ORIGIN: "origin", TOO_MANY: "too many", CROWDED: "crowded", AGAIN: "away"}
 
 
 class JobConsumer(AsyncWebsocketConsumer):
@@ -148,11 +148,14 @@ class JobConsumer(AsyncWebsocketConsumer):
                     await self.close(OVER)
                     return
                 else:
+                    messages = None
                     if time.monotonic() - said > PING_S:  # the first tells a page that the line stands
                         said = time.monotonic()
                         await self._ping()
                     await self._idle(wake, tail)
                     continue
+                messages = None  # nothing is held for a browser that reads nothing
+                await self.room.wait()
                 await asyncio.sleep(_pace())
         except asyncio.CancelledError:
             raise
@@ -194,8 +197,6 @@ class JobConsumer(AsyncWebsocketConsumer):
             await self.send(text_data=message.text)
             if full:
                 break
-        del messages, message  # nothing is held for a browser that reads nothing
-        await self.room.wait()
 
     async def _replay(self) -> None:
         """What lies before the ring of the tail, from the log; then the tail has the rest."""

@@ -81,6 +81,9 @@ class Tail:
 
     async def begin(self, after: int) -> None:
         """Fold what there is up to number `after`, the cursor of whoever came first; the rest is told in its turn."""
+        self.frames.clear()  # of a try before that met a database which went away
+        self._told.clear()
+        self._size = 0
         self.timeline = await _folded(self.job.pk, after)
         self.head = self.known = self.timeline.seq
         self.over = self.timeline.is_over

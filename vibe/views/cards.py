@@ -225,7 +225,7 @@ def shelf(request: HttpRequest) -> HttpResponse:
     there = rows.filter(thrown=None)
     page = Paginator(shelves.mentioning(there, words), shelves.PAGE).get_page(request.GET.get("page"))
     page.object_list = list(there.filter(pk__in=list(page.object_list)))
-    tossed: list[Card | Program] = [*rows.exclude(thrown=None)[: shelves.MOST]]
+    tossed: list[Card | Program] = [*rows.exclude(thrown=None).order_by("-thrown")[: shelves.MOST]]
     tossed += shelves.thrown(maker) if maker else []
     context = {
         "page": page,

@@ -142,7 +142,7 @@ def answer(request: HttpRequest, pk: int) -> HttpResponse:
             jobs.change_plan(job, given)
         else:
             jobs.answer(job, given)
-    except jobs.NotNow as problem:
+    except (jobs.NotNow, jobs.Enough) as problem:
         messages.warning(request, problem.sentence)
     return done(request, _home_of(job))
 

@@ -141,7 +141,7 @@ class Command(TerminalCommand):
             if job.sentence:
                 self.complain(job.sentence)
             return False
-        jobs.answer(job, given)
+        jobs.answer(job, given, counted=False)
         return True
 
     def _print(self, job: Job, o: dict[str, Any]) -> None:
