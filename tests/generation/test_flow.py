@@ -133,6 +133,23 @@ def test_a_repair_that_makes_it_worse_is_not_kept():
     assert "hello" in make(world).files["index.html"]
 
 
+SIXTY = "FILE index.html\n```html\n<title>Tea</title>\n" + "<p>a line</p>\n" * 60 + "```\nDONE\n"
+
+
+@pytest.mark.parametrize("words", ["a simple tea page", "a tea page"])
+def test_the_words_for_a_new_program_are_no_leave_to_drop_half_of_it_in_a_repair(words):
+    gone = {"fault": {"kind": "silent", "sentence": "It stopped."}}
+    result = make(World(asks=[SIXTY, PAGE, gone], runs=[BROKEN, SEEN]), Request(words, salt="s"))
+    assert result.files["index.html"].count("a line") == 60
+    assert result.wasted[:1] == [3]
+
+
+def test_a_change_that_asks_for_less_may_be_repaired_to_less():
+    base = Base({"index.html": "<p>a line</p>\n" * 60}, "page", "Tea", Verdict.HELD, 0, [], HELD)
+    world = World(asks=[SIXTY, PAGE], runs=[BROKEN, SEEN])
+    assert "hello" in make(world, Request("make it simpler", salt="s", base=base)).files["index.html"]
+
+
 def test_a_repair_that_fails_takes_nothing_away():
     world = World(asks=[PAGE, {"fault": {"kind": "silent", "sentence": "It stopped."}}], runs=[BROKEN])
     result = make(world)

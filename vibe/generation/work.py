@@ -233,7 +233,8 @@ class Work:
         if not parsed.files and not parsed.edits and not problems:
             problems.append("There was no file in the reply.")
         if not problems and old:
-            problems += refusals(old, files, self.request.description)
+            # Of a new program the words say what it is to be like, and not what should go: “a simple timer”.
+            problems += refusals(old, files, self.request.description if self.request.base else "")
         if problems:
             return Unusable(tuple(problems), misfit)
         return Draft(files, parsed.prose.strip(), answer.get("model", ""))
