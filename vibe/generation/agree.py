@@ -36,7 +36,7 @@ def agree(work: Work) -> Generator[Step, Json, Plan | None]:
 
 def settled(work: Work, agreed: Plan, edited: Json) -> Generator[Step, Json, Plan]:
     """The plan with the person's edits, and forms for the promises that they wrote themselves."""
-    agreed = plan.edited(agreed, edited)
+    agreed = plan.edited(agreed, edited, work.prefix(), work.taken())
     wanting = plan.open_promises(agreed)
     if not wanting or work.calls_left < 2:  # the last call is for the writing
         return (yield from consistent(work, agreed))
@@ -70,8 +70,7 @@ def _plan(work: Work, decided: Sequence[str], *, questions: bool) -> Generator[S
     )
     if fault := answer.get("fault"):
         raise Nothing(fault["sentence"])
-    nth = len(work.request.history) + 1 if work.request.base else 0
-    return plan.read(answer["text"], prefix=f"c{nth}-" if nth else "")
+    return plan.read(answer["text"], prefix=work.prefix())
 
 
 def _promised_already(work: Work) -> str:

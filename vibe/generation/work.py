@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from vibe.choices import Verdict
 from vibe.generation import claims, context, gate, plan, reading, reply
 from vibe.generation.checks import writer
+from vibe.generation.checks.ids import apart
 from vibe.generation.edits import EditFailed, apply_edits, may_edit, offer
 from vibe.generation.ladder import Spent
 from vibe.generation.plan import Plan
@@ -84,7 +85,22 @@ class Work:
 
     def promised(self) -> list[Json]:
         """The checks that the program is held to: those of the version before, and those of this plan."""
-        return [*self.kept(), *(self.plan.checks() if self.plan else [])]
+        return apart([*self.kept(), *(self.plan.checks() if self.plan else [])])
+
+    def taken(self) -> set[str]:
+        """The ids of promises of the version before: no new one may be called so."""
+        base = self.request.base.checks if self.request.base else []
+        return {str(check["id"]) for check in [*base, *self.request.settled.get("keep", [])]}
+
+    def prefix(self) -> str:
+        """What the ids of this making's promises begin with. No earlier one does: a program that began as somebody's
+        card or as an older version brings ids with numbers of its own."""
+        if self.request.base is None:
+            return ""
+        nth = len(self.request.history) + 1
+        while any(id_.startswith(f"c{nth}-") for id_ in self.taken()):
+            nth += 1
+        return f"c{nth}-"
 
     def before(self) -> list[Json]:
         """The promises of the version before, with what the person settled since."""
