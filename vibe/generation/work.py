@@ -87,21 +87,6 @@ class Work:
         """The checks that the program is held to: those of the version before, and those of this plan."""
         return apart([*self.kept(), *(self.plan.checks() if self.plan else [])])
 
-    def taken(self) -> set[str]:
-        """The ids of promises of the version before: no new one may be called so."""
-        base = self.request.base.checks if self.request.base else []
-        return {str(check["id"]) for check in [*base, *self.request.settled.get("keep", [])]}
-
-    def prefix(self) -> str:
-        """What the ids of this making's promises begin with. No earlier one does: a program that began as somebody's
-        card or as an older version brings ids with numbers of its own."""
-        if self.request.base is None:
-            return ""
-        nth = len(self.request.history) + 1
-        while any(id_.startswith(f"c{nth}-") for id_ in self.taken()):
-            nth += 1
-        return f"c{nth}-"
-
     def before(self) -> list[Json]:
         """The promises of the version before, with what the person settled since."""
         settled = self.request.settled
