@@ -208,6 +208,12 @@ def test_a_change_that_nothing_could_check_does_not_take_the_place_of_one_that_h
     assert changed(base_with(verdict="unchecked"), seen=away).better
 
 
+def test_what_has_no_more_faults_than_the_faulty_one_before_it_takes_its_place():
+    base = base_with(shows("cake"), verdict="broken", failing=1, more=[SIDEWAYS])
+    result = changed(base, seen={**SEEN, "sideways": {"390": True}})
+    assert (result.verdict, result.better, result.broke) == ("broken", True, [])
+
+
 def test_a_promise_that_the_change_makes_untrue_holds_nothing_back():
     base = base_with({**shows("cake"), "confirmed": False})
     result = changed(base, seen=SEEN, plan=PLAN + "DROP 1\n")

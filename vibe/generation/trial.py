@@ -192,6 +192,6 @@ def becomes_current(request: Request, tried: Tried) -> bool:
     results = tried.judged.results
     if broke(request, tried) or not_seen(request, tried) or (opens(base.results) and not opens(results)):
         return False
-    if tried.verdict == Verdict.HELD or base.verdict != Verdict.HELD:
-        return tried.verdict != Verdict.BROKEN or tried.failing <= base.failing
-    return False
+    if tried.verdict == Verdict.HELD or base.verdict == Verdict.HELD:
+        return tried.verdict == Verdict.HELD
+    return tried.verdict == Verdict.UNCHECKED or tried.failing <= base.failing
