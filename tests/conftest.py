@@ -45,7 +45,9 @@ def boxes():
     from tests.fakes import FakeEngine
     from vibe.perform import boxes as engines
 
-    before = {name: getattr(FakeEngine, name) for name in ("trouble", "observations", "tool", "left", "holds")}
+    before = {
+        name: getattr(FakeEngine, name) for name in ("trouble", "observations", "tool", "left", "holds", "late")
+    }
     FakeEngine.ran = []
     engines._engine = None
     yield FakeEngine

@@ -33,7 +33,11 @@ def test_what_a_model_says_beyond_the_plan_is_listed(said, listed):
 
 def test_no_more_is_listed_than_a_person_reads():
     many = " ".join(f"It also handles marvellous{n} exports{n} nicely{n}." for n in range(50))
-    assert len(not_checked(many, PLAN)) == 4
+    lines = not_checked(many, PLAN)
+    assert len(lines) == 5
+    assert lines[-1] == "46 more things that the model says of it"
+    five = " ".join(f"It also handles marvellous{n} exports{n} nicely{n}." for n in range(5))
+    assert not_checked(five, PLAN)[-1] == "One more thing that the model says of it"
     assert all(len(line) < 240 for line in not_checked("exporting wonders " * 900, PLAN))
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vibe.generation.difference import Difference, difference, in_words, regressions
+from vibe.generation.difference import Difference, difference, in_words, regressions, unseen
 
 TEN = "".join(f"line {n}\n" for n in range(1, 11))
 
@@ -97,6 +97,44 @@ def test_a_check_that_held_and_holds_no_more_is_named():
     after = [{**r, "held": False} for r in before] + [{"id": "d", "sentence": "It is new", "held": False}]
     assert regressions(before, after) == ["It adds"]
     assert regressions(before, before) == []
+
+
+def test_a_promise_that_held_still_stands_and_was_not_looked_at_is_broken_where_nothing_opens():
+    before = [
+        {"id": "p1", "sentence": "It adds", "held": True},
+        {"id": "a-phone", "sentence": "It fits", "held": True},
+    ]
+    stands = [{"id": "p1", "sentence": "It adds"}]
+    for row in ({"id": "a-opens", "sentence": "It opens"}, {"id": "g-1", "sentence": "The code can be read"}):
+        after = [{**row, "held": False}]
+        assert regressions(before, after, stands) == ["It adds"]
+        assert regressions(before, after, []) == [], "a promise that was let go stands no more"
+        assert unseen(before, after, stands) == []
+
+
+def test_a_promise_that_held_and_was_not_looked_at_for_want_of_time_or_of_a_box_is_unseen():
+    before = [
+        {"id": "p1", "sentence": "It adds", "held": True},
+        {"id": "p2", "sentence": "It sorts", "held": False},
+    ]
+    stands = [{"id": "p1", "sentence": "It adds"}, {"id": "p2", "sentence": "It sorts"}]
+    opened = [{"id": "a-opens", "sentence": "It opens", "held": True}]
+    for after in (opened, []):
+        assert unseen(before, after, stands) == ["It adds"]
+        assert regressions(before, after, stands) == []
+
+
+def test_of_two_checks_with_one_id_each_is_known_by_its_own_sentence():
+    before = [
+        {"id": "own1", "sentence": "It adds", "held": True},
+        {"id": "own1", "sentence": "It sorts", "held": False},
+    ]
+    after = [
+        {"id": "own1", "sentence": "It adds", "held": True},
+        {"id": "own1-2", "sentence": "It sorts", "held": False},
+    ]
+    assert regressions(before, after) == []
+    assert regressions([{**r, "held": True} for r in before], after) == ["It sorts"]
 
 
 def test_a_long_file_of_which_every_second_line_is_blank_is_compared_at_once():

@@ -133,6 +133,68 @@ def test_a_repair_that_makes_it_worse_is_not_kept():
     assert "hello" in make(world).files["index.html"]
 
 
+FIVE = "TITLE T\nSTEP s\n" + "".join(
+    f'CHECK It shows {n}\n{{"expect": [{{"see": "visible", "target": {{"text": "t{n}"}}}}]}}\n'
+    for n in range(1, 6)
+)
+THREE_OF_FIVE = {**SEEN, "checks": [{"id": f"p{n}", "failed": None, "seen": [n > 2]} for n in range(1, 6)]}
+REFUSED = 'FILE index.html\n```html\n<script src="https://cdn.example/x.js"></script><p>x</p>\n```\nDONE\n'
+
+
+def test_a_repair_that_does_not_open_is_no_better_than_a_first_try_that_holds_most():
+    nearly = PAGE.replace("hello", "it is nearly right")
+    world = World(asks=[nearly, *[PAGE] * 9], runs=[THREE_OF_FIVE, *[{**SEEN, "loaded": False}] * 9], plan=FIVE)
+    result = make(world)
+    assert "nearly right" in result.files["index.html"]
+    assert result.wasted == [3, 4, 5], "none of them mended anything"
+
+
+def test_what_the_gate_refuses_is_no_better_than_a_first_try_that_holds_most():
+    nearly = PAGE.replace("hello", "it is nearly right")
+    result = make(World(asks=[nearly, *[REFUSED] * 9], runs=[THREE_OF_FIVE], plan=FIVE))
+    assert "nearly right" in result.files["index.html"]
+    assert result.wasted == [3, 4, 5]
+
+
+def test_of_candidates_one_that_opens_goes_before_one_that_does_not():
+    nearly = PAGE.replace("hello", "it is nearly right")
+    runs = [{**SEEN, "loaded": False}, THREE_OF_FIVE, {**SEEN, "loaded": False}]
+    world = World(
+        asks=[PAGE, nearly, PAGE], runs=runs, plan=FIVE, force={"effort": "thorough", "autonomy": "ask"},
+        approve={"repair": {"yes": False}},
+    )  # fmt: skip
+    assert "nearly right" in make(world).files["index.html"]
+
+
+def test_a_repair_that_holds_more_promises_is_better_whatever_else_it_breaks():
+    more = {**THREE_OF_FIVE, "checks": [{**c, "seen": [c["id"] > "p1"]} for c in THREE_OF_FIVE["checks"]]}
+    noisy = {**more, "errors": BROKEN["errors"], "sideways": {"390": True}}
+    mended = PAGE.replace("hello", "mended")
+    world = World(
+        asks=[PAGE, mended, *[PAGE] * 9], runs=[THREE_OF_FIVE, noisy, *[THREE_OF_FIVE] * 9], plan=FIVE
+    )
+    result = make(world)
+    assert "mended" in result.files["index.html"]
+    assert 3 not in result.wasted
+
+
+SIXTY = "FILE index.html\n```html\n<title>Tea</title>\n" + "<p>a line</p>\n" * 60 + "```\nDONE\n"
+
+
+@pytest.mark.parametrize("words", ["a simple tea page", "a tea page"])
+def test_the_words_for_a_new_program_are_no_leave_to_drop_half_of_it_in_a_repair(words):
+    gone = {"fault": {"kind": "silent", "sentence": "It stopped."}}
+    result = make(World(asks=[SIXTY, PAGE, gone], runs=[BROKEN, SEEN]), Request(words, salt="s"))
+    assert result.files["index.html"].count("a line") == 60
+    assert result.wasted[:1] == [3]
+
+
+def test_a_change_that_asks_for_less_may_be_repaired_to_less():
+    base = Base({"index.html": "<p>a line</p>\n" * 60}, "page", "Tea", Verdict.HELD, 0, [], HELD)
+    world = World(asks=[SIXTY, PAGE], runs=[BROKEN, SEEN])
+    assert "hello" in make(world, Request("make it simpler", salt="s", base=base)).files["index.html"]
+
+
 def test_a_repair_that_fails_takes_nothing_away():
     world = World(asks=[PAGE, {"fault": {"kind": "silent", "sentence": "It stopped."}}], runs=[BROKEN])
     result = make(world)

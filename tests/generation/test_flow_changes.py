@@ -1,6 +1,10 @@
 """A making that starts from something: the program there is, or a recipe."""
 
-from tests.generation.world import BROKEN, HELD, PAGE, PLAN, World, make
+import pytest
+
+from tests.generation.world import BROKEN, HELD, PAGE, PLAN, SEEN, World, make
+from vibe.generation import flow
+from vibe.generation.drive import drive
 from vibe.generation.request import Base, Request
 from vibe.generation.steps import Ask, Question, Tell
 
@@ -94,3 +98,124 @@ def test_a_change_without_a_model_to_a_models_program_says_what_is_missing():
     base = Base({"index.html": "x"}, "page", "Tea", "held", 0)
     result = make(World(force={"model": ""}), Request("make it blue", base=base, salt="s"))
     assert "I need an AI model" in result.sentence
+
+
+# --- what an earlier version promised -----------------------------------------------------------------------------
+
+
+def shows(words, id_="p1"):
+    return {
+        "id": id_, "sentence": f"It shows {words}", "source": "model", "confirmed": True,
+        "expect": [{"see": "visible", "target": {"text": words}}],
+    }  # fmt: skip
+
+
+def base_with(*checks, verdict="held", failing=0, more=()):
+    results = [{"id": c["id"], "sentence": c["sentence"], "held": True, "idle": ""} for c in checks]
+    files = {"index.html": "<title>T</title><p>cake</p>"}
+    return Base(files, "page", "T", verdict, failing, checks=list(checks), results=[*results, *more])
+
+
+SIDEWAYS = {"id": "a-phone", "sentence": "It fits a phone", "held": False, "idle": ""}
+MILK = {"yes": True, "proposal": {"checks": [{"id": "", "sentence": "It shows milk", "confirmed": True}]}}
+MILK_FORM = 'CHECK milk\n{"expect": [{"see": "visible", "target": {"text": "milk"}}]}\n'
+
+
+def changed(base, *, seen, plan=PLAN, **more):
+    world = World(asks=[PAGE] * 6, runs=[seen] * 9, plan=plan, **more)
+    return make(world, Request("add milk", salt="s", base=base))
+
+
+def own_promise_beside(base):
+    """A change of `base` with a promise of the person's own, which holds while the one of before does not."""
+    world = World(asks=[MILK_FORM, *[PAGE] * 6], force={"autonomy": "plan"}, approve={"plan": MILK})
+
+    def run(step, number):
+        answer = world(step, number)
+        if getattr(step, "why", "") != "candidate":
+            return answer
+        seen = [
+            {"id": c["id"], "failed": None, "seen": ["milk" in c["expect"][0]["target"]["text"]]}
+            for c in step.checks
+        ]
+        return {**SEEN, "checks": seen}
+
+    return drive(flow.generate(Request("add milk", salt="s", base=base)), {}, run)
+
+
+def test_a_promise_of_the_persons_own_is_not_judged_by_one_that_a_version_before_kept():
+    result = own_promise_beside(base_with(shows("cake", "own1")))
+    assert len({check["id"] for check in result.checks}) == 2
+    held = {r["sentence"]: r["held"] for r in result.results if r["source"] != "always"}
+    assert held == {"It shows cake": False, "It shows milk": True}
+    assert result.broke == ["It shows cake"]
+    assert not result.better
+
+
+def test_ids_that_a_remixed_program_brought_are_given_to_nothing_else():
+    result = own_promise_beside(base_with(shows("cake", "c1-own1"), shows("tea", "c1-p1")))
+    assert [check["id"] for check in result.checks] == ["c1-own1", "c1-p1", "c2-own1"]
+
+
+def test_two_promises_that_were_kept_under_one_id_are_judged_each_by_itself():
+    base = base_with(shows("cake", "own1"), shows("milk", "own1"))
+    world = World(asks=[PAGE] * 6)
+    world.runs = [
+        {**SEEN, "checks": [{"id": "own1", "failed": None, "seen": [False]}, {"id": "own1-2", "failed": None, "seen": [True]}]}
+    ] * 9  # fmt: skip
+    result = make(world, Request("bigger", salt="s", base=base))
+    held = {r["sentence"]: r["held"] for r in result.results if r["source"] == "model"}
+    assert held == {"It shows cake": False, "It shows milk": True}
+    assert result.broke == ["It shows cake"]
+
+
+@pytest.mark.parametrize("verdict", ["held", "broken"])
+def test_a_change_that_does_not_open_breaks_every_promise_that_held(verdict):
+    base = base_with(shows("cake"), verdict=verdict, failing=1, more=[SIDEWAYS])
+    result = changed(base, seen={**SEEN, "loaded": False})
+    assert (result.verdict, result.broke, result.better) == ("broken", ["It shows cake"], False)
+
+
+def test_a_change_that_cannot_be_read_breaks_every_promise_that_held():
+    base = base_with(shows("cake"), verdict="broken", failing=1, more=[SIDEWAYS])
+    bad = 'FILE index.html\n```html\n<script src="https://cdn.example/x.js"></script><p>x</p>\n```\nDONE\n'
+    result = make(World(asks=[bad] * 6), Request("add milk", salt="s", base=base))
+    assert result.results[0]["sentence"] == "The code can be read"
+    assert (result.broke, result.better) == (["It shows cake"], False)
+
+
+def test_what_does_not_open_never_takes_the_place_of_what_opens():
+    opens = {"id": "a-opens", "sentence": "It came up", "held": True, "idle": ""}
+    base = base_with(verdict="broken", failing=2, more=[opens, SIDEWAYS])
+    result = changed(base, seen={**SEEN, "loaded": False})
+    assert not result.better
+    shut = base_with(verdict="broken", failing=1, more=[{**opens, "id": "a-opens", "held": False}])
+    assert changed(shut, seen={**SEEN, "loaded": False}).better, "it is no worse than what there was"
+
+
+def test_a_promise_that_held_and_that_there_was_no_time_for_is_held_back_and_named():
+    late = {**SEEN, "checks": [{"id": "p1", "failed": None, "seen": [], "late": True}]}
+    result = changed(base_with(shows("cake")), seen=late)
+    assert (result.verdict, result.better, result.broke) == ("held", False, [])
+    assert result.measures["unseen"] == ["It shows cake"]
+
+
+def test_a_change_that_nothing_could_check_does_not_take_the_place_of_one_that_holds():
+    away = {"unchecked": "No sealed box could be opened"}
+    result = changed(base_with(shows("cake")), seen=away)
+    assert (result.verdict, result.better, result.broke) == ("unchecked", False, [])
+    assert not changed(base_with(more=HELD), seen=away).better
+    assert changed(base_with(verdict="unchecked"), seen=away).better
+
+
+def test_what_has_no_more_faults_than_the_faulty_one_before_it_takes_its_place():
+    base = base_with(shows("cake"), verdict="broken", failing=1, more=[SIDEWAYS])
+    result = changed(base, seen={**SEEN, "sideways": {"390": True}})
+    assert (result.verdict, result.better, result.broke) == ("broken", True, [])
+
+
+def test_a_promise_that_the_change_makes_untrue_holds_nothing_back():
+    base = base_with({**shows("cake"), "confirmed": False})
+    result = changed(base, seen=SEEN, plan=PLAN + "DROP 1\n")
+    assert result.better
+    assert "unseen" not in result.measures

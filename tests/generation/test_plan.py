@@ -79,6 +79,31 @@ def test_ticked_edited_added_and_removed_checks():
     assert all(p.confirmed for p in (changed, added))
 
 
+def test_every_promise_of_the_person_has_an_id_of_its_own():
+    first = plan.edited(
+        plan.read(TEXT, prefix="c2-"),
+        {"checks": [{"id": "c2-p1", "sentence": "A"}, {"sentence": "It is blue"}]},
+        "c2-",
+    )
+    blue = first.promises[1].id
+    assert blue == "c2-own1"
+    second = plan.edited(
+        first, {"checks": [{"id": blue, "sentence": "It is blue"}, {"sentence": "It is round"}]}, "c2-"
+    )
+    assert [p.id for p in second.promises] == ["c2-own1", "c2-own2"]
+    third = plan.edited(
+        second, {"checks": [{"sentence": "New"}, {"id": "c2-own2", "sentence": "It is round"}]}, "c2-"
+    )
+    assert [p.id for p in third.promises] == ["c2-own3", "c2-own2"]
+
+
+def test_a_form_that_sends_one_id_twice_makes_two_promises():
+    edited = plan.edited(
+        plan.read(TEXT), {"checks": [{"id": "p1", "sentence": "It adds"}, {"id": "p1", "sentence": "It sorts"}]}
+    )
+    assert [(p.id, p.sentence) for p in edited.promises] == [("p1", "It adds"), ("own1", "It sorts")]
+
+
 def test_forms_for_the_persons_own_promises_come_in_order():
     edited = plan.edited(plan.read(TEXT), {"checks": [{"id": "", "sentence": "It is blue"}]})
     done = plan.with_forms(

@@ -104,3 +104,21 @@ def test_a_change_gets_the_last_run_and_what_the_person_took_out(boxes, script):
     assert asked.last_run["loaded"] is True
     assert asked.without == ("history",)
     assert asked.history == ("tea",)
+
+
+def test_a_check_that_cannot_fail_is_no_failing_one_of_the_version_before(boxes, script):
+    script += [PAGE]
+    first = jobs.begin(
+        Maker.objects.create(), description="tea", shape="auto", autonomy="make", effort="normal", once="k"
+    )
+    worker.attend(jobs.claim(worker.OWNER))
+    version = first.program.versions.get()
+    version.results = [
+        {"id": "a", "sentence": "It is blue", "held": False, "idle": "words"},
+        {"id": "b", "sentence": "It is round", "held": False, "idle": ""},
+    ]
+    version.save()
+    later = jobs.change(first.program, description="blue", autonomy="make", effort="normal", once="2")
+    claimed = Job.objects.select_related("program__current").get(pk=later.pk)
+    settle_start(claimed)
+    assert request_of(claimed).base.failing == 1

@@ -12,7 +12,7 @@ EXPECTED = (
     "state", "verdict", "current", "says", "broken", "unbroken", "idle", "not-checked", "files", "never-in-plan", "fenced",
     "told", "untold", "has", "lacks",
 )  # fmt: skip
-GIVEN = ("asked", "shape", "autonomy", "effort", "base", "ticked", "why")
+GIVEN = ("asked", "shape", "autonomy", "effort", "base", "ticked", "own", "why")
 _SWAP = re.compile(r"^<<<<\n(.*?)^====\n(.*?)^>>>>\n?", re.DOTALL | re.MULTILINE)
 
 

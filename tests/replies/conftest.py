@@ -63,6 +63,8 @@ class Stage:
                 job = jobs.begin(Maker.objects.create(), shape=case.one("shape", "auto"), **how)
             worker.attend(job)
             job.refresh_from_db()
+            if case.all("own"):
+                job = self._promise(job, case.all("own"))
             purposes = list(
                 job.steps.filter(kind="ask").order_by("order", "pk").values_list("purpose", flat=True)
             )
@@ -72,13 +74,24 @@ class Stage:
                 [str(request["body"]["messages"][-1]["content"]) for request in model.requests],
             )  # fmt: skip
 
+    @staticmethod
+    def _promise(job: Job, sentences: list[str]) -> Job:
+        """The plan waits for the person, who adds promises of their own to it and says go."""
+        asked = jobs.open_step(job).request
+        ours = [{"id": c["id"], "sentence": c["sentence"]} for c in asked["proposal"]["checks"]]
+        jobs.answer(job, {"yes": True, "checks": [*ours, *({"id": "", "sentence": s} for s in sentences)]})
+        worker.attend(jobs.claim(worker.OWNER, only=job.pk))
+        job.refresh_from_db()
+        return job
+
     def _base(self, name: str, *, ticked: bool) -> Program:
-        """A fresh Program with the version that the good case `name` makes; `ticked`: its checks were confirmed."""
+        """A fresh Program with the version that the case `name` makes, a good one where no kind is named (kind/name);
+        `ticked`: its checks were confirmed."""
         if name not in self.bases:
-            case = load(HERE / "cases" / "good" / f"{name}.txt")
-            played = self._play(case)
+            case = load(HERE / "cases" / f"{name if '/' in name else f'good/{name}'}.txt")
+            played = self.play(case)
             assert played.version, played.job.sentence
-            assert played.version.verdict == "held", played.results(held=False)
+            assert played.version.verdict == case.one("verdict"), played.results(held=False)
             kept = ("shape", "origin", "files", "verdict", "results", "checks", "not_checked", "measures")
             self.bases[name] = {
                 "asked": case.one("asked"),
@@ -86,7 +99,8 @@ class Stage:
                 **{key: getattr(played.version, key) for key in kept},
             }
         rows = dict(self.bases[name])
-        rows["checks"] = [{**check, "confirmed": ticked} for check in rows["checks"]]
+        if ticked:
+            rows["checks"] = [{**check, "confirmed": True} for check in rows["checks"]]
         maker = Maker.objects.create()
         program = Program.objects.create(maker=maker, title=rows.pop("title"), description=rows["asked"])
         Job.objects.create(

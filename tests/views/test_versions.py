@@ -146,6 +146,51 @@ def test_a_hand_edit_that_breaks_what_held_is_held_back_and_used_only_with_a_yes
     assert "Use it anyway" not in page
 
 
+CAKE = {
+    "id": "p1", "sentence": "It shows cake", "source": "person", "confirmed": True,
+    "expect": [{"see": "visible", "target": {"text": "cake"}}],
+}  # fmt: skip
+
+
+def promise_cake(program):
+    program.current.checks = [CAKE]
+    program.current.results = [{**HELD[0], "id": "p1", "sentence": "It shows cake", "source": "person"}]
+    program.current.save()
+
+
+def test_a_promise_that_there_was_no_time_for_waits_for_a_yes(browser, mine, boxes):
+    promise_cake(mine)
+    boxes.late = True
+    edit(browser, mine, {**FILES, "app.js": "slow();\n"})
+    job = carry(Job.objects.latest("pk"))
+    assert current(mine).number == 1
+    assert job.sentence == (
+        "There was no time left to look at all that held before, so the version you had stays. "
+        "The try is kept under Versions."
+    )
+    page = browser.get(mine.get_absolute_url()).content.decode()
+    assert page.count("no time left to look whether this still holds: <b>It shows cake</b>") == 2
+    assert "You put it aside" not in page
+    assert page.count("Use it anyway") == 2
+    browser.post(f"/programs/{mine.pk}/versions/2/use/")
+    assert current(mine).number == 2
+
+
+def test_what_nothing_could_check_does_not_take_the_place_of_what_holds_without_a_yes(browser, mine, boxes):
+    promise_cake(mine)
+    boxes.trouble = "Docker is not running."
+    edit(browser, mine, {**FILES, "app.js": "who knows();\n"})
+    job = carry(Job.objects.latest("pk"))
+    assert current(mine).number == 1
+    assert (
+        job.sentence
+        == "The change could not be checked, so the version you had stays. The try is kept under Versions."
+    )
+    page = browser.get(mine.get_absolute_url()).content.decode()
+    assert page.count("The change was not checked.") == 2
+    assert page.count("Use it anyway") == 2
+
+
 def test_only_a_version_that_was_held_back_is_used_anyway(browser, mine):
     edit(browser, mine, {**FILES, "app.js": "x();\n"})
     carry(Job.objects.latest("pk"))

@@ -10,6 +10,7 @@ from vibe.generation.checks import writer
 from vibe.generation.clashes import consistent
 from vibe.generation.plan import Plan
 from vibe.generation.prompt import fill, fingerprint
+from vibe.generation.request import Request
 from vibe.generation.steps import Approve, Json, Question, Step, Tell
 from vibe.generation.work import Nothing, Work
 
@@ -36,7 +37,7 @@ def agree(work: Work) -> Generator[Step, Json, Plan | None]:
 
 def settled(work: Work, agreed: Plan, edited: Json) -> Generator[Step, Json, Plan]:
     """The plan with the person's edits, and forms for the promises that they wrote themselves."""
-    agreed = plan.edited(agreed, edited)
+    agreed = plan.edited(agreed, edited, _prefix(work.request), _taken(work.request))
     wanting = plan.open_promises(agreed)
     if not wanting or work.calls_left < 2:  # the last call is for the writing
         return (yield from consistent(work, agreed))
@@ -70,8 +71,24 @@ def _plan(work: Work, decided: Sequence[str], *, questions: bool) -> Generator[S
     )
     if fault := answer.get("fault"):
         raise Nothing(fault["sentence"])
-    nth = len(work.request.history) + 1 if work.request.base else 0
-    return plan.read(answer["text"], prefix=f"c{nth}-" if nth else "")
+    return plan.read(answer["text"], prefix=_prefix(work.request))
+
+
+def _taken(request: Request) -> set[str]:
+    """The ids of promises of the version before: no new one may be called so."""
+    base = request.base.checks if request.base else []
+    return {str(check["id"]) for check in [*base, *request.settled.get("keep", [])]}
+
+
+def _prefix(request: Request) -> str:
+    """What the ids of this making's promises begin with. No earlier one does: a program that began as somebody's card
+    brings ids with numbers of its own."""
+    if request.base is None:
+        return ""
+    nth, taken = len(request.history) + 1, _taken(request)
+    while any(id_.startswith(f"c{nth}-") for id_ in taken):
+        nth += 1
+    return f"c{nth}-"
 
 
 def _promised_already(work: Work) -> str:

@@ -8,7 +8,7 @@ but what stands there letter for letter.
 import re
 from collections.abc import Iterable
 
-MOST, LONGEST = 4, 200  # sentences that are listed; characters of one
+MOST, LONGEST = 4, 200  # sentences that are listed, the others are counted; characters of one
 KNOWN = 0.6  # of its words
 _WORD = re.compile(r"\w{4,}")
 _END = re.compile(r"(?<=[.!?])\s+|(?<=[。！？])|\n+")
@@ -30,7 +30,17 @@ def not_checked(said: str, known: Iterable[str]) -> list[str]:
             continue
         if len(own & words) < KNOWN * len(own):
             listed.append(f"“{line[:LONGEST]}”, as the model says of it")
-    return listed[:MOST]
+    return [*listed[:MOST], *_more(len(listed) - MOST)]
+
+
+def _more(left: int) -> list[str]:
+    if left < 1:
+        return []
+    return [
+        "One more thing that the model says of it"
+        if left == 1
+        else f"{left} more things that the model says of it"
+    ]
 
 
 def _root(word: str) -> str:

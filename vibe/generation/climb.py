@@ -50,7 +50,7 @@ def climb(work: Work, candidates: Sequence[Tried]) -> Generator[Step, Json, Trie
             how, mended = move.kind, draft
         (current,) = yield from try_all(work, [mended], how)
         history.append(current.attempt())
-        if how != "fix" and current.failing >= best.failing:
+        if how != "fix" and current.misses >= best.misses:
             work.wasted += range(before + 1, work.calls + 1)
         best = min(best, current, key=lambda one: one.rank)
     if best is not current:

@@ -2,9 +2,11 @@
 
 import difflib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from vibe.generation.checks.ids import told_apart
+from vibe.generation.checks.results import opens
 from vibe.generation.steps import Json
 
 AROUND = 3  # unchanged lines shown above and below a change
@@ -82,17 +84,35 @@ def in_words(found: Difference) -> str:
     return first + "."
 
 
-def regressions(before: Sequence[Json], after: Sequence[Json]) -> list[str]:
-    """Sentences of the checks that held in the results `before` and do not in `after`.
+def regressions(before: Sequence[Json], after: Sequence[Json], standing: Sequence[Json] = ()) -> list[str]:
+    """Sentences of the checks that held in the results `before` and do not in `after`. Where the program after can no
+    longer be opened, these are all promises that held and still stand: `standing` are the checks it is held to.
 
     A check is the same by its id or by its sentence; one that cannot fail (`idle`) promised nothing.
     """
-    held = {r.get(key) for r in before if r.get("held") and not r.get("idle") for key in ("id", "sentence")}
-    return [
-        str(r["sentence"])
-        for r in after
-        if not r.get("held") and not r.get("idle") and {r.get("id"), r.get("sentence")} & (held - {None, ""})
-    ]
+    held = _held(before)
+    broken = [str(r["sentence"]) for r in after if not r.get("held") and not r.get("idle") and held(r)]
+    return broken if opens(after) else [*broken, *_not_seen(held, after, standing)]
+
+
+def unseen(before: Sequence[Json], after: Sequence[Json], standing: Sequence[Json]) -> list[str]:
+    """Sentences of the promises that held in the results `before`, still stand, and were not looked at for `after`
+    through no fault of the program: no box, or no time left."""
+    return _not_seen(_held(before), after, standing) if opens(after) else []
+
+
+def _held(before: Sequence[Json]) -> Callable[[Json], bool]:
+    """Whether a check, or the result of one, is one of those that held and counted."""
+    known = told_apart(before)
+    held = [r for r in before if r.get("held") and not r.get("idle")]
+    ids = {r.get("id") for r in held} & known
+    sentences = {r.get("sentence") for r in held} - {None, ""}
+    return lambda one: one.get("id") in ids or (one.get("id") not in known and one.get("sentence") in sentences)
+
+
+def _not_seen(held: Callable[[Json], bool], after: Sequence[Json], standing: Sequence[Json]) -> list[str]:
+    looked_at = {r.get("id") for r in after}
+    return [str(check["sentence"]) for check in standing if check["id"] not in looked_at and held(check)]
 
 
 def _words(one: FileDifference) -> str:

@@ -18,7 +18,7 @@ from vibe.generation.steps import Consult, Json, Question, Step, Tell
 from vibe.generation.trial import finish, verify
 from vibe.generation.work import Nothing
 
-FLOW = "4"  # raise it when the order or the meaning of the steps changes: open Jobs then begin anew
+FLOW = "5"  # raise it when the order or the meaning of the steps changes: open Jobs then begin anew
 
 
 def generate(request: Request) -> Making:

@@ -56,7 +56,7 @@ def tied(work: Work, best: Tried, candidates: Sequence[Tried]) -> list[Tried]:
         return [best]
     tie = [best]
     for one in candidates:
-        same = one.verdict is Verdict.HELD and one.failing == best.failing and one.shape == best.shape
+        same = one.verdict is Verdict.HELD and one.misses == best.misses and one.shape == best.shape
         if same and all(one.files != other.files for other in tie):
             tie.append(one)
     return tie[:MOST]

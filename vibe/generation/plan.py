@@ -4,9 +4,11 @@ person made of it. Lenient about decoration, strict about size; the JSON form is
 
 import json
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 
 from vibe.generation import checks as checking
+from vibe.generation.checks.ids import free
 from vibe.generation.steps import Json
 
 _LINE = re.compile(
@@ -149,8 +151,9 @@ def _object(text: str) -> Json | None:
 # --- what the person made of it ---------------------------------------------------------------------------------
 
 
-def edited(plan: Plan, answer: Json) -> Plan:
+def edited(plan: Plan, answer: Json, prefix: str = "", taken: Collection[str] = ()) -> Plan:
     """`plan` with the person's lines in place of ours; empty lines are dropped, unknown ids are new promises.
+    `prefix` keeps the ids of new ones apart from earlier ones, of which those in `taken` still stand.
 
     answer: {"steps": [words], "checks": [{"id", "sentence", "confirmed"}]}; a key that is missing leaves its part as
     it is. A promise whose words were changed loses its form: it has to be put into one again.
@@ -162,20 +165,23 @@ def edited(plan: Plan, answer: Json) -> Plan:
     promises = plan.promises
     if answer.get("checks") is not None:
         ours = {p.id: p for p in plan.promises}
-        promises = tuple(
-            _kept(ours.get(str(given.get("id"))), given, at)
-            for at, given in enumerate(answer["checks"][:20], 1)
-            if str(given.get("sentence", "")).strip()
-        )
+        used = {*ours, *taken}
+        made = []
+        for given in answer["checks"][:20]:
+            if str(given.get("sentence", "")).strip():
+                one = ours.pop(str(given.get("id")), None)  # an id that is sent twice is new the second time
+                made.append(_kept(one, given, one.id if one else free(f"{prefix}own", used)))
+                used.add(made[-1].id)
+        promises = tuple(made)
     return replace(plan, steps=steps, promises=promises)
 
 
-def _kept(ours: Promise | None, given: Json, at: int) -> Promise:
+def _kept(ours: Promise | None, given: Json, id_: str) -> Promise:
     sentence, confirmed = str(given["sentence"]).strip()[:MAX_LINE], bool(given.get("confirmed"))
     if ours and ours.sentence == sentence:
         return replace(ours, confirmed=confirmed)
     # Words that the person wrote are the person's promise: nobody has to ask them whether they want it.
-    return Promise(ours.id if ours else f"own{at}", sentence, None, "", confirmed=True)
+    return Promise(id_, sentence, None, "", confirmed=True)
 
 
 def open_promises(plan: Plan) -> tuple[Promise, ...]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from vibe.generation.checks.ids import apart
 from vibe.generation.steps import Json
 
 
@@ -16,17 +17,20 @@ class Upload:
 
 @dataclass(frozen=True)
 class Base:
-    """The version that a change starts from."""
+    """The version that a change starts from. Versions were kept whose checks shared an id: here each has its own."""
 
     files: dict[str, str]
     shape: str
     title: str
     verdict: str
-    failing: int
+    failing: int  # checks that count and do not hold
     checks: list[Json] = field(default_factory=list)
     results: list[Json] = field(default_factory=list)  # what the checks found
     recipe: str = ""
     slots: Json = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "checks", apart(self.checks))
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,8 @@ class Result:
     not_checked: list[str] = field(default_factory=list)
     checks: list[Json] = field(default_factory=list)
     model: str = ""
-    measures: Json = field(default_factory=dict)  # seed, and how many broken copies the checks noticed
+    # seed; how many broken copies the checks noticed; sentences of promises that held before and could not be looked at
+    measures: Json = field(default_factory=dict)
     why: str = ""
     wasted: list[int] = field(default_factory=list)  # which calls, from 1, mended nothing
     looks: "list[Result]" = field(default_factory=list)  # others that hold the same checks, kept beside it

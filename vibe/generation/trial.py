@@ -8,7 +8,8 @@ from typing import Any
 from vibe.choices import VISUAL, Origin, Verdict
 from vibe.generation import checks as checking
 from vibe.generation import gate
-from vibe.generation.difference import regressions
+from vibe.generation.checks.results import opens
+from vibe.generation.difference import regressions, unseen
 from vibe.generation.ladder import Attempt
 from vibe.generation.request import Request, Result
 from vibe.generation.steps import Checked, Json, Run, Step
@@ -40,9 +41,21 @@ class Tried:
         return sum(1 for r in self.judged.results if not r["held"] and not r.get("idle"))
 
     @property
-    def rank(self) -> tuple[int, int]:
+    def unheld(self) -> int:
+        """How many promises were not seen to hold; none of those that cannot fail."""
+        settled = {r["id"] for r in self.judged.results if r["held"] or r.get("idle")}
+        return sum(1 for check in self.checks if check["id"] not in settled)
+
+    @property
+    def misses(self) -> tuple[bool, int, int]:
+        """Less is better: whether it opens at all, then promises, then all checks. What does not open has one result
+        that does not hold, so a mere count would put it before what nearly holds all."""
+        return not opens(self.judged.results), self.unheld, self.failing
+
+    @property
+    def rank(self) -> tuple[bool, int, int, int]:
         """Less is better: what does not hold, then size."""
-        return self.failing, sum(map(len, self.files.values()))
+        return *self.misses, sum(map(len, self.files.values()))
 
     def attempt(self) -> Attempt:
         broken = {r["id"] for r in self.judged.results if not r["held"]}
@@ -135,6 +148,7 @@ def finish(
 ) -> Result:
     """The Result of a making. `keep` false: the person did not want it saved as the current version."""
     visual = request.shape in VISUAL and tried.shape == "page"
+    missed = not_seen(request, tried)
     return Result(
         sentence=sentence,
         files=tried.files,
@@ -146,7 +160,11 @@ def finish(
         not_checked=[*tried.judged.not_checked, *not_checked],
         checks=tried.checks,
         model=tried.model,
-        measures={**(measures or {}), **({"seed": tried.seed} if tried.seed else {})},
+        measures={
+            **(measures or {}),
+            **({"seed": tried.seed} if tried.seed else {}),
+            **({"unseen": missed} if missed else {}),
+        },
         better=keep and becomes_current(request, tried),
         broke=broke(request, tried),
         **extra,
@@ -155,12 +173,25 @@ def finish(
 
 def broke(request: Request, tried: Tried) -> list[str]:
     """Sentences of the checks that held in the version before and do not hold now."""
-    return regressions(request.base.results, tried.judged.results) if request.base else []
+    base = request.base
+    return regressions(base.results, tried.judged.results, tried.checks) if base else []
+
+
+def not_seen(request: Request, tried: Tried) -> list[str]:
+    """Sentences of the promises that held in the version before and could not be looked at now."""
+    base = request.base
+    return unseen(base.results, tried.judged.results, tried.checks) if base else []
 
 
 def becomes_current(request: Request, tried: Tried) -> bool:
-    """A version that breaks a check which held never becomes current by itself; nor does one that is worse."""
+    """A version that breaks a check which held never becomes current by itself, nor does one of which that is not
+    known; nor what does not open in place of what does, nor what is worse."""
     base = request.base
-    if base is None or tried.verdict != Verdict.BROKEN:
+    if base is None:
         return True
-    return base.verdict != Verdict.HELD and not broke(request, tried) and tried.failing <= base.failing
+    results = tried.judged.results
+    if broke(request, tried) or not_seen(request, tried) or (opens(base.results) and not opens(results)):
+        return False
+    if tried.verdict == Verdict.HELD or base.verdict == Verdict.HELD:
+        return tried.verdict == Verdict.HELD
+    return tried.verdict == Verdict.UNCHECKED or tried.failing <= base.failing

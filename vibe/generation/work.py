@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from vibe.choices import Verdict
 from vibe.generation import claims, context, gate, plan, reading, reply
 from vibe.generation.checks import writer
+from vibe.generation.checks.ids import apart
 from vibe.generation.edits import EditFailed, apply_edits, may_edit, offer
 from vibe.generation.ladder import Spent
 from vibe.generation.plan import Plan
@@ -84,7 +85,7 @@ class Work:
 
     def promised(self) -> list[Json]:
         """The checks that the program is held to: those of the version before, and those of this plan."""
-        return [*self.kept(), *(self.plan.checks() if self.plan else [])]
+        return apart([*self.kept(), *(self.plan.checks() if self.plan else [])])
 
     def before(self) -> list[Json]:
         """The promises of the version before, with what the person settled since."""
@@ -233,7 +234,8 @@ class Work:
         if not parsed.files and not parsed.edits and not problems:
             problems.append("There was no file in the reply.")
         if not problems and old:
-            problems += refusals(old, files, self.request.description)
+            # Of a new program the words say what it is to be like, and not what should go: “a simple timer”.
+            problems += refusals(old, files, self.request.description if self.request.base else "")
         if problems:
             return Unusable(tuple(problems), misfit)
         return Draft(files, parsed.prose.strip(), answer.get("model", ""))

@@ -119,6 +119,11 @@ class Version(models.Model):
         return len(self.counted) - self.held
 
     @property
+    def unseen(self) -> list[str]:
+        """Sentences of promises that held in the version before it and that could not be looked at."""
+        return list(self.measures.get("unseen", []))
+
+    @property
     def as_asked(self) -> bool:
         """Everything holds, and among it something that the person confirmed: only then is it said to be as asked."""
         return self.verdict == Verdict.HELD and any(r.get("confirmed") for r in self.counted)

@@ -81,7 +81,7 @@ def _so_far(one: Attended) -> Result | None:
             model=found.model,
             measures={**found.data["measures"], **({"seed": found.seed} if found.seed else {})},
             better=better,
-            broke=regressions(job.base.results, results) if job.base else [],
+            broke=regressions(job.base.results, results, found.checks) if job.base else [],
         )
     shape = gate.shape_of(performer.files)
     if not shape or gate.gate(performer.files, shape):
@@ -258,6 +258,15 @@ def _last_word(version: Version, result: Result) -> str:
             return f"The change broke what held before, so the version you had stays. The try is kept under Versions.{why}"
         if version.verdict == Verdict.BROKEN:
             return f"It does not all hold, so the version you had stays. The try is kept under Versions.{why}"
+        if version.verdict == Verdict.UNCHECKED and version.job and version.job.base:
+            return (
+                "The change could not be checked, so the version you had stays. The try is kept under Versions."
+            )
+        if version.unseen:
+            return (
+                "There was no time left to look at all that held before, so the version you had stays. "
+                "The try is kept under Versions."
+            )
         return "I put it aside: you find it under Versions."
     if version.verdict == Verdict.UNCHECKED:
         return "Made, but not checked."

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from sandbox.outcome import Outcome
 from vibe.generation.checks import told
-from vibe.generation.checks.results import count, ended, listed, outcome_of, place, result
+from vibe.generation.checks.results import OPENS, count, ended, listed, outcome_of, place, result
 from vibe.generation.steps import Json
 from vibe.generation.tool import has_traceback, message
 from vibe.sealed import KNOWN_CONSOLE_LINES
@@ -32,14 +32,14 @@ def page(seen: Json, promises: Mapping[str, str] | None = None) -> Always:
     """Over the observations of a page (vibe/generation/look.py). `promises` are {check id: its sentence}."""
     if not seen.get("loaded"):
         why = next((e["text"] for e in seen.get("errors", [])), seen.get("reason") or "nothing came")
-        return Always([result("a-opens", "It opens", OPENED, "the page", f"it did not open: {why}")])
+        return Always([result(OPENS, "It opens", OPENED, "the page", f"it did not open: {why}")])
     errors = [e for e in seen["errors"] if e["text"] not in KNOWN_CONSOLE_LINES and e["kind"] in THROWN]
     # Those of a click belong to its button, those of a promise to the promise; a page that hung is told in any case.
     own = [e for e in errors if e.get("stage", "open") not in {"click", "check"}]
     outside = [f"{r['url']}{told.when(r, promises)}" for r in seen["requests"]]
     blank, wide = _blank(seen), seen["sideways"].get("390")
     results = [
-        result("a-opens", "It opens", OPENED, "the page", f"it opened in {seen['seconds']:.1f} s", held=True),
+        result(OPENS, "It opens", OPENED, "the page", f"it opened in {seen['seconds']:.1f} s", held=True),
         result(
             "a-errors", "It opens without errors", OPENED, "no errors",
             "; ".join(_said(e, promises) for e in own[:4]) or "no errors", held=not own,

@@ -7,6 +7,11 @@ from vibe.generation.checks.harmless import clean_text
 from vibe.generation.complaint import complaint
 from vibe.generation.steps import Json
 
+OPENS, GATE = (
+    "a-opens",
+    "g-",
+)  # the check that a page comes up; what the ids of the static gate's faults begin with
+
 
 def result(
     id_: str, sentence: str, did: str, expected: str, saw: str, *, held: bool = False, source: str = "always",
@@ -17,6 +22,15 @@ def result(
         "id": id_, "sentence": sentence, "held": held, "did": did, "expected": expected, "saw": clean_text(saw, 500),
         "source": source, "confirmed": confirmed, "idle": idle, "film": film, "seed": seed,
     }  # fmt: skip
+
+
+def opens(results: Sequence[Json]) -> bool:
+    """Whether what these results are of could be read and opened. True where nobody looked."""
+    return not any(
+        (r["id"] == OPENS or str(r["id"]).startswith(GATE)) and not r["held"]
+        for r in results
+        if r.get("source", "always") == "always"
+    )
 
 
 def place(file: str | None, line: int | None) -> str:

@@ -13,7 +13,7 @@ from vibe.choices import Verdict
 from vibe.generation.checks import always, told
 from vibe.generation.checks.harmless import clean_text
 from vibe.generation.checks.language import Check, Expect, Seen, as_checks
-from vibe.generation.checks.results import count, ended, outcome_of, place, result
+from vibe.generation.checks.results import GATE, count, ended, outcome_of, place, result
 from vibe.generation.checks.runs import Bound, bound
 from vibe.generation.gate import Fault
 from vibe.generation.steps import Json
@@ -64,7 +64,7 @@ def from_faults(faults: Sequence[Fault]) -> Judged:
     """The verdict when the static gate let nothing through."""
     results = [
         result(
-            f"g-{number}", "The code can be read", "I read the code", "no mistakes", f"{place(f.file, f.line)}{f.sentence}"
+            f"{GATE}{number}", "The code can be read", "I read the code", "no mistakes", f"{place(f.file, f.line)}{f.sentence}"
         )
         for number, f in enumerate(faults[:6], 1)
     ]  # fmt: skip
