@@ -38,6 +38,8 @@ def _do(stack: Stack, options: argparse.Namespace) -> None:
             keeping.restore(stack, options.source, other_key=options.other_key)
             print(f"Vibe is at https://{stack.site}/")
         case "upgrade":
+            stack.prepare()
+            stack.build()  # while the old one goes on; a backup is made with it, too
             print(f"Kept: {keeping.backup(stack)}")
             stack.up()
             print(f"Vibe is at https://{stack.site}/")

@@ -24,6 +24,7 @@ TAKEN = (
     "secret_key",
     "openai_api_key",
     "tls",
+    "own-authority.key",  # where there is one: the certificate is renewed with it
 )  # of the secrets; passwords between containers are each machine's own
 # Links into a folder beside them; run twice with one name it adds what came in between.
 LINK = """import os, sys
@@ -33,6 +34,22 @@ for folder, folders, files in os.walk("."):
     for name in files:
         try: os.link(os.path.join(folder, name), os.path.join(sys.argv[1], folder, name))
         except (FileExistsError, FileNotFoundError): pass"""
+# Of a backup that was killed: they would hold what is deleted for ever.
+OLD_LINKS = [
+    "find",
+    ".",
+    "-maxdepth",
+    "1",
+    "-name",
+    ".backup-*",
+    "-mmin",
+    "+1440",
+    "-exec",
+    "rm",
+    "-rf",
+    "{}",
+    "+",
+]
 WAIT_S = 120
 
 
@@ -42,6 +59,7 @@ def backup(stack: Stack, to: Path | None = None, *, with_secrets: bool = False) 
     postgres = stack.container("postgres")
     links = f".backup-{token_hex(4)}"
     to.mkdir(mode=0o700, parents=True, exist_ok=False)
+    stack.inside(OLD_LINKS, check=False)
     try:
         stack.inside(["python3", "-c", LINK, links])
         with _new(to / DUMP) as out:
@@ -55,7 +73,8 @@ def backup(stack: Stack, to: Path | None = None, *, with_secrets: bool = False) 
         if with_secrets:
             with _new(to / SECRETS) as out, tarfile.open(fileobj=out, mode="w") as packed:
                 for name in TAKEN:
-                    packed.add(stack.secrets / name, name)
+                    if (stack.secrets / name).exists():
+                        packed.add(stack.secrets / name, name)
         about = {
             "made": datetime.now(UTC).isoformat(timespec="seconds"),
             "secret_key": fingerprint(stack),
@@ -138,7 +157,7 @@ def _secrets(stack: Stack, source: Path) -> None:
                 path = (stack.secrets / member.name).resolve()
                 if path.parent not in {stack.secrets.resolve(), (stack.secrets / "tls").resolve()}:
                     raise Trouble(f"{source / SECRETS} holds more than secrets.")
-                secret_files.write(path, data.read())
+                secret_files.write(path, data.read(), mode=0o400 if path.name == "own-authority.key" else 0o444)
 
 
 def _sql(container: str, sql: str) -> str:

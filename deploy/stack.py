@@ -74,6 +74,11 @@ class Stack:
             raise Trouble(f"{there[0]} does not belong into .env: put it into a file under {self.secrets}/.")
         secret_files.make(self.secrets)
         secret_files.certificate(self.secrets, self.site.partition(":")[0], self.cards.partition(":")[0])
+        for path in sorted((self.secrets / "tls").glob("*")):
+            if not path.stat().st_mode & 0o004:
+                raise Trouble(
+                    f"The proxy, which has a user of its own, cannot read {path}: chmod 644 it. The folder is for you alone."
+                )
         key = (self.secrets / "openai_api_key").read_text(encoding="utf-8").strip()
         if key and not (self.settings.get("OPENAI_BASE_URL") and self.settings.get("VIBE_MODEL")):
             raise Trouble(

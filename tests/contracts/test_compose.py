@@ -152,6 +152,16 @@ def test_a_key_without_its_model_is_refused(stack):
     stack.prepare()
 
 
+def test_a_certificate_that_the_proxy_cannot_read_is_told_before_anything_starts(stack):
+    stack.prepare()
+    key = stack.secrets / "tls" / "app.key"
+    key.chmod(0o600)
+    with pytest.raises(Trouble, match="chmod 644"):
+        stack.prepare()
+    key.chmod(0o644)
+    stack.prepare()
+
+
 def test_a_backup_that_is_not_whole_is_refused(tmp_path, stack):
     for made in (
         {},

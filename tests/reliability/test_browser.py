@@ -100,6 +100,12 @@ def test_off_the_net_in_mid_writing_it_says_so_and_goes_on_at_once(site, visitor
     print(f"whole {took:.2f} s after it was back")
     assert took < 5
     one.wrong.clear()  # what found no net
+    with one.page.expect_response(lambda reply: reply.url.endswith("/autonomy/")):
+        one.page.select_option("select[name=autonomy]", "keep")
+    one.page.wait_for_timeout(500)  # the making is over: a command would load the page anew
+    assert one.page.input_value("#say") == "and then make it"
+    one.page.reload()
+    expect(one.page.locator("select[name=autonomy]")).to_have_value("keep")
 
 
 @pytest.mark.soak
