@@ -40,6 +40,7 @@ class Making:
         self._ending = threading.Event()
         self._sweeper = threading.Thread(target=self._sweep_on, name="vibe-sweep", daemon=True)
         self._keeper = threading.Thread(target=self._keep_house, name="vibe-house", daemon=True)
+        self._boxer = threading.Thread(target=self._look_after_boxes, name="vibe-boxes", daemon=True)
         self._consumer: threading.Thread | None = None
         self._passed_over: set[int] = set()
         self._spares: list[threading.Thread] = []
@@ -52,6 +53,7 @@ class Making:
         self._consume()
         self._sweeper.start()
         self._keeper.start()
+        self._boxer.start()
 
     def _consume(self) -> None:
         # WorkController, not Worker: it sets no signal handlers, which only the main thread could.
@@ -76,23 +78,30 @@ class Making:
             self._sweeper.join(2)
 
     def _sweep_on(self) -> None:
-        last_reap = 0.0
         while not self._ending.wait(1.0):
             close_old_connections()  # a database that was restarted is asked over a new connection
             try:
                 self._sweep()
                 self.swept = time.monotonic()
+            except Exception as problem:  # a database that is away must not end the sweep
+                if is_away(problem):
+                    logger.warning("sweep failed, trying again: %s", str(problem).strip())
+                else:
+                    logger.exception("sweep failed, trying again")
+
+    def _look_after_boxes(self) -> None:
+        """Beside the sweep, too: an engine that went silent keeps whoever asks it waiting for a minute."""
+        last_reap = 0.0
+        while not self._ending.wait(1.0):
+            try:
                 if self._boxes:
                     self._boxes.say()
                 if time.monotonic() - last_reap > REAP_EVERY_S:
                     last_reap = time.monotonic()
                     if not perform.engine().available():
                         perform.engine().reap()
-            except Exception as problem:  # a database or an engine that is away must not end the sweep
-                if is_away(problem):
-                    logger.warning("sweep failed, trying again: %s", str(problem).strip())
-                else:
-                    logger.exception("sweep failed, trying again")
+            except Exception:  # whatever it was: it is asked again
+                logger.exception("the engine could not be asked, trying again")
 
     def _keep_house(self) -> None:
         """Beside the sweep, not in it: a chore may take seconds, and a lost worker's Job must not wait for it."""
