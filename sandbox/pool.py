@@ -240,15 +240,16 @@ class Pool:
         try:
             box = self.engine.open(fit, lasts_s=self._stock.idle_s + LONGEST_S)
             good = box.ready(time.monotonic() + READY_S)
-        except (SandboxError, Late, BadStream, ValueError, OSError):
+        except (SandboxError, Late, BadStream):
             good = False
-        with self._news:
-            if self._stock.made(fit, good=good) and box is not None and not self._closed:
-                self._stock.put(fit, box)
-                box = None
-            self._news.notify_all()
-        if box is not None:
-            self.engine.discard(box)
+        finally:  # whatever it was: what is said to be on its way for ever would be waited for
+            with self._news:
+                if self._stock.made(fit, good=good) and box is not None and not self._closed:
+                    self._stock.put(fit, box)
+                    box = None
+                self._news.notify_all()
+            if box is not None:
+                self.engine.discard(box)
 
     # --- for those who measure --------------------------------------------------------------------------------------
 

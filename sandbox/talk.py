@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from sandbox.box import Box, Late
 from sandbox.ending import Report, left_out
-from sandbox.frames import BadStream, frame
+from sandbox.frames import BadStream, count, frame, said
 from sandbox.gathering import Gatherer
 from sandbox.limits import Limits
 from sandbox.outcome import Ended, OnOutput, Outcome
@@ -58,7 +58,10 @@ class Talk:
         self.clean = False
 
     def outcome(self, stdin: bytes = b"") -> Outcome:
-        """Run the job to its end, whatever that is. Never raises for what comes out of the box."""
+        """Run the job to its end, whatever that is. Raises for what `on_output` raises, never for what the box says.
+
+        EngineUnavailable, when the box says that it is not sealed, is the one exception: it was given no job.
+        """
         forced: Ended | None = None
         try:
             if self._await(lambda: self.box.hello is not None):
@@ -69,7 +72,7 @@ class Talk:
             forced = "cancelled" if self.asked_to_stop else "timeout"
         except _Flood:
             forced = "output_limit"
-        except (BadStream, ValueError, KeyError, TypeError, RecursionError, OSError):
+        except BadStream:  # alone: an OSError is one of the caller's own, whose output has nobody to read it
             forced = "lost"
         self.clean = forced is None and self.skipped is not None
         if forced is None and self.skipped is None:  # the stream ended before the runner had said all
@@ -119,14 +122,14 @@ class Talk:
         elif kind in (b"o", b"e") and self.started and self.report is None:
             self._say(kind, payload)
         elif kind == b"x" and self.report is None:
-            self.report = Report.parse(json.loads(payload))
+            self.report = Report.parse(said(payload))
             self.until = time.monotonic() + COLLECT_S
         elif kind == b"f" and self.report is not None:
             self.gatherer.file(payload)
         elif kind == b"d" and self.report is not None:
             self.gatherer.data(payload)
         elif kind == b"z" and self.report is not None and self.gatherer.complete:
-            self.skipped = max(0, int(json.loads(payload)["skipped"]))
+            self.skipped = count(said(payload).get("skipped"))
         else:
             raise BadStream(f"frame {kind!r} at the wrong time")
 
@@ -185,6 +188,8 @@ class Talk:
                     left = left[self.box.send(left) :]
                 except (BrokenPipeError, ConnectionResetError):
                     return  # it ended; what it said before is still to be read
+                except OSError as problem:
+                    raise BadStream(f"the stream broke: {problem}") from problem
             elif time.monotonic() > self.until:
                 raise Late
 
