@@ -74,9 +74,11 @@ class Report:
         return tuple(notes)
 
 
-def left_out(skipped: int) -> tuple[str, ...]:
-    """The note on files that stayed in the box."""
-    if not skipped:
+def left_out(skipped: int, *, more: bool = False) -> tuple[str, ...]:
+    """The note on files that stayed in the box: so many, and `more` that nobody had the time to count."""
+    if not skipped and not more:
         return ()
     files = f"{skipped} files were" if skipped > 1 else "a file was"
+    if more:
+        files = f"more than {files}" if skipped > 1 else "some files were"
     return (f"{files} left out: too many, too large, or no plain files",)

@@ -55,6 +55,7 @@ class Talk:
         self.report: Report | None = None
         self.gatherer = Gatherer(limits)
         self.skipped: int | None = None  # known with the last frame
+        self.more = False
         self.clean = False
 
     def outcome(self, stdin: bytes = b"") -> Outcome:
@@ -129,7 +130,8 @@ class Talk:
         elif kind == b"d" and self.report is not None:
             self.gatherer.data(payload)
         elif kind == b"z" and self.report is not None and self.gatherer.complete:
-            self.skipped = count(said(payload).get("skipped"))
+            last = said(payload)
+            self.skipped, self.more = count(last.get("skipped")), last.get("more") is True
         else:
             raise BadStream(f"frame {kind!r} at the wrong time")
 
@@ -206,5 +208,5 @@ class Talk:
             stderr="".join(self.text[b"e"]),
             artifacts=tuple(self.gatherer.artifacts),
             seconds=report.seconds,
-            notes=(*report.notes(), *left_out(self.skipped or 0)),
+            notes=(*report.notes(), *left_out(self.skipped or 0, more=self.more)),
         )
