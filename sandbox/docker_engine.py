@@ -12,6 +12,7 @@ import time
 import uuid
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import docker
@@ -24,6 +25,7 @@ from sandbox.complaints import NO_SECCOMP, SILENT, not_sealed, too_old, why
 from sandbox.errors import BoxFailed, EngineUnavailable, ImageMissing
 from sandbox.janitor import Janitor
 from sandbox.limits import Limits
+from sandbox.opening import open_unless
 from sandbox.outcome import OnOutput, OnWait, Outcome
 from sandbox.reaper import overdue
 from sandbox.removal import Removal
@@ -130,7 +132,10 @@ class DockerEngine:
         on_wait: OnWait | None = None,
     ) -> Outcome:
         """See sandbox.engine.Engine.run. A box is opened for this run; nobody waits for another."""
-        box = self.open(Fit.of(source, limits, len(stdin)), lasts_s=limits.time_s)
+        fit = Fit.of(source, limits, len(stdin))
+        box = open_unless(cancelled, partial(self.open, fit, lasts_s=limits.time_s), self.discard_beside)
+        if box is None:
+            return Outcome("cancelled")
         return self.talk(Talk(box, source, limits, on_output=on_output, cancelled=cancelled), stdin)
 
     def talk(self, talk: Talk, stdin: bytes) -> Outcome:
@@ -141,7 +146,8 @@ class DockerEngine:
                 outcome = replace(outcome, ended="memory")
             return outcome
         finally:
-            self.discard(talk.box, ends_itself=talk.clean)
+            # One that was stopped may not have obeyed, but who stopped it waits no longer.
+            (self.discard_beside if talk.clean or talk.asked_to_stop else self.discard)(talk.box)
 
     def _ran_out(self, identity: str) -> bool:
         """Whether the kernel killed in this box for want of memory, by what the engine remembers of it.
@@ -209,13 +215,15 @@ class DockerEngine:
 
     # --- nothing is left behind -------------------------------------------------------------------------------------
 
-    def discard(self, box: Box, *, ends_itself: bool = False) -> None:
-        """Hang up and remove; a box that ends by itself is seen off beside the runs."""
+    def discard(self, box: Box) -> None:
+        """Hang up and remove."""
         box.close()
-        if ends_itself:
-            self._removal.later(box.id)
-        else:
-            self._remove(box.id)
+        self._remove(box.id)
+
+    def discard_beside(self, box: Box) -> None:
+        """Hang up; the removing, which takes a while, is nobody's to wait for."""
+        box.close()
+        self._removal.later(box.id)
 
     def _remove(self, identity: str) -> None:
         try:

@@ -10,7 +10,6 @@ from typing import Any
 
 from .wire import CHUNK, put
 
-
 COLLECT_S = 2.0
 MOST_SEEN = 2000  # names that are looked at
 
