@@ -21,7 +21,7 @@ from requests.exceptions import RequestException
 
 from sandbox import catalog, life
 from sandbox.box import Box
-from sandbox.complaints import NO_SECCOMP, SILENT, not_sealed, too_old, why
+from sandbox.complaints import NO_SECCOMP, SILENT, not_built, not_sealed, too_old, why
 from sandbox.errors import BoxFailed, EngineUnavailable, ImageMissing
 from sandbox.janitor import Janitor
 from sandbox.limits import Limits
@@ -111,9 +111,7 @@ class DockerEngine:
             return why("unknown runtime")
         if old := too_old(str(probe.api._version)):
             return old
-        return (
-            f"The images of the boxes are not built ({', '.join(missing)}): run  make images" if missing else ""
-        )
+        return not_built(missing) if missing else ""
 
     def has_image(self, name: str) -> bool:
         return _has(self.client, name)
@@ -179,7 +177,7 @@ class DockerEngine:
         try:
             made = client.api.create_container_from_config(asked, f"vibe-box-{uuid.uuid4().hex[:12]}")
         except ImageNotFound as problem:
-            raise ImageMissing(f"The image {fit.image} is not built: run  make images") from problem
+            raise ImageMissing(not_built([fit.image])) from problem
         except (DockerException, RequestException) as problem:
             raise EngineUnavailable(why(problem)) from problem
         identity = made["Id"]
