@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox import EngineUnavailable, Limits, Source
+from sandbox import EngineUnavailable, Limits, Source, catalog
 from sandbox.docker_engine import DockerEngine
 from sandbox.pool import Pool
 from sandbox.sealing import LABEL, Fit, config, untaken
@@ -25,7 +25,7 @@ def boxes(engine):
     return engine.client.api.containers(all=True, filters={"label": f"{LABEL}.owner={engine.owner}"})
 
 
-@pytest.mark.parametrize("image", ["python", "browser"])
+@pytest.mark.parametrize("image", catalog.names())
 @pytest.mark.parametrize("warm", [False, True])
 def test_the_engine_took_every_option_of_every_image(engine, image, warm):
     fit = Fit.of(Source(image, ()), Limits())
