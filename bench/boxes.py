@@ -158,7 +158,7 @@ class Boxes:
 
     def cancel_nearly(self) -> float:
         """The same while the run waits for a browser that is just being made."""
-        limits, source = look.limits(), Source("browser", ("true",))
+        limits, source = look.limits(), Source("browser", ("sleep", "60"))
         fit, began = Fit.of(source, limits).warmed(), threading.Event()
         self.pool.wait_ready("browser", limits)
         if box := self.pool._take(fit, threading.Event()):

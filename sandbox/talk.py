@@ -67,7 +67,10 @@ class Talk:
         try:
             if self._await(lambda: self.box.hello is not None):
                 self._send_job(stdin)
-                self.until = time.monotonic() + self.limits.time_s + GRACE_S
+                if (
+                    self.report is None
+                ):  # else it ended before it had all of its job, and its clock runs already
+                    self.until = time.monotonic() + self.limits.time_s + GRACE_S
                 self._await(lambda: self.skipped is not None)
         except Late:
             forced = "cancelled" if self.asked_to_stop else "timeout"

@@ -227,6 +227,18 @@ def test_a_runner_that_says_nothing_ends_by_our_own_clock(monkeypatch):
     assert time.monotonic() - began < 5
 
 
+def test_a_runner_that_goes_on_collecting_ends_by_our_own_clock_with_what_came(monkeypatch):
+    monkeypatch.setattr("sandbox.talk.COLLECT_S", 0.2)
+    began = time.monotonic()
+    got, talk = talk_with(
+        READY, START, frame(b"o", b"said"), report(), frame(b"f", b'{"path": "a", "size": 1}'), frame(b"d", b"x"),
+        frame(b"f", b'{"path": "b", "size": 2}'), frame(b"d", b"x"), hangs=True, limits=Limits(time_s=60.0),
+    )  # fmt: skip
+    assert time.monotonic() - began < 5
+    assert (got.ended, got.stdout, [a.name for a in got.artifacts]) == ("timeout", "said", ["a"])
+    assert not talk.clean
+
+
 def test_a_runner_that_does_not_obey_a_stop_is_left():
     stop = threading.Event()
     stop.set()
