@@ -1,6 +1,6 @@
 """make bench (the boxes): what a fresh sealed box costs, as ratios to a bare `python3 -c 'print(1)'` of the same minute.
 
-    python -m bench.boxes [--rounds 30] [--quick] [--json]
+    python -m bench.boxes [--rounds 30] [--slow 9] [--json]
 
 All cases of a round run one after the other in a random order, so that what else the machine does falls on all alike.
 Milliseconds are this machine's; the ratio is what can be compared. A pool hit is only measured when a box stands ready,
@@ -27,6 +27,7 @@ from sandbox import Limits, Source
 from sandbox.docker_engine import DockerEngine
 from sandbox.frames import Frames, frame
 from sandbox.limits import MIB
+from sandbox.outcome import Outcome
 from sandbox.pool import Pool
 from sandbox.sealing import Fit
 from sandbox.talk import Talk
@@ -64,6 +65,26 @@ def bare() -> float:
     return timed(lambda: subprocess.run([sys.executable, "-c", "print(1)"], stdout=subprocess.PIPE, check=True))
 
 
+def stopped(run: Callable[[threading.Event], Outcome], when: threading.Event, within_s: float) -> float:
+    """From a stop, at most `within_s` after `when`, to the outcome of `run`."""
+    stop, at = threading.Event(), [0.0]
+
+    def press() -> None:
+        when.wait(20)
+        time.sleep(random.uniform(0, within_s))
+        at[0] = time.perf_counter()
+        stop.set()
+
+    presser = threading.Thread(target=press)
+    presser.start()
+    outcome = run(stop)
+    ended = time.perf_counter()
+    presser.join()
+    if outcome.ended != "cancelled":
+        raise SystemExit(f"a run was not stopped: {outcome}")
+    return ended - at[0]
+
+
 class Boxes:
     """The cases. Each gives seconds; `pool` is warm, `engine` opens a box for each run."""
 
@@ -75,7 +96,7 @@ class Boxes:
         """(end with its artifacts, first output) of a run in a box that stood ready."""
         if not self.pool.wait_ready(source.image, TOOL):
             raise SystemExit("no box became ready within a minute")
-        box = self.pool._take(Fit.of(source, TOOL).warmed())
+        box = self.pool._take(Fit.of(source, TOOL).warmed(), threading.Event())
         if box is None:
             raise SystemExit("the ready box was gone")
         first: list[float] = []
@@ -86,7 +107,7 @@ class Boxes:
             )  # type: ignore[arg-type]
             outcome = talk.outcome()
             ended = time.perf_counter()
-        self.engine.discard(box, ends_itself=talk.clean)
+        self.engine.discard_beside(box)
         if not outcome.ok:
             raise SystemExit(f"a run failed: {outcome}")
         return ended - began, (first[0] if first else ended) - began
@@ -119,22 +140,33 @@ class Boxes:
         return timed(lambda: self.engine.run(ONE, limits=TOOL))
 
     def cancel(self) -> float:
-        """From the stop to the outcome."""
-        stop, heard, at = threading.Event(), threading.Event(), [0.0]
-
-        def press() -> None:
-            heard.wait(20)
-            time.sleep(random.uniform(0, 0.05))
-            at[0] = time.perf_counter()
-            stop.set()
-
-        presser = threading.Thread(target=press)
-        presser.start()
+        """From the stop to the outcome, of a program that runs."""
+        heard = threading.Event()
         self.pool.wait_ready("python", TOOL)
-        self.pool.run(STOPPED, limits=TOOL, cancelled=stop, on_output=lambda *_: heard.set())
-        ended = time.perf_counter()
-        presser.join()
-        return ended - at[0]
+        return stopped(
+            lambda stop: self.pool.run(
+                STOPPED, limits=TOOL, cancelled=stop, on_output=lambda *_: heard.set()
+            ),
+            heard, 0.05,
+        )  # fmt: skip
+
+    def cancel_miss(self) -> float:
+        """The same while a box is opened for the run, at any moment of that."""
+        began = threading.Event()
+        began.set()
+        return stopped(lambda stop: self.engine.run(STOPPED, limits=TOOL, cancelled=stop), began, 0.25)
+
+    def cancel_nearly(self) -> float:
+        """The same while the run waits for a browser that is just being made."""
+        limits, source = look.limits(), Source("browser", ("sleep", "60"))
+        fit, began = Fit.of(source, limits).warmed(), threading.Event()
+        self.pool.wait_ready("browser", limits)
+        if box := self.pool._take(fit, threading.Event()):
+            self.engine.discard_beside(box)
+        with self.pool._news:
+            self.pool._news.wait_for(lambda: self.pool._stock.opening == fit, 60)
+        began.set()
+        return stopped(lambda stop: self.pool.run(source, limits=limits, cancelled=stop), began, 0.5)
 
     def stream(self) -> list[float]:
         """From the program's write to our hearing of it, of 200 lines: box and host share one monotonic clock."""
@@ -209,6 +241,7 @@ ROUND = {
     "pool hit, exec: with an artifact": "exec_leaves",
     "miss: a box opened for the run": "miss",
     "cancel: stop to outcome": "cancel",
+    "cancel on a miss": "cancel_miss",
 }
 IDLE = {
     "MB idle box, plain": ("python", False),
@@ -217,7 +250,11 @@ IDLE = {
     "MB idle box, native": ("native", True),
     "MB idle box, browser, Chromium started": ("browser", True),
 }
-SLOW = {"plot, fork": "plot", "plot, cold import": "plot_cold_import"}
+SLOW = {
+    "plot, fork": "plot",
+    "plot, cold import": "plot_cold_import",
+    "cancel while a browser is made": "cancel_nearly",
+}
 
 
 def measure(rounds: int, slow: int) -> dict[str, list[float]]:

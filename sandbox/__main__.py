@@ -2,15 +2,20 @@
 
 import argparse
 import json
+import os
 import signal
-import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import sandbox
-from sandbox import SandboxError, Source, build, catalog
+from sandbox import BadSource, EngineUnavailable, SandboxError, Source, build, catalog
+from sandbox.complaints import why
 from sandbox.docker_engine import APIError, RequestException
 from sandbox.limits import MIB, Limits
+
+Number = TypeVar("Number", int, float)
 
 ABOUT = """Run a program that nobody trusts, once, in a fresh sealed Docker box: no network, no capabilities, a strict
 seccomp profile, a read-only root, and limits on time, memory, processes, output and disk.
@@ -22,7 +27,29 @@ seccomp profile, a read-only root, and limits on time, memory, processes, output
 RUN = """The file is laid in /box and started by its ending (.py, .js, .sh, .c, .cpp, .rs), in /box. Files given with
 --input are in /box/in/ there; what the program writes to /box/out/ is brought back to --out.
 
-Exit: 0 the program ended with 0 · 1 it ended in any other way (see --json) · 2 wrong usage · 3 no box could be run."""
+Exit: 0 the program ended with 0 · 1 it ended in any other way (see --json) · 2 wrong usage · 3 no box could be run
+· 141 whoever read the output is gone."""
+IMAGES = """Build those images of the boxes that this engine does not have in their current form, those that are needed most first.
+The first time takes some minutes and 2 GB of disk; afterwards it is a look-up. Where no image registry answers, the
+base is made from Debian packages (debootstrap, as root).
+
+Exit: 0 all images are there · 2 wrong usage · 3 no engine answers, or a build failed; a line says which."""
+ENGINE = """Ask the engine that DOCKER_HOST or Docker's current context names for a sign of life, and say why there is none.
+
+Exit: 0 it answers · 2 wrong usage · 3 it does not."""
+REAP = """Remove boxes that nobody will come for: past their deadline, or of an owner that is gone. Boxes end by themselves;
+this is for what outlived a crash of the engine or the machine.
+
+Exit: 0 none is left · 2 wrong usage · 3 no engine answers."""
+GATE = """Serve a socket in place of the engine's: through it sealed boxes are made, used and removed, and nothing else can be
+done. For a process that must not be root on its machine. Set its DOCKER_HOST to unix://PATH.
+SANDBOX_RUNTIME names the runtime of the boxes (runsc: gVisor).
+
+Exit: 0 it was told to end (SIGTERM, SIGINT) · 2 wrong usage · 3 it cannot listen there."""
+BENCH = """Run the same small program as a bare process, in a box that stood ready and in one that is opened for it, in turns;
+print medians and 95th percentiles in ms, and how many times a bare process that is.
+
+Exit: 0 it was measured · 2 wrong usage · 3 no box could be run."""
 ENVIRONMENT = """DOCKER_HOST names another engine (unix://, tcp:// with DOCKER_TLS_VERIFY and DOCKER_CERT_PATH, ssh://user@host),
 SANDBOX_RUNTIME another runtime of it (runsc: gVisor)."""
 
@@ -30,19 +57,18 @@ SANDBOX_RUNTIME another runtime of it (runsc: gVisor)."""
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
-        if options.command == "images":
-            return _images()
-        if options.command == "engine":
-            return _engine()
-        if options.command == "gate":
-            return _gate(options.listen, options.engine)
-        if options.command == "reap":
-            gone = sandbox.default_engine().reap()
-            print(f"{gone} boxes removed" if gone != 1 else "1 box removed")
-            return 0
-        if options.command == "bench":
-            return _bench(options.runs)
-        return _run(options)
+        code = _do(options)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # Our reader is gone, as in `… | head -1`. What is left to print, and what Python says of that, is for nobody.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.dup2(nowhere, sys.stderr.fileno())
+        return 128 + signal.SIGPIPE
+    except BadSource as problem:
+        print(problem.sentence, file=sys.stderr)
+        return 2
     except SandboxError as problem:
         print(problem.sentence, file=sys.stderr)
         return 3
@@ -51,26 +77,46 @@ def main(arguments: list[str] | None = None) -> int:
             sandbox.default_engine().close()
 
 
+def _do(options: argparse.Namespace) -> int:
+    if options.command == "images":
+        return _images()
+    if options.command == "engine":
+        return _engine()
+    if options.command == "gate":
+        return _gate(options.listen, options.engine)
+    if options.command == "reap":
+        gone = sandbox.default_engine().reap()
+        print(f"{gone} boxes removed" if gone != 1 else "1 box removed")
+        return 0
+    if options.command == "bench":
+        return _bench(options.runs)
+    return _run(options)
+
+
 def _parser() -> argparse.ArgumentParser:
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
         prog="python -m sandbox", description=ABOUT, epilog=ENVIRONMENT, formatter_class=raw
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    run = commands.add_parser(
-        "run",
-        help="run one file and print what happened",
-        description=RUN,
-        epilog=ENVIRONMENT,
-        formatter_class=raw,
-    )
+
+    def command(name: str, brief: str, about: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name,
+            help=brief,
+            description=about,
+            formatter_class=raw,
+            epilog="" if name == "gate" else ENVIRONMENT,
+        )
+
+    run = command("run", "run one file and print what happened", RUN)
     run.add_argument("file", type=Path, metavar="FILE", help="the program")
     run.add_argument("arguments", nargs="*", metavar="ARG", help="its own arguments, after --")
     run.add_argument(
         "--image", choices=catalog.names(), help="which box (by the ending of the file; else python)"
     )
-    run.add_argument("--time-s", type=float, default=10.0, help="seconds it may run (10)")
-    run.add_argument("--memory-mb", type=int, default=256, help="memory it may use (256)")
+    run.add_argument("--time-s", type=_within(float, 86_400), default=10.0, help="seconds it may run (10)")
+    run.add_argument("--memory-mb", type=_within(int, 1 << 20), default=256, help="memory it may use (256)")
     run.add_argument(
         "--input",
         type=Path,
@@ -84,19 +130,31 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--json", action="store_true", help="print the outcome as JSON: how it ended, code, output, files"
     )
-    commands.add_parser("images", help="build the images that are missing (some minutes, the first time)")
-    commands.add_parser("engine", help="say whether a Docker engine answers (exit 3: none)")
-    commands.add_parser("reap", help="remove boxes that are past their deadline, whoever made them")
-    gate = commands.add_parser(
-        "gate", help="serve a socket through which an engine makes sealed boxes and does nothing else"
+    command("images", "build the images that are missing (some minutes, the first time)", IMAGES)
+    command("engine", "say whether a Docker engine answers (exit 3: none)", ENGINE)
+    command("reap", "remove boxes that are past their deadline, whoever made them", REAP)
+    gate = command(
+        "gate", "serve a socket through which an engine makes sealed boxes and does nothing else", GATE
     )
     gate.add_argument("--listen", required=True, metavar="PATH", help="the socket to make")
     gate.add_argument("--engine", default="/var/run/docker.sock", metavar="PATH", help="the engine's own")
-    bench = commands.add_parser(
-        "bench", help="what a box costs on this machine, against a bare python3 process"
+    bench = command("bench", "what a box costs on this machine, against a bare python3 process", BENCH)
+    bench.add_argument(
+        "--runs", type=_within(int, 10_000), default=30, help="of each kind (30; some 2 seconds a run)"
     )
-    bench.add_argument("--runs", type=int, default=30, help="of each kind (30; some 2 seconds a run)")
     return parser
+
+
+def _within(kind: type[Number], most: int) -> Callable[[str], Number]:
+    """Reads a number above 0 and up to `most`."""
+
+    def number(text: str) -> Number:  # argparse calls it by this name
+        read = kind(text)
+        if not 0 < read <= most:  # nor nan
+            raise argparse.ArgumentTypeError(f"{text[:20]} is not above 0 and at most {most}")
+        return read
+
+    return number
 
 
 def _engine() -> int:
@@ -106,7 +164,7 @@ def _engine() -> int:
         print(problem.sentence)
         return 3
     except (APIError, RequestException) as problem:
-        print(problem)
+        print(why(problem))
         return 3
     return 0
 
@@ -126,18 +184,18 @@ def _gate(listen: str, engine: str) -> int:
 
 
 def _images() -> int:
-    """Without an engine this ends well: the app still runs and says so itself."""
     try:
         client = sandbox.default_engine().client
         client.ping()
-    except (SandboxError, APIError, RequestException):
-        print("· No Docker engine answers: no images are built, tools cannot run, pages are not checked.")
-        return 0
+    except (APIError, RequestException) as problem:
+        raise EngineUnavailable(why(problem)) from problem
     try:
         build.build_all(client, lambda line: print(f"· {line}", flush=True))
-    except (APIError, RequestException, OSError, subprocess.CalledProcessError) as problem:
-        print(f"The images of the boxes could not be built: {problem}"[:400], file=sys.stderr)
-        return 3
+    except BrokenPipeError:
+        raise
+    except (APIError, RequestException, OSError) as problem:
+        said = build.trouble("The images of the boxes could not be built", problem)
+        raise EngineUnavailable(said[:400]) from problem
     return 0
 
 
@@ -154,7 +212,14 @@ def _run(options: argparse.Namespace) -> int:
     language = catalog.language_of(name) or catalog.languages()[0]
     try:
         files = {name: options.file.read_bytes()}
-        files |= {f"in/{path.name}": path.read_bytes() for path in options.input}
+        for path in options.input:
+            if f"in/{path.name}" in files:
+                raise BadSource(
+                    f"two files of --input cannot lie beside each other: both are called {path.name}"
+                )
+            files[f"in/{path.name}"] = path.read_bytes()
+        if options.out:
+            options.out.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         print(f"{problem.filename}: {problem.strerror}", file=sys.stderr)
         return 2
@@ -169,7 +234,6 @@ def _run(options: argparse.Namespace) -> int:
     source = Source(options.image or language.image, (*language.start, name, *options.arguments), files)
     outcome = sandbox.run(source, limits=limits, stdin=stdin, on_output=None if options.json else show)
     if options.out:
-        options.out.mkdir(parents=True, exist_ok=True)
         for artifact in outcome.artifacts:
             (options.out / artifact.name).write_bytes(artifact.data)
     if options.json:
@@ -184,4 +248,6 @@ def _run(options: argparse.Namespace) -> int:
 
 
 if __name__ == "__main__":
+    for words in (sys.stdout, sys.stderr):
+        words.reconfigure(errors="replace")  # type: ignore[union-attr]  # a terminal may not know every letter
     sys.exit(main())

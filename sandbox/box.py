@@ -1,7 +1,6 @@
 """One container with a runner in it, seen as a stream of frames. Owns the socket, knows neither job nor engine."""
 
 import contextlib
-import json
 import select
 import socket
 import ssl
@@ -10,7 +9,7 @@ from typing import Any
 
 from sandbox.complaints import not_sealed
 from sandbox.errors import EngineUnavailable
-from sandbox.frames import BadStream, Frames
+from sandbox.frames import BadStream, Frames, said
 from sandbox.sealing import Fit, unsealed
 
 BLOCK = 1 << 18
@@ -47,11 +46,13 @@ class Box:
         return bool(events & ~select.POLLOUT), bool(events & select.POLLOUT)
 
     def receive(self) -> list[tuple[bytes, bytes]] | None:
-        """The frames that have come, or None at the end of the stream. Raises BadStream, OSError."""
+        """The frames that have come, or None at the end of the stream. Raises BadStream, as for a line that broke."""
         try:
             block = self.socket.recv(BLOCK)
         except WAITING:
             return []
+        except OSError as problem:
+            raise BadStream(f"the stream broke: {problem}") from problem
         return list(self._frames.feed(block)) if block else None
 
     def send(self, data: memoryview) -> int:
@@ -83,10 +84,11 @@ class Box:
         """
         if kind != b"R" or self.hello is not None:
             raise BadStream(f"frame {kind!r} came before the job")
-        hello = json.loads(payload)
-        if not isinstance(hello, dict):
-            raise BadStream("the runner is ready and does not say how")
-        if wrong := unsealed(hello.get("status") or {}, self.runtime):
+        hello = said(payload)
+        status = hello.get("status")
+        if not isinstance(status, dict):
+            raise BadStream("the runner is ready and does not say how it is held")
+        if wrong := unsealed(status, self.runtime):
             raise EngineUnavailable(not_sealed(wrong))
         self.hello = hello
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.catalog import FOLDER, names, runner_files, tag
+from sandbox.complaints import FULL
 from sandbox.docker_engine import APIError, ImageNotFound, RequestException
 from sandbox.errors import EngineUnavailable
 
@@ -67,7 +68,8 @@ def _build(client: Any, name: str, base: str, say: Say) -> None:
             for line in _progress(stream):
                 say(f"  {name}: {line}")
         except APIError as problem:
-            raise EngineUnavailable(f"Image {name} could not be built: {problem.explanation}") from problem
+            said = trouble(f"Image {name} could not be built", problem.explanation or problem)
+            raise EngineUnavailable(said) from problem
     client.images.get(tag(name)).tag(f"vibe-{name}", "latest")
 
 
@@ -80,7 +82,13 @@ def _progress(stream: Iterator[dict[str, Any]]) -> Iterator[str]:
         if text.startswith("Step "):
             yield text[:100]
         if problem := part.get("error"):
-            raise EngineUnavailable("The build failed: " + problem + "\n" + "\n".join(tail))
+            raise EngineUnavailable(trouble("The build failed", "\n".join([problem, *tail])))
+
+
+def trouble(what: str, problem: Exception | str) -> str:
+    """A sentence on what went wrong with a build. A full disk is what anybody can act on, whoever met it."""
+    words = str(problem)
+    return FULL if "no space left" in words.lower() else f"{what}: {words}"
 
 
 # --- the base ---------------------------------------------------------------------------------------------------
@@ -121,18 +129,17 @@ def _debootstrap(client: Any, say: Say) -> str:
             [*command, str(root), main], capture_output=True, text=True, check=False
         )
         if made.returncode:
-            raise EngineUnavailable(
-                f"debootstrap failed (it needs root): {made.stdout[-400:]} {made.stderr[-200:]}"
-            )
+            said = trouble("debootstrap failed (it needs root)", f"{made.stdout[-400:]} {made.stderr[-200:]}")
+            raise EngineUnavailable(said)
         lists = f"deb {main} bookworm main\ndeb {main} bookworm-updates main\ndeb {security} bookworm-security main\n"
         (root / "etc/apt/sources.list").write_text(lists, encoding="utf-8")
         shutil.rmtree(root / "var/cache/apt/archives", ignore_errors=True)
         say("  base: importing")
         packed = Path(temporary) / "base.tar"
-        subprocess.run(  # noqa: S603
-            ["tar", "-C", str(root), "--numeric-owner", "--exclude=./dev/*", "-cf", str(packed), "."],  # noqa: S607
-            check=True,
-        )
+        tar = ["tar", "-C", str(root), "--numeric-owner", "--exclude=./dev/*", "-cf", str(packed), "."]
+        packing = subprocess.run(tar, capture_output=True, text=True, check=False)  # noqa: S603
+        if packing.returncode:
+            raise EngineUnavailable(trouble("The base could not be packed", packing.stderr[-400:]))
         repository, _, label = OWN_BASE.partition(":")
         client.api.import_image_from_file(str(packed), repository=repository, tag=label)
     return OWN_BASE

@@ -3,28 +3,36 @@
 The SDK wraps what went wrong on the socket twice and the engine answers in its own words, so words are what there is.
 """
 
+import re
+
 SILENT = "The Docker engine accepts calls but does not answer: restart Docker."
 NO_SECCOMP = "This Docker engine has no seccomp, so boxes would not be sealed: use another engine."
-OLDEST = (
-    1,
-    40,
-)  # of the API: Docker 19.03. Older ones know neither private IPC for all nor our way of attaching
+FULL = "The disk is full, so no box can be made: free some space."
+# Of the API: Docker 19.03. Older ones know neither private IPC for all nor our way of attaching.
+OLDEST = (1, 40)
+# What the engine says when it is there and the program that starts boxes for it failed, in that one's own words: they may
+# well be "no such file" or "permission denied", which else would be the engine's socket.
+_STARTING = re.compile(r"oci runtime|failed to (?:create|start) (?:shim|task)|runc create failed")
 
 
 def why(problem: Exception | str) -> str:
     """One sentence for a person who can act on it."""
     text = str(problem)
     low = text.lower()
-    if "timed out" in low:
-        return SILENT
-    if "permission denied" in low:
-        return "Docker is running, but this user may not use it: add the user to the group “docker” and log in again."
     if "no space left" in low:
-        return "The disk is full, so no box can be made: free some space."
+        return FULL
     if "unknown or invalid runtime" in low or "unknown runtime" in low:
         return "This Docker engine does not have the runtime that SANDBOX_RUNTIME names: install it there, or leave it out."
     if "seccomp" in low and ("not enabled" in low or "not supported" in low):
         return NO_SECCOMP
+    if starting := _STARTING.search(low):
+        words = text[starting.start() :].rstrip("\")' ")
+        # The reason stands last; who passed it on stands before.
+        return f"The Docker engine says: {words if len(words) <= 280 else '… ' + words[-278:]}"
+    if "timed out" in low:
+        return SILENT
+    if "permission denied" in low:
+        return "Docker is running, but this user may not use it: add the user to the group “docker” and log in again."
     if any(
         w in low
         for w in (
@@ -35,7 +43,7 @@ def why(problem: Exception | str) -> str:
             "connection reset",
         )
     ):
-        return "No Docker engine answers: start Docker, or install it, then run  make setup"
+        return "No Docker engine answers: start Docker, or install it, then run  python -m sandbox images"
     if "name or service not known" in low or "name resolution" in low or "nodename nor servname" in low:
         return "The machine that DOCKER_HOST names cannot be found."
     if "certificate" in low or "tls" in low or "ssl" in low:
@@ -52,6 +60,11 @@ def too_old(version: str) -> str:
     if known >= OLDEST:
         return ""
     return f"This Docker engine is too old (API {version}): boxes need Docker 19.03 or later."
+
+
+def not_built(images: list[str]) -> str:
+    """The sentence for an engine on which these images were never built."""
+    return f"The images of the boxes are not built ({', '.join(images)}): run  python -m sandbox images"
 
 
 def not_sealed(options: list[str]) -> str:

@@ -4,7 +4,6 @@ Files never cross by archive or shared folder: a read-only box forbids the first
 kind came by the second. They travel as length-prefixed bytes on the attached stream, as everything does.
 """
 
-import contextlib
 import os
 import socket
 import threading
@@ -12,6 +11,7 @@ import time
 import uuid
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import docker
@@ -20,19 +20,28 @@ from requests.exceptions import RequestException
 
 from sandbox import catalog, life
 from sandbox.box import Box
-from sandbox.complaints import NO_SECCOMP, SILENT, not_sealed, too_old, why
+from sandbox.complaints import NO_SECCOMP, SILENT, not_built, not_sealed, too_old, why
 from sandbox.errors import BoxFailed, EngineUnavailable, ImageMissing
 from sandbox.janitor import Janitor
 from sandbox.limits import Limits
+from sandbox.opening import open_unless
 from sandbox.outcome import OnOutput, OnWait, Outcome
 from sandbox.reaper import overdue
 from sandbox.removal import Removal
-from sandbox.sealing import LABEL, Fit, config, untaken
+from sandbox.sealing import LABEL, Fit, config, knows_own_cgroups, untaken
 from sandbox.source import Source
 from sandbox.talk import GRACE_S, READY_S, Talk
 from sandbox.tunnel import Tunnel
 
-__all__ = ["APIError", "DockerEngine", "ImageNotFound", "RequestException"]
+__all__ = [
+    "PROBE_S",
+    "APIError",
+    "DockerEngine",
+    "DockerException",
+    "ImageNotFound",
+    "RequestException",
+    "connect",
+]
 
 PLAIN = Limits()
 MARGIN_S = 10.0  # what a box may outlive its longest run before a reaper takes it
@@ -40,7 +49,6 @@ PROBE_S = 3  # an engine that takes longer to say hello is as good as none
 PATIENCE_S = 0.3  # a page waits for fresh news of the engine, then takes the last
 CALL_S = 60
 API = "1.40"  # until the engine has said its own
-LOOK_S = 0.1  # between looks of a janitor
 
 
 class DockerEngine:
@@ -54,6 +62,7 @@ class DockerEngine:
         self._lock = threading.Lock()
         self._mine: set[str] = set()
         self._sealed: set[Fit] = set()  # sizes whose options this engine was seen to have taken
+        self._own_cgroups: bool | None = None  # whether it is to be asked for them; not known yet
         self._checked: tuple[float, str] | None = None  # when, and what `available` found
         self._asking: threading.Thread | None = None
         self._removal = Removal(self._remove)
@@ -64,7 +73,7 @@ class DockerEngine:
     def client(self) -> Any:
         with self._lock:
             if self._client is None:
-                self._client = _connect(CALL_S)
+                self._client = connect(CALL_S)
                 self._env = dict(os.environ)
             return self._client
 
@@ -91,7 +100,7 @@ class DockerEngine:
 
     def _available(self) -> str:
         try:
-            probe = _connect(PROBE_S)
+            probe = connect(PROBE_S)
         except EngineUnavailable as problem:
             return problem.sentence
         try:
@@ -109,9 +118,7 @@ class DockerEngine:
             return why("unknown runtime")
         if old := too_old(str(probe.api._version)):
             return old
-        return (
-            f"The images of the boxes are not built ({', '.join(missing)}): run  make images" if missing else ""
-        )
+        return not_built(missing) if missing else ""
 
     def has_image(self, name: str) -> bool:
         return _has(self.client, name)
@@ -130,7 +137,10 @@ class DockerEngine:
         on_wait: OnWait | None = None,
     ) -> Outcome:
         """See sandbox.engine.Engine.run. A box is opened for this run; nobody waits for another."""
-        box = self.open(Fit.of(source, limits, len(stdin)), lasts_s=limits.time_s)
+        fit = Fit.of(source, limits, len(stdin))
+        box = open_unless(cancelled, partial(self.open, fit, lasts_s=limits.time_s), self.discard_beside)
+        if box is None:
+            return Outcome("cancelled")
         return self.talk(Talk(box, source, limits, on_output=on_output, cancelled=cancelled), stdin)
 
     def talk(self, talk: Talk, stdin: bytes) -> Outcome:
@@ -141,7 +151,8 @@ class DockerEngine:
                 outcome = replace(outcome, ended="memory")
             return outcome
         finally:
-            self.discard(talk.box, ends_itself=talk.clean)
+            # One that was stopped may not have obeyed, but who stopped it waits no longer.
+            (self.discard_beside if talk.clean or talk.asked_to_stop else self.discard)(talk.box)
 
     def _ran_out(self, identity: str) -> bool:
         """Whether the kernel killed in this box for want of memory, by what the engine remembers of it.
@@ -150,9 +161,8 @@ class DockerEngine:
         engine may hear of it after the stream has ended: it is given one to two seconds.
         """
         try:
-            now = datetime.fromisoformat(
-                str(self.client.api.info()["SystemTime"])[:19] + "+00:00"
-            )  # the engine's clock
+            clock = str(self.client.api.info()["SystemTime"])[:19]  # the engine's own
+            now = datetime.fromisoformat(clock + "+00:00")
             wanted = {"container": identity, "event": "oom"}
             return bool(list(self.client.api.events(since=0, until=int(now.timestamp()) + 2, filters=wanted)))
         except (DockerException, RequestException, KeyError, ValueError):
@@ -173,7 +183,7 @@ class DockerEngine:
         try:
             made = client.api.create_container_from_config(asked, f"vibe-box-{uuid.uuid4().hex[:12]}")
         except ImageNotFound as problem:
-            raise ImageMissing(f"The image {fit.image} is not built: run  make images") from problem
+            raise ImageMissing(not_built([fit.image])) from problem
         except (DockerException, RequestException) as problem:
             raise EngineUnavailable(why(problem)) from problem
         identity = made["Id"]
@@ -195,9 +205,17 @@ class DockerEngine:
         return Box(identity, attached, fit, self.runtime)
 
     def config(self, fit: Fit, lasts_s: float = 10.0) -> dict[str, Any]:
-        """All that seals a box of this size, as the engine is asked for it (sandbox.sealing)."""
+        """All that seals a box of this size, as the engine is asked for it (sandbox.sealing). Raises EngineUnavailable."""
+        if self._own_cgroups is None:
+            try:
+                api = self.client.api
+                self._own_cgroups = knows_own_cgroups(str(api._version), api.info())
+            except (DockerException, RequestException) as problem:
+                raise EngineUnavailable(why(problem)) from problem
         deadline = int(time.time() + lasts_s + READY_S + GRACE_S + MARGIN_S)
-        return config(fit, owner=self.owner, life=life.mine(), deadline=deadline, runtime=self.runtime)
+        return config(
+            fit, owner=self.owner, life=life.mine(), deadline=deadline, runtime=self.runtime, own_cgroups=self._own_cgroups
+        )  # fmt: skip
 
     def _make_sure(self, asked: dict[str, Any], identity: str, fit: Fit) -> None:
         """Raises EngineUnavailable when the engine did not take an option. Asked once for each size of box."""
@@ -209,13 +227,15 @@ class DockerEngine:
 
     # --- nothing is left behind -------------------------------------------------------------------------------------
 
-    def discard(self, box: Box, *, ends_itself: bool = False) -> None:
-        """Hang up and remove; a box that ends by itself is seen off beside the runs."""
+    def discard(self, box: Box) -> None:
+        """Hang up and remove."""
         box.close()
-        if ends_itself:
-            self._removal.later(box.id)
-        else:
-            self._remove(box.id)
+        self._remove(box.id)
+
+    def discard_beside(self, box: Box) -> None:
+        """Hang up; the removing, which takes a while, is nobody's to wait for."""
+        box.close()
+        self._removal.later(box.id)
 
     def _remove(self, identity: str) -> None:
         try:
@@ -227,7 +247,7 @@ class DockerEngine:
 
     def reap(self) -> int:
         """Remove boxes of any owner that is gone, that are past their deadline, or were only ever created."""
-        probe = _connect(PROBE_S)  # the sweep that calls this has more to do than to wait for a silent engine
+        probe = connect(PROBE_S)  # the sweep that calls this has more to do than to wait for a silent engine
         try:
             there = probe.api.containers(all=True, filters={"label": LABEL})
         except (DockerException, RequestException) as problem:
@@ -246,22 +266,7 @@ class DockerEngine:
             self._remove(identity)
 
 
-def tidy_up(its_life: str, seconds: float) -> None:
-    """Remove what bears this life, and what of it still comes in that time: the janitor's work (sandbox.janitor)."""
-    client: Any = None
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        try:
-            client = client or _connect(PROBE_S)
-            for row in client.api.containers(all=True, filters={"label": f"{LABEL}.life={its_life}"}):
-                with contextlib.suppress(APIError):  # it is being removed already
-                    client.api.remove_container(row["Id"], force=True)
-        except (EngineUnavailable, DockerException, RequestException):
-            client = None
-        time.sleep(LOOK_S)
-
-
-def _connect(timeout_s: int) -> Any:
+def connect(timeout_s: int) -> Any:
     """A client of the engine that the environment or Docker's current context names. Raises EngineUnavailable.
 
     Saying hello never takes longer than PROBE_S; calls after that may take `timeout_s`.

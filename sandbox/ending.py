@@ -4,12 +4,11 @@ The runner is ours, but the program beside it may have tried to be it: a report 
 makes the run `lost`. What it says of times is cosmetic; what ends a run are our clock and counters.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.frames import BadStream
+from sandbox.frames import MOST, BadStream
 from sandbox.outcome import Ended
 
 _WHY: Mapping[str, Ended] = {
@@ -34,10 +33,8 @@ class Report:
     counters: Mapping[str, int]
 
     @classmethod
-    def parse(cls, raw: Any) -> "Report":
+    def parse(cls, raw: Mapping[str, Any]) -> "Report":
         """Raises BadStream for what is no report."""
-        if not isinstance(raw, dict):
-            raise BadStream("no report")
         why, code, signal = raw.get("why", ""), raw.get("code"), raw.get("signal")
         seconds, counters = raw.get("seconds", 0.0), raw.get("counters", {})
         good = (
@@ -45,13 +42,13 @@ class Report:
             and (code is None or (type(code) is int and 0 <= code < 256))
             and (signal is None or (type(signal) is int and 0 < signal < 65))
             and type(seconds) in (int, float)
-            and math.isfinite(seconds)
+            and 0 <= seconds <= MOST  # neither nan, nor an integer that no float can hold
             and isinstance(counters, dict)
-            and all(type(n) is int for n in counters.values())
+            and all(type(n) is int and 0 <= n <= MOST for n in counters.values())
         )
         if not good:
             raise BadStream("a report of another form")
-        return cls(why, code, signal, max(0.0, float(seconds)), counters)
+        return cls(why, code, signal, float(seconds), counters)
 
     @property
     def ended(self) -> Ended:
@@ -77,9 +74,11 @@ class Report:
         return tuple(notes)
 
 
-def left_out(skipped: int) -> tuple[str, ...]:
-    """The note on files that stayed in the box."""
-    if not skipped:
+def left_out(skipped: int, *, more: bool = False) -> tuple[str, ...]:
+    """The note on files that stayed in the box: so many, and `more` that nobody had the time to count."""
+    if not skipped and not more:
         return ()
     files = f"{skipped} files were" if skipped > 1 else "a file was"
+    if more:
+        files = f"more than {files}" if skipped > 1 else "some files were"
     return (f"{files} left out: too many, too large, or no plain files",)

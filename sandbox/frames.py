@@ -5,12 +5,15 @@ of the form raises BadStream and the run is `lost`. Nothing is held but one unfi
 of 100 MB passes in less than 1 MB of memory.
 """
 
+import json
 import struct
 from collections.abc import Iterator
+from typing import Any
 
 MAX_FRAME = 256 * 1024  # the runner sends 64 KiB at a time, and its one large JSON (a path) is far smaller
 MAX_BLOCK = 1024 * 1024  # of Docker's own, which passes on reads of 32 KiB
 COMPLAINT = 2000
+MOST = 2**53  # of anything that is counted: what JSON holds exactly
 _KINDS = frozenset(b"Rsoexfdz")
 _OUTER = struct.Struct(">BxxxI")
 _INNER = struct.Struct(">BI")
@@ -63,6 +66,24 @@ class Frames:
             yield bytes((kind,)), bytes(self._inner[at + 5 : end])
             at = end
         del self._inner[:at]
+
+
+def said(payload: bytes) -> dict[str, Any]:
+    """The JSON object that a frame holds. Raises BadStream for all else, which json tells in several ways."""
+    try:
+        value = json.loads(payload)
+    except (ValueError, RecursionError) as problem:
+        raise BadStream(f"no JSON: {type(problem).__name__}") from problem
+    if not isinstance(value, dict):
+        raise BadStream("JSON of another form")
+    return value
+
+
+def count(value: Any) -> int:
+    """`value` where it is a count. Raises BadStream: JSON may also say true, 1e999 or a number of 4000 digits."""
+    if type(value) is not int or not 0 <= value <= MOST:
+        raise BadStream("no count")
+    return value
 
 
 def frame(kind: bytes, payload: bytes = b"") -> bytes:

@@ -32,7 +32,7 @@ MOST_REPLY = 16 * MIB
 MOST_HEAD = 16 * 1024  # of an answer
 ENGINE_S = 60.0
 AT_ONCE = 64  # boxes: the memory of the machine is not only theirs
-TOLD = ("SecurityOptions", "Runtimes", "ServerVersion", "OSType")  # of the engine's /info
+TOLD = ("SecurityOptions", "Runtimes", "ServerVersion", "OSType", "CgroupVersion")  # of the engine's /info
 
 _ID = "([0-9a-f]{64})"
 _BOX = re.compile(rf"/containers/{_ID}(?:/(json|start|attach))?")

@@ -4,10 +4,9 @@ A name from a box is hostile (escape sequences, right-to-left marks, `..\\..\\x`
 and what is kept of it could be one without harm.
 """
 
-import json
 import re
 
-from sandbox.frames import BadStream
+from sandbox.frames import BadStream, count, said
 from sandbox.limits import Limits
 from sandbox.outcome import Artifact
 
@@ -33,9 +32,11 @@ class Gatherer:
         self._path, self._size, self._data = "", -1, bytearray()
 
     def file(self, payload: bytes) -> None:
-        said = json.loads(payload)
-        path, size = str(said["path"]), int(said["size"])
-        if self._size >= 0 or not 0 <= size <= self._bytes_left or not self._files_left:
+        announced = said(payload)
+        path, size = announced.get("path"), count(announced.get("size"))
+        if not isinstance(path, str):
+            raise BadStream("a file without a name")
+        if self._size >= 0 or size > self._bytes_left or not self._files_left:
             raise BadStream("a file that was not to come")
         self._path, self._size, self._data = path, size, bytearray()
         self._files_left -= 1

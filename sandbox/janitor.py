@@ -19,11 +19,16 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from sandbox import life
+from sandbox.errors import EngineUnavailable
+from sandbox.sealing import LABEL
 
+LOOK_S = 0.1  # between looks at what is left
 LINGER_S = 10.0  # an engine finishes a "create" whose caller is gone; how long that may take
 WORDS_S = 2.0  # for it to go when it is told to
 NEEDED = {"PATH", "HOME", "USER", "LOGNAME", "LANG", "TMPDIR", "XDG_RUNTIME_DIR"}
@@ -161,9 +166,24 @@ def main(its_life: str, owner: int) -> None:
         return
     for companion in companions:
         companion.end()
-    from sandbox.docker_engine import tidy_up
+    _tidy_up(its_life, LINGER_S)
 
-    tidy_up(its_life, LINGER_S)
+
+def _tidy_up(its_life: str, seconds: float) -> None:
+    """Remove what bears this life, and what of it still comes in that time."""
+    from sandbox.docker_engine import PROBE_S, APIError, DockerException, RequestException, connect
+
+    client: Any = None
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            client = client or connect(PROBE_S)
+            for row in client.api.containers(all=True, filters={"label": f"{LABEL}.life={its_life}"}):
+                with contextlib.suppress(APIError):  # it is being removed already
+                    client.api.remove_container(row["Id"], force=True)
+        except (EngineUnavailable, DockerException, RequestException):
+            client = None
+        time.sleep(LOOK_S)
 
 
 if __name__ == "__main__":

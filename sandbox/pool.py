@@ -13,6 +13,7 @@ import time
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sandbox import catalog
@@ -22,6 +23,7 @@ from sandbox.errors import EngineUnavailable, SandboxError
 from sandbox.frames import BadStream
 from sandbox.limits import Limits
 from sandbox.line import Line, Ticket
+from sandbox.opening import LOOK_S, open_unless
 from sandbox.outcome import OnOutput, OnWait, Outcome
 from sandbox.sealing import FREE_STDIN, Fit
 from sandbox.source import Source
@@ -33,7 +35,7 @@ LONGEST_S = 300.0  # a run that may take longer has a box of its own: a ready on
 IDLE_S = 600.0  # a size that nobody asked for in this time is no longer kept ready
 NEARLY_S = 5.0  # how long a run waits for a box that is being made, where that is quicker
 FILLED_S = 5.0  # how long the end waits for a box that is just being made
-LOOK_S = 5.0  # between looks at idle boxes
+TEND_S = 5.0  # between looks at idle boxes
 REAP_S = 60.0
 
 
@@ -70,7 +72,7 @@ class Pool:
         self.most = most or self.places + 4
         self._news = threading.Condition()  # and the lock of all that follows
         self._line = Line(self.places)
-        self._stock = Stock(ready, idle_s, lambda box: self.engine.discard(box, ends_itself=True))
+        self._stock = Stock(ready, idle_s, self.engine.discard_beside)
         self._filler: threading.Thread | None = None
         self._closed = False
         self.hits = self.misses = 0
@@ -97,12 +99,15 @@ class Pool:
         if not self._enter(who, cancelled, on_wait):
             return Outcome("cancelled")
         try:
-            box = self._take(fit.warmed()) if usual else None
+            box = self._take(fit.warmed(), cancelled) if usual else None
             if box is not None:
                 outcome, began = self._talk(box, source, limits, stdin, on_output, cancelled)
                 if outcome.ended != "lost" or began:
                     return outcome  # else it went before it was given the job, which nobody needs to know
-            box = self.engine.open(fit, lasts_s=limits.time_s)
+            make = partial(self.engine.open, fit, lasts_s=limits.time_s)
+            box = open_unless(cancelled, make, self.engine.discard_beside)
+            if box is None:
+                return Outcome("cancelled")
             return self._talk(box, source, limits, stdin, on_output, cancelled)[0]
         finally:
             with self._news:
@@ -169,12 +174,16 @@ class Pool:
             on_wait(0)
         return True
 
-    def _take(self, fit: Fit) -> Box | None:
-        """A healthy box of this size, or None. Either way one more of them will be wanted."""
+    def _take(self, fit: Fit, cancelled: threading.Event) -> Box | None:
+        """A healthy box of this size, or None. Either way one more of them will be wanted, but for who has gone."""
         with self._news:
             if self._stock.opening == fit and catalog.warm(fit.image).get("start"):
                 # It is further on than one begun now would be; of modules to import that would not be so.
-                self._news.wait_for(lambda: self._stock.opening != fit or self._stock.count(fit), NEARLY_S)
+                until = time.monotonic() + NEARLY_S
+                while self._stock.opening == fit and not self._stock.count(fit) and time.monotonic() < until:
+                    if cancelled.is_set():
+                        return None
+                    self._news.wait(LOOK_S)  # a cancelled Event rings no bell of ours
             box = self._stock.take(fit)
             self._want(fit)
             if box is not None:
@@ -219,12 +228,12 @@ class Pool:
                 if self._closed or not stock.kinds:
                     self._filler = None
                     return
-                if now - looked > min(LOOK_S, stock.idle_s):
+                if now - looked > min(TEND_S, stock.idle_s):
                     looked = now
                     stock.look_after()
                 fit = stock.next(busy=self._line.busy > 0) if self._boxes() < self.most else None
                 if fit is None and now - reaped < REAP_S:
-                    self._news.wait(0.1 if self._line.busy and stock.short else min(LOOK_S, stock.idle_s))
+                    self._news.wait(0.1 if self._line.busy and stock.short else min(TEND_S, stock.idle_s))
                     continue
                 stock.opening = fit
             if fit is None:
@@ -240,15 +249,16 @@ class Pool:
         try:
             box = self.engine.open(fit, lasts_s=self._stock.idle_s + LONGEST_S)
             good = box.ready(time.monotonic() + READY_S)
-        except (SandboxError, Late, BadStream, ValueError, OSError):
+        except (SandboxError, Late, BadStream):
             good = False
-        with self._news:
-            if self._stock.made(fit, good=good) and box is not None and not self._closed:
-                self._stock.put(fit, box)
-                box = None
-            self._news.notify_all()
-        if box is not None:
-            self.engine.discard(box)
+        finally:  # whatever it was: what is said to be on its way for ever would be waited for
+            with self._news:
+                if self._stock.made(fit, good=good) and box is not None and not self._closed:
+                    self._stock.put(fit, box)
+                    box = None
+                self._news.notify_all()
+            if box is not None:
+                self.engine.discard(box)
 
     # --- for those who measure --------------------------------------------------------------------------------------
 

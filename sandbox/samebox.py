@@ -44,8 +44,11 @@ def same_box(asked: Mapping[str, Any], runtime: str, now: float) -> dict[str, An
         deadline = int(labels[f"{LABEL}.deadline"])
         if not _OWNER.fullmatch(owner) or not LIFE.fullmatch(life) or deadline > now + LONGEST_S:
             raise Refused("this box names no owner, or would stay for too long")
+        own_cgroups = "CgroupnsMode" in host  # with or without: it takes from a box and gives it nothing
         ours: dict[str, Any] = json.loads(
-            json.dumps(config(fit, owner=owner, deadline=deadline, life=life, runtime=runtime))
+            json.dumps(
+                config(fit, owner=owner, deadline=deadline, life=life, runtime=runtime, own_cgroups=own_cgroups)
+            )
         )
     except (KeyError, TypeError, ValueError, AttributeError) as problem:
         raise Refused(f"this is no box of ours ({type(problem).__name__})") from problem

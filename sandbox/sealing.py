@@ -60,10 +60,13 @@ class Fit:
         return replace(self, warm=True, memory_bytes=self.memory_bytes + more)
 
 
-def config(fit: Fit, *, owner: str, deadline: int, life: str = "", runtime: str = "") -> dict[str, Any]:
+def config(
+    fit: Fit, *, owner: str, deadline: int, life: str = "", runtime: str = "", own_cgroups: bool = False
+) -> dict[str, Any]:
     """The body of POST /containers/create. `deadline`: seconds since the epoch, after which any reaper may take it.
 
-    `life`: of the process that it belongs to (sandbox.life); the end of that is the end of the box.
+    `life`: of the process that it belongs to (sandbox.life); the end of that is the end of the box. `own_cgroups`: it
+    sees its own cgroup and none above it; see knows_own_cgroups().
     """
     least = catalog.settings(fit.image)["least"]
     tmp = int(least["tmp_mb"]) * MIB
@@ -95,6 +98,8 @@ def config(fit: Fit, *, owner: str, deadline: int, life: str = "", runtime: str 
     }
     if runtime:
         host["Runtime"] = runtime
+    if own_cgroups:
+        host["CgroupnsMode"] = "private"
     made: dict[str, Any] = {
         "Image": catalog.tag(fit.image),
         "Hostname": "box",
@@ -122,6 +127,19 @@ def config(fit: Fit, *, owner: str, deadline: int, life: str = "", runtime: str 
             made["Cmd"] = ["python3", "/opt/vibe/runner.py"]
             made["Env"] += ["PYTHONUNBUFFERED=1", "PYTHONDONTWRITEBYTECODE=1", "HOME=/box"]
     return made
+
+
+def knows_own_cgroups(api: str, info: Mapping[str, Any]) -> bool:
+    """Whether an engine can be asked for a cgroup namespace, by its API's version and its GET /info.
+
+    From API 1.41 on, and with cgroup v2: there it is the engine's default already, unless its daemon.json says "host".
+    With v1 the kernel may know none, and a box that asks for it would not start.
+    """
+    try:
+        known = tuple(int(part) for part in api.split(".")[:2])
+    except ValueError:
+        return False
+    return known >= (1, 41) and str(info.get("CgroupVersion")) == "2"
 
 
 def _seccomp() -> str:

@@ -1,6 +1,6 @@
 """Source: the files of a program and how to start it. A pure value; names are validated when it is made."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -9,6 +9,8 @@ from sandbox.limits import Limits
 
 MAX_FILES = 400
 MAX_NAME = 200
+MAX_PART = 255  # bytes between two slashes: what Linux takes (limits.h, NAME_MAX)
+OUT = "out"  # the folder of what comes back, there before the files are
 
 
 def check_name(name: str) -> str:
@@ -22,10 +24,20 @@ def check_name(name: str) -> str:
         or any(ord(c) < 32 or ord(c) == 127 for c in name)
         or any(p in {"..", ".", ""} for p in name.split("/"))
         or len(parts) > 8
+        or any(0xD800 <= ord(c) < 0xE000 for c in name)  # half a character, which UTF-8 cannot say
+        or any(len(p.encode()) > MAX_PART for p in parts)
     )
     if bad:
         raise BadSource(f"not a plain relative file name: {name[:60]!r}")
     return name
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Raises BadSource when one of them is no plain relative path, or is also a folder."""
+    there = {check_name(name) for name in names}
+    folders = {str(folder) for name in there for folder in PurePosixPath(name).parents} | {OUT}
+    for name in sorted(there & folders):
+        raise BadSource(f"both a file and a folder: {name[:60]!r}")
 
 
 @dataclass(frozen=True)
@@ -42,8 +54,7 @@ class Source:
     def __post_init__(self) -> None:
         if len(self.files) > MAX_FILES:
             raise BadSource(f"at most {MAX_FILES} files, got {len(self.files)}")
-        for name in self.files:
-            check_name(name)
+        check_names(self.files)
 
     @property
     def size(self) -> int:

@@ -34,11 +34,20 @@ class _Kind:
 class Stock:
     """`ready`: boxes kept of each size (None: what image.toml says). `idle_s`: how long one stands, and one is wanted.
 
-    `let_go` is called with every box that is not wanted any more.
+    `let_go` is called with every box that is not wanted any more. `room` says whether this machine has some for one more.
     """
 
-    def __init__(self, ready: int | None, idle_s: float, let_go: Callable[[Box], None]) -> None:
+    def __init__(
+        self,
+        ready: int | None,
+        idle_s: float,
+        let_go: Callable[[Box], None],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        room: Callable[[], bool] | None = None,
+    ) -> None:
         self.ready, self.idle_s, self._let_go = ready, idle_s, let_go
+        self._clock, self._room = clock, room or memory_to_spare
         self.idle: dict[Fit, deque[tuple[Box, float]]] = {}
         self.kinds: dict[Fit, _Kind] = {}
         self.opening: Fit | None = None  # what is being made
@@ -68,7 +77,7 @@ class Stock:
 
     def want(self, fit: Fit) -> None:
         """A run of this size was asked for, or will be."""
-        now = time.monotonic()
+        now = self._clock()
         kind = self.kinds.setdefault(fit, _Kind(now))
         kind.asked = now
         if len(self.kinds) > KINDS:
@@ -87,7 +96,7 @@ class Stock:
         return None
 
     def put(self, fit: Fit, box: Box) -> None:
-        self.idle.setdefault(fit, deque()).append((box, time.monotonic()))
+        self.idle.setdefault(fit, deque()).append((box, self._clock()))
         if self.missing(fit) <= 0:
             self.kinds[fit].short = None
 
@@ -96,7 +105,7 @@ class Stock:
         self.opening = None
         kind = self.kinds.get(fit)
         if kind is not None:
-            kind.retry = 0.0 if good else time.monotonic() + RETRY_S
+            kind.retry = 0.0 if good else self._clock() + RETRY_S
         return good and kind is not None
 
     def make_room(self, too_many: Callable[[], bool]) -> None:
@@ -107,9 +116,9 @@ class Stock:
 
     def next(self, *, busy: bool) -> Fit | None:
         """The size that lacks a box and may have one now."""
-        now = time.monotonic()
+        now = self._clock()
         lacking = [fit for fit in self.kinds if self.missing(fit) > 0 and self.kinds[fit].retry <= now]
-        if not lacking or not room():
+        if not lacking or not self._room():
             return None
         fit = max(lacking, key=lambda one: self.kinds[one].asked)
         since = self.kinds[fit].short or now
@@ -118,7 +127,7 @@ class Stock:
 
     def look_after(self) -> None:
         """Let go what is too old, not there any more, or no longer asked for."""
-        now = time.monotonic()
+        now = self._clock()
         for fit in [f for f, kind in self.kinds.items() if now - kind.asked > self.idle_s]:
             self._forget(fit)
         for boxes in self.idle.values():
@@ -141,7 +150,7 @@ class Stock:
             self._let_go(box)
 
 
-def room() -> bool:
+def memory_to_spare() -> bool:
     """Whether this machine has memory to spare. Where that cannot be known, it has."""
     try:
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():

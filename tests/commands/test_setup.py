@@ -1,7 +1,6 @@
 """The set-up scripts on machines that we do not have: what they say, and that they never stop `make run`."""
 
 import os
-import re
 import socket
 import subprocess
 from pathlib import Path
@@ -211,13 +210,17 @@ def test_images_that_cannot_be_built_stop_make_images_and_nothing_else(tmp_path,
     assert ("Vibe starts without these boxes" in said.stdout) is (target == "setup")
 
 
-def test_a_disk_that_is_full_while_images_are_built_is_a_sentence(monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("problem", "says"),
+    [
+        (OSError(28, "No space left on device"), "The disk is full"),
+        (OSError(5, "Input/output error"), "The images of the boxes could not be built: [Errno 5] Input"),
+    ],
+)
+def test_a_disk_that_fails_while_images_are_built_is_a_sentence(monkeypatch, capsys, problem, says):
     from sandbox import __main__ as shell
 
-    def full(client, say):
-        raise OSError(28, "No space left on device")
-
     monkeypatch.setattr(shell.sandbox, "default_engine", Mock())
-    monkeypatch.setattr(shell.build, "build_all", full)
-    assert shell._images() == 3
-    assert re.match(r"The images of the boxes could not be built: .*No space left", capsys.readouterr().err)
+    monkeypatch.setattr(shell.build, "build_all", Mock(side_effect=problem))
+    assert shell.main(["images"]) == 3
+    assert capsys.readouterr().err.startswith(says)

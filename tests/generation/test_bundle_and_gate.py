@@ -92,6 +92,14 @@ def test_a_tool_whose_program_is_missing_is_refused():
     assert "main.py" in str(faults({"tool.toml": 'run = ["python3", "main.py"]'}))
 
 
+@pytest.mark.parametrize("more", ["main.py/a.txt", "out", "in", "values", "input.json/a.txt"])
+def test_a_tool_whose_files_cannot_lie_in_its_box_is_refused(more):
+    said = gate(
+        {"tool.toml": 'run = ["python3", "main.py"]', "main.py": "print(1)", more: "text"}, shape="tool"
+    )
+    assert "folder" in said[0].sentence
+
+
 def test_the_title_is_the_programs_own():
     assert title_of(FILES) == "Tea"
     assert title_of({"tool.toml": 'title = "Totals"'}) == "Totals"

@@ -23,7 +23,7 @@ class Attack:
     """`says` is the whole of stdout without its last line end, `complains` a part of stderr: regular expressions.
 
     language: a key of FILE. status: exit code or signal number. files: what must come back, by name; None: any.
-    noted: a part of the notes. within_s: seconds that the run may take at most, 0: any.
+    holds: what a file that comes back may hold; None: anything. noted: a part of the notes. within_s: seconds that the run may take at most, 0: any.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Attack:
     complains: str = ""
     language: str = "python"
     files: tuple[str, ...] | None = ()
+    holds: tuple[bytes, ...] | None = None
     noted: str = ""
     beside: dict[str, bytes] = field(default_factory=dict)
     limits: dict[str, Any] = field(default_factory=dict)
@@ -75,6 +76,10 @@ class Attack:
             seen.append(f"complained {got.stderr[-300:]!r}")
         if self.files is not None and tuple(sorted(a.name for a in got.artifacts)) != self.files:
             seen.append(f"left {[a.name for a in got.artifacts][:40]}")
+        if self.holds is not None and (
+            strange := [a.data[:40] for a in got.artifacts if a.data not in self.holds]
+        ):
+            seen.append(f"brought back {strange}")
         if self.noted not in " ".join(got.notes):
             seen.append(f"noted {got.notes}")
         if self.within_s and got.seconds > self.within_s:

@@ -179,4 +179,4 @@ os.makedirs("out/deep/er"); open("out/deep/er/file.txt", "w").write("deep")
 def test_what_is_too_much_to_bring_back_is_left_and_said(engine):
     got = run(engine, "for n in range(100): open(f'out/{n}.txt','w').write('x'*1000)", artifacts=5)
     assert len(got.artifacts) == 5
-    assert got.notes
+    assert got.notes == ("95 files were left out: too many, too large, or no plain files",)

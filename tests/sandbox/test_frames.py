@@ -52,16 +52,42 @@ def test_the_runners_own_complaint_is_kept_apart():
 
 @pytest.mark.parametrize(
     "name",
-    ["", "/etc/x", "../x", "a/../b", "a//b", "a\\b", "a\0b", ".", "a/./b", "x" * 300, "a\nb", "~/x"],
+    [
+        "",
+        "/etc/x",
+        "../x",
+        "a/../b",
+        "a//b",
+        "a\\b",
+        "a\0b",
+        ".",
+        "a/./b",
+        "x" * 300,
+        "a\nb",
+        "~/x",
+        "好" * 86,
+        "a/" + "好" * 86,
+        "a\udc80b",
+    ],
 )
 def test_a_name_that_could_leave_the_box_is_refused(name):
     with pytest.raises(BadSource):
         check_name(name)
 
 
-@pytest.mark.parametrize("name", ["main.py", "in/Bank März.csv", "a/b/c.txt"])
+@pytest.mark.parametrize("name", ["main.py", "in/Bank März.csv", "a/b/c.txt", "好" * 85, "out/a.txt", "a/out"])
 def test_an_honest_name_is_taken(name):
     check_name(name)
+
+
+@pytest.mark.parametrize("names", [("a", "a/b"), ("a/b/c", "x", "a/b"), ("out",)])
+def test_files_that_cannot_lie_beside_each_other_are_refused(names):
+    with pytest.raises(BadSource, match="folder"):
+        Source("python", ("python3",), dict.fromkeys(names, b""))
+
+
+def test_names_that_only_begin_alike_are_taken():
+    Source("python", ("python3",), dict.fromkeys(("a", "a.b", "a-b/c", "ab/c", "out/a"), b""))
 
 
 def test_too_many_files_are_refused():

@@ -137,6 +137,7 @@ def test_of_the_machine_little_is_told(gate):
         "Runtimes",
         "ServerVersion",
         "OSType",
+        "CgroupVersion",
     }
 
 
@@ -221,6 +222,14 @@ def test_nothing_else_about_a_box_may_differ(change):
 def test_a_sealed_box_is_composed_anew():
     asked = sealed(Privileged=0)  # equal to False for Python: what is sent on is ours
     assert same_box(asked, "", time.time())["HostConfig"]["Privileged"] is False
+
+
+def test_a_box_may_see_its_own_cgroup_alone_and_never_those_of_others():
+    asked = sealed(CgroupnsMode="private")
+    assert same_box(asked, "", time.time()) == asked
+    for other in ("host", "", None):
+        with pytest.raises(Refused):
+            same_box(sealed(CgroupnsMode=other), "", time.time())
 
 
 def test_a_box_that_would_stay_is_refused():

@@ -67,14 +67,20 @@ def test_several_files_are_compiled_together_and_given_their_arguments(engine):
     assert (got.ended, got.code, got.stdout, got.stderr) == ("exit", 5, "3 -x\n", "")
 
 
-def test_what_does_not_compile_ends_as_the_compiler_did_with_the_line(engine):
-    got = engine.run(
-        Source("native", ("compiled", "main.c"), {"main.c": b"int main(void) {\n  return x;\n}\n"}),
-        limits=Limits(time_s=40),
-    )
+@pytest.mark.parametrize(
+    ("name", "code", "line"),
+    [
+        ("main.c", "int main(void) {\n  return x;\n}\n", "main.c:2:10: error: "),
+        ("main.cpp", "#include <vector>\nint main() {\n  std::vector<int> a;\n  a.pusch(1);\n}\n", "main.cpp:4:5: error: "),
+        ("main.rs", "fn main() {\n    let a: i32 = 1;\n    let b: i32 = a + \"x\";\n}\n", " --> main.rs:3:20\n"),
+    ],
+)  # fmt: skip
+def test_what_does_not_compile_ends_as_the_compiler_did_with_the_line(engine, name, code, line):
+    source = Source("native", ("compiled", name), {name: code.encode()})
+    got = engine.run(source, limits=Limits(time_s=40))
     assert (got.ended, got.code, got.stdout) == ("exit", 1, "")
-    assert "main.c:2:10: error: " in got.stderr
-    assert got.stderr.endswith("main.c could not be compiled.\n")
+    assert line in got.stderr
+    assert got.stderr.endswith(f"{name} could not be compiled.\n")
 
 
 def test_the_images_that_are_always_needed_come_first():

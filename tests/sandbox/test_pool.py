@@ -3,15 +3,18 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
-from sandbox import EngineUnavailable, Limits, Source
+from sandbox import BoxFailed, EngineUnavailable, Limits, Source
+from sandbox.box import Box
 from sandbox.docker_engine import DockerEngine
 from sandbox.line import Line, Ticket
 from sandbox.pool import Pool
@@ -102,6 +105,91 @@ def test_a_stop_from_another_thread_ends_a_warm_run(pool):
     assert got.ended == "cancelled"
     assert got.stdout == "going\n"
     assert time.monotonic() - times["pressed"] < 1
+
+
+class Slow:
+    """An engine whose boxes take a second to be made; none is ever ready."""
+
+    def __init__(self):
+        self.began, self.gone = threading.Event(), []
+
+    def open(self, fit, *, lasts_s):
+        self.began.set()
+        time.sleep(1.0)
+        ours, self.theirs = socket.socketpair()
+        return Box("slow", ours, fit)
+
+    def discard_beside(self, box):
+        self.gone.append(box.id)
+        box.close()
+        self.theirs.close()
+
+    def reap(self):
+        pass
+
+    def close(self):
+        pass
+
+
+def stopped(pool, source, when, **more):
+    """(ended, seconds from the stop to that) of a run that is stopped once `when` is set."""
+    stop, pressed = threading.Event(), []
+
+    def press():
+        assert when.wait(10)
+        pressed.append(time.monotonic())
+        stop.set()
+
+    presser = threading.Thread(target=press)
+    presser.start()
+    ended = pool.run(source, cancelled=stop, **more).ended
+    now = time.monotonic()
+    presser.join()
+    return ended, now - pressed[0]
+
+
+def test_a_stop_is_heard_while_the_engine_makes_a_box_and_that_is_removed_beside():
+    engine = Slow()
+    slow = Pool(engine, ready=0)
+    ended, seconds = stopped(slow, program("print(1)"), engine.began)
+    assert ended == "cancelled"
+    assert seconds < 0.3
+    assert slow.standing().running == 0
+    wait(lambda: engine.gone == ["slow"], 5)
+
+
+def test_a_stop_is_heard_while_a_run_waits_for_a_box_that_is_nearly_ready():
+    engine, when = Slow(), threading.Event()
+    slow = Pool(engine, ready=0)
+    slow._stock.opening = Fit.of(Source("browser", ()), Limits()).warmed()  # never to end
+    threading.Timer(0.2, when.set).start()
+    ended, seconds = stopped(slow, Source("browser", ("true",)), when)
+    assert ended == "cancelled"
+    assert seconds < 0.3
+    assert not engine.began.is_set(), "no box is begun for nobody"
+
+
+def test_what_goes_wrong_while_a_box_is_made_reaches_who_waits_for_it():
+    engine = Slow()
+    engine.open = Mock(side_effect=[BoxFailed("no"), TimeoutError("of the engine")])
+    for problem in (BoxFailed, TimeoutError):
+        with pytest.raises(problem):
+            Pool(engine, ready=0).run(program("print(1)"), cancelled=threading.Event())
+
+
+@pytest.mark.docker
+def test_a_stop_of_a_run_that_found_no_box_leaves_none(pool):
+    stop = threading.Event()
+    timer = threading.Timer(0.05, stop.set)
+    timer.start()
+    odd = Limits(time_s=8.0, memory_bytes=301 << 20)
+    assert pool.engine.run(program("print(1)"), limits=odd, cancelled=stop).ended == "cancelled"
+    timer.join()
+
+    def odd_ones():
+        return [row for row in boxes(pool) if f"{LABEL}.warm" not in row["Labels"]]
+
+    wait(lambda: not odd_ones(), 5)
 
 
 @pytest.mark.docker

@@ -7,10 +7,11 @@ import socket
 import threading
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
-from sandbox import EngineUnavailable, Limits, Source
+from sandbox import EngineUnavailable, Limits, Source, catalog
 from sandbox.docker_engine import DockerEngine
 from sandbox.pool import Pool
 from sandbox.sealing import LABEL, Fit, config, untaken
@@ -25,7 +26,7 @@ def boxes(engine):
     return engine.client.api.containers(all=True, filters={"label": f"{LABEL}.owner={engine.owner}"})
 
 
-@pytest.mark.parametrize("image", ["python", "browser"])
+@pytest.mark.parametrize("image", catalog.names())
 @pytest.mark.parametrize("warm", [False, True])
 def test_the_engine_took_every_option_of_every_image(engine, image, warm):
     fit = Fit.of(Source(image, ()), Limits())
@@ -40,6 +41,46 @@ def test_the_engine_took_every_option_of_every_image(engine, image, warm):
         assert (seen["AppArmorProfile"] or "") != "unconfined"
     finally:
         engine.discard(box)
+
+
+@pytest.mark.parametrize(
+    ("api", "info", "asks"),
+    [
+        ("1.41", {"CgroupVersion": "2"}, True),
+        ("1.50", {"CgroupVersion": "2"}, True),
+        ("1.40", {"CgroupVersion": "2"}, False),
+        ("1.41", {"CgroupVersion": "1"}, False),
+        ("1.41", {}, False),
+        ("", {"CgroupVersion": "2"}, False),
+    ],
+)
+def test_where_cgroups_are_of_the_second_kind_a_box_sees_its_own_alone(api, info, asks):
+    some = DockerEngine()
+    some._client = Mock(api=Mock(_version=api, info=Mock(return_value=info)))
+    host = some.config(Fit.of(HELLO, Limits()))["HostConfig"]
+    assert host.get("CgroupnsMode") == ("private" if asks else None)
+    some.config(Fit.of(HELLO, Limits()))
+    some._client.api.info.assert_called_once()
+
+
+def test_an_engine_that_shares_its_cgroups_all_the_same_is_found_out():
+    asked = config(Fit.of(HELLO, Limits()), owner="a", deadline=0, own_cgroups=True)
+    seen = {"HostConfig": {**asked["HostConfig"], "CgroupnsMode": "host"}, "Config": asked}
+    assert untaken(asked, seen) == ["CgroupnsMode"]
+
+
+def test_a_box_that_sees_its_own_cgroup_alone_still_counts(engine):
+    """Asked of whatever engine is here, which may be one that is not asked by itself."""
+    own = DockerEngine(f"own-{os.getpid()}")
+    own._own_cgroups = True
+    code = b"import os, time\nprint(open('/proc/self/cgroup').read())\ntry:\n    while True:\n        if not os.fork(): time.sleep(9)\nexcept OSError: pass"
+    try:
+        got = own.run(Source("python", ("python3", "main.py"), {"main.py": code}))
+    finally:
+        own.close()
+    assert got.ok, got.stderr
+    assert "docker" not in got.stdout
+    assert "new process" in " ".join(got.notes)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from sandbox import EngineUnavailable, Limits, Source
 from sandbox.box import Box
 from sandbox.frames import Frames, frame
 from sandbox.limits import MIB
+from sandbox.pool import Pool
 from sandbox.sealing import Fit
 from sandbox.talk import Talk
 
@@ -22,6 +23,13 @@ HELD = {"uid": 65532, "NoNewPrivs": 1, "Seccomp": 2, "CapEff": 0, "CapBnd": 0}
 READY = frame(b"R", json.dumps({"status": HELD}).encode())
 START = frame(b"s")
 END = frame(b"z", b'{"skipped": 0}')
+NO_HELLO = (
+    frame(b"R", b'{"status": [1]}'),
+    frame(b"R", b'{"status": 1e999}'),
+    frame(b"R", b"[" * 100_000),
+    frame(b"R", b'{"status": {}, "n": ' + b"9" * 5000 + b"}"),
+    frame(b"R", b"\xff"),
+)
 SOURCE = Source("python", ("python3", "main.py"), {"main.py": b""})
 
 
@@ -56,6 +64,41 @@ def talk_with(*said: bytes, limits=None, hangs=False, **more):
         box.close()
         player.join(10)
         theirs.close()
+
+
+class Fake:
+    """An engine each of whose boxes says this."""
+
+    def __init__(self, said):
+        self.said, self.discarded = said, 0
+
+    def open(self, fit, *, lasts_s):
+        ours, theirs = socket.socketpair()
+        theirs.sendall(docker(self.said))
+        box = Box("none", ours, fit)
+        self.line = theirs  # it stays open
+        return box
+
+    def discard_beside(self, box):
+        raise AssertionError("it does not end by itself")
+
+    def discard(self, box):
+        box.close()
+        self.line.close()
+        self.discarded += 1
+
+    def close(self):
+        pass
+
+
+def json_values():
+    """Any, and mostly those that look like what a runner says."""
+    number = st.one_of(st.integers(), st.floats(), st.sampled_from([10**400, 10**25, float("inf")]))
+    plain = st.one_of(st.none(), st.booleans(), number, st.text(max_size=5))
+    words = st.sampled_from(["status", "skipped", "path", "size", "why", "code", "seconds", "counters", "a"])
+    return st.recursive(
+        plain, lambda of: st.one_of(st.lists(of, max_size=3), st.dictionaries(words, of, max_size=6))
+    )
 
 
 def test_an_honest_runner_is_understood():
@@ -101,6 +144,18 @@ def test_an_honest_runner_is_understood():
         (READY, START, b"o" + struct.pack(">I", 2**31)),
         (READY, START, b"Q\0\0\0\0"),
         (READY, START, frame(b"x", b"[" * 100_000), END),
+        (READY, START, report(), frame(b"z", b'{"skipped": 1e999}')),
+        (READY, START, report(), frame(b"z", b'{"skipped": true}')),
+        (READY, START, report(), frame(b"z", b'{"skipped": -1}')),
+        (READY, START, report(), frame(b"z", b"[" * 100_000)),
+        (READY, START, report(), frame(b"f", b'{"path": "a", "size": Infinity}'), END),
+        (READY, START, report(), frame(b"f", b'{"path": "a", "size": "0"}'), END),
+        (READY, START, report(), frame(b"f", b'{"path": ["a"], "size": 0}'), END),
+        (READY, START, report(), frame(b"f", b"[" * 100_000), END),
+        (READY, START, report(seconds=10**400), END),
+        (READY, START, report(why=[]), END),
+        (READY, START, report(counters={"refused": 10**400}), END),
+        *((hello, START, report(), END) for hello in NO_HELLO),
     ],
 )  # fmt: skip
 def test_what_breaks_the_protocol_is_lost(said):
@@ -110,11 +165,49 @@ def test_what_breaks_the_protocol_is_lost(said):
     assert not talk.clean
 
 
+@pytest.mark.parametrize("hello", NO_HELLO)
+def test_a_box_that_says_nonsense_when_it_is_ready_does_not_stop_the_filling_up(hello):
+    engine = Fake(hello)
+    pool = Pool(engine, ready=1)
+    fit = Fit.of(SOURCE, Limits()).warmed()
+    with pool._news:
+        pool._stock.want(fit)
+        pool._stock.opening = fit
+    pool._add(fit)
+    assert pool._stock.opening is None
+    assert pool._stock.count(fit) == 0
+    assert engine.discarded == 1
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.sampled_from("Rxfz"), json_values())
+def test_no_json_at_all_makes_the_host_fail(kind, value):
+    """In the place where a frame of this kind is expected."""
+    before = {"R": (), "x": (READY, START), "f": (READY, START, report()), "z": (READY, START, report())}[kind]
+    try:
+        got, _ = talk_with(*before, frame(kind.encode(), json.dumps(value).encode()), END)
+    except EngineUnavailable:
+        assert kind == "R", "it says that it is not sealed"
+    else:
+        assert got.ended in {"lost", "exit", "signal"}
+
+
 @settings(deadline=None, max_examples=40)
 @given(st.lists(st.tuples(st.sampled_from("Rsoexfdz"), st.binary(max_size=30)), max_size=6))
 def test_no_frames_at_all_make_the_host_fail(frames):
     got, _ = talk_with(READY, *(frame(k.encode(), p) for k, p in frames))
     assert got.ended in {"lost", "exit", "signal"}
+
+
+@pytest.mark.parametrize("problem", [ValueError("mine"), BrokenPipeError(), KeyError("k"), AttributeError("a")])
+@pytest.mark.parametrize("printed", [b"text", b"\xe2"], ids=["at once", "at the end"])
+def test_what_the_listener_raises_reaches_the_caller(problem, printed):
+    def listen(stream, text):
+        raise problem
+
+    with pytest.raises(type(problem)) as raised:
+        talk_with(READY, START, frame(b"o", printed), report(), END, on_output=listen)
+    assert raised.value is problem
 
 
 def test_a_runner_that_lets_a_flood_through_is_stopped_by_the_host():
@@ -132,6 +225,18 @@ def test_a_runner_that_says_nothing_ends_by_our_own_clock(monkeypatch):
     got, _ = talk_with(READY, START, hangs=True, limits=Limits(time_s=0.2))
     assert got.ended == "timeout"
     assert time.monotonic() - began < 5
+
+
+def test_a_runner_that_goes_on_collecting_ends_by_our_own_clock_with_what_came(monkeypatch):
+    monkeypatch.setattr("sandbox.talk.COLLECT_S", 0.2)
+    began = time.monotonic()
+    got, talk = talk_with(
+        READY, START, frame(b"o", b"said"), report(), frame(b"f", b'{"path": "a", "size": 1}'), frame(b"d", b"x"),
+        frame(b"f", b'{"path": "b", "size": 2}'), frame(b"d", b"x"), hangs=True, limits=Limits(time_s=60.0),
+    )  # fmt: skip
+    assert time.monotonic() - began < 5
+    assert (got.ended, got.stdout, [a.name for a in got.artifacts]) == ("timeout", "said", ["a"])
+    assert not talk.clean
 
 
 def test_a_runner_that_does_not_obey_a_stop_is_left():

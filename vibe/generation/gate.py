@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sandbox.errors import BadSource
-from sandbox.source import check_name
+from sandbox.source import check_name, check_names
 from vibe.generation.bundle import bundle
 from vibe.generation.tool import BadTool, ToolSpec
 
@@ -17,6 +17,7 @@ MAX_PYTHON = 200_000  # characters of all Python: a million takes seconds and hu
 HEAD = 50_000  # a title stands in so many first characters
 TOO_DEEP = "it is nested too deeply"
 LONG_NUMBER = "A number in it has thousands of digits: write a shorter one."
+LAID_BESIDE = ("input.json", "in/a file", "values/a value")  # in a tool's box (vibe.generation.tool)
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -77,6 +78,11 @@ def _sizes(files: Mapping[str, str]) -> list[Fault]:
             faults.append(
                 Fault(path, line, "Half a character stands in this line: write it whole, or leave it out.")
             )
+    try:
+        if not faults:
+            check_names([*files, *(LAID_BESIDE if "tool.toml" in files else ())])
+    except BadSource as problem:
+        faults.append(Fault("", 1, problem.sentence))
     if sum(len(text) for path, text in files.items() if path.endswith(".py")) > MAX_PYTHON:
         path = max((p for p in files if p.endswith(".py")), key=lambda p: len(files[p]))
         faults.append(

@@ -199,7 +199,10 @@ def _clean_file(one: Input, given: tuple[str, bytes] | None, laid: dict[str, byt
         raise ValueError(f"Choose a file that ends with {_or(one.accept)}.")
     if len(data) > MAX_FILE:
         raise ValueError("Choose a file of at most 25 MB.")
-    plain = re.sub(r"[^\w .()+-]", "_", name.replace("\\", "/").rsplit("/", 1)[-1]).strip(" .")[:80] or "file"
+    plain = re.sub(r"[^\w .()+-]", "_", name.replace("\\", "/").rsplit("/", 1)[-1]).strip(" .")[:80]
+    plain = (
+        plain.encode()[:240].decode("utf-8", "ignore") or "file"
+    )  # a name may have 255 bytes (sandbox.source)
     path = f"in/{plain}"
     while path in laid:
         path = f"in/{len(laid)}-{plain}"

@@ -1,6 +1,5 @@
 """One life of a box: make ready, take the job, run it, tell of it, leave."""
 
-import contextlib
 import json
 import os
 import resource
@@ -48,8 +47,5 @@ def main() -> None:
             result["code"] = os.WEXITSTATUS(watch.status)
     result["cpu"] = round(sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]), 4)
     put(b"x", json.dumps(result).encode())
-    collector = Collector(job)
-    with contextlib.suppress(OSError):
-        collector.walk(os.open("out", os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW), "", 0)
-    put(b"z", json.dumps({"skipped": collector.skipped}).encode())
+    Collector(job).collect("out")
     os._exit(0)

@@ -27,7 +27,7 @@ ALL = [
     Attack("a_hidden_name", "write('out/.bashrc'); print('done')", "done", files=("bashrc",)),
     Attack("names_that_differ_by_folder", "os.mkdir('out/d'); write('out/a.txt'); write('out/d/a.txt'); print('done')", "done", files=("a (2).txt", "a.txt")),
     Attack("only_a_hole", "os.truncate(os.open('out/a.bin', os.O_CREAT | os.O_RDWR), 60 << 20); write('out/b.txt'); print('done')", "done", files=("b.txt",), noted=LEFT_OUT),
-    Attack("swapped_all_the_time", "write('real')\nif os.fork(): time.sleep(0.2); print('done', flush=True); os._exit(0)\nwhile True:\n  for make in (lambda: os.symlink('/etc/passwd', 'out/t'), lambda: write('out/t', 'mine')):\n    try: make(); os.rename('out/t', 'out/a.txt')\n    except OSError: pass", "done", files=None),
+    Attack("swapped_all_the_time", "write('real')\nif os.fork(): time.sleep(0.2); print('done', flush=True); os._exit(0)\nwhile True:\n  for make in (lambda: os.symlink('/etc/passwd', 'out/t'), lambda: write('out/t', 'mine')):\n    try: make(); os.rename('out/t', 'out/a.txt')\n    except OSError: pass", "done", files=None, holds=(b"mine", b"")),
     Attack("packed_many_times", "import zipfile\nwith zipfile.ZipFile('out/a.zip', 'w', zipfile.ZIP_DEFLATED) as z: z.writestr('a', bytes(100 << 20))\nprint('done')", "done", files=("a.zip",)),
     Attack("a_device", "attempt(lambda: os.mknod('out/a', 0o20666, os.makedev(1, 3)))", "EPERM"),
 ]  # fmt: skip
