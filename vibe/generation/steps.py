@@ -29,7 +29,7 @@ class Step:
 class Consult(Step):
     """What is in force right now? Answer: {"autonomy", "effort", "model": name or "", "quick": name or "",
     "context": tokens or 0, "vision": bool, "engine": bool, "usd": spent by this Job or null when a price is not
-    known, "seconds": since it began, "weak": a sentence when this kind is often wrong here, or ""}.
+    known, "seconds": that its steps took, "weak": a sentence when this kind is often wrong here, or ""}.
 
     A dial moved in mid-run changes the next Consult, never the past.
     """

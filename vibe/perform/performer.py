@@ -8,7 +8,6 @@ from contextvars import copy_context
 from typing import Any
 
 from django.db import connections, transaction
-from django.utils import timezone
 
 from sandbox.outcome import Outcome
 from vibe import events, jobs, models_in_use, weak_spots
@@ -199,7 +198,6 @@ class Performer:
     def _consult(self, step: steps.Consult) -> steps.Json:
         self.job.refresh_from_db(fields=["autonomy", "effort"])
         model, quick = models_in_use.model_for("strong"), models_in_use.model_for("quick")
-        began = self.job.started or timezone.now()
         return {
             "autonomy": self.job.autonomy,
             "effort": self.job.effort,
@@ -209,7 +207,7 @@ class Performer:
             "vision": bool(model and "vision" in model.can),
             "engine": engine().available() == "",
             "usd": self._asking.spent().cost_usd,
-            "seconds": (timezone.now() - began).total_seconds(),
+            "seconds": StepRecord.took([self.job.pk]).get(self.job.pk, 0.0),
             "weak": weak_spots.sentence(self.job.shape, self.job.kind) if step.at == "start" else "",
         }
 
