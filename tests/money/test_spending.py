@@ -191,6 +191,38 @@ def test_a_repair_that_mends_nothing_is_forgiven_and_the_others_are_not(boxes, s
     assert purposes["repair"] == purposes["resample"] == "forgiven"
 
 
+@pytest.mark.parametrize("ends", ["a stop", "a fault of ours"])
+def test_failed_repairs_are_forgiven_as_well_where_the_making_is_cut_short(boxes, script, monkeypatch, ends):
+    SiteAllowance(maker_usd_per_day="1").save()
+    boxes.observations = {**fakes.CALM, "errors": [{"kind": "uncaught", "text": "boom", "line": 1}]}
+
+    ask = fakes._Shared.ask
+
+    def cut_short(self, call, **more):
+        if script or fakes.is_plan(call.messages[0].text):
+            return ask(self, call, **more)
+        if ends == "a fault of ours":
+            raise RuntimeError("ours")
+        jobs.stop(Job.objects.get())
+        end = Cancelled()
+        end.usage = Usage(100, 50)
+        assert more["cancelled"].wait(8)
+        raise end
+
+    monkeypatch.setattr(fakes._Shared, "ask", cut_short)
+    script.extend([PAGE] * 3)
+    job = carry()
+    assert job.state == (JobState.STOPPED if ends == "a stop" else JobState.FAILED)
+    charges = Charge.objects.order_by("pk").values_list("step__purpose", "state")
+    assert list(charges)[:4] == [
+        ("plan", "settled"), ("write", "settled"), ("repair", "forgiven"), ("resample", "forgiven")
+    ]  # fmt: skip
+    today = DayTally.objects.get(who=job.maker_id)
+    assert today.forgiven_tokens == sum(
+        Charge.objects.filter(state="forgiven").values_list("tokens", flat=True)
+    )
+
+
 # --- what people see --------------------------------------------------------------------------------------------
 
 

@@ -31,11 +31,13 @@ class Consult(Step):
     "context": tokens or 0, "vision": bool, "engine": bool, "usd": spent by this Job or null when a price is not
     known, "seconds": that its steps took, "weak": a sentence when this kind is often wrong here, or ""}.
 
-    A dial moved in mid-run changes the next Consult, never the past.
+    A dial moved in mid-run changes the next Consult, never the past. `wasted`: which calls so far, from 1, mended
+    nothing; should the making be cut short, the maker is not charged for them.
     """
 
     kind: ClassVar[str] = "consult"
     at: str
+    wasted: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

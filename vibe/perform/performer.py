@@ -66,6 +66,7 @@ class Performer:
         seen = dict(job.files or (job.base.files if job.base else {}))
         by_hand = bool(job.files)  # what was edited by hand is there already
         self._quiet = False  # while it only remembers what the page shows already
+        self.wasted: tuple[int, ...] = ()  # calls so far that mended nothing (steps.Consult)
         self._told: tuple[steps.Checked, dict[str, str]] | None = None  # and what was painted when it was told
         self._painted = Painted(seen, self._feed, wrote=by_hand)
         self._asking = Asking(job, client, cancelled, replan or threading.Event(), self._feed, self._painted)
@@ -80,6 +81,7 @@ class Performer:
         began = time.monotonic()
         match step:
             case steps.Consult():
+                self.wasted = step.wasted
                 answer = self._consult(step)
             case steps.Ask():
                 answer = self._asking.ask(step, record)
@@ -166,6 +168,8 @@ class Performer:
     def replayed(self, step: steps.Step, number: str, answer: steps.Json) -> None:
         """Say again, in short, what a lost worker had already done: the page was cleared."""
         match step:
+            case steps.Consult():
+                self.wasted = step.wasted
             case steps.Ask():
                 kind, title, _ = TITLES[step.purpose]
                 self._feed(events.StepStarted(number, kind, title))
