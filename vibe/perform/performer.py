@@ -17,6 +17,7 @@ from vibe.generation.policy import policy
 from vibe.live import feed
 from vibe.llm.client import Client
 from vibe.llm.errors import Cancelled
+from vibe.llm.message import Model
 from vibe.models import Job, StepRecord
 from vibe.models.away import patiently
 from vibe.perform.asking import ANSWERED, CHANGEABLE, TALKING, Asking
@@ -207,8 +208,7 @@ class Performer:
             "effort": self.job.effort,
             "model": model.name if model else "",
             "quick": quick.name if quick else "",
-            "context": (model.context or 0) if model else 0,
-            "vision": bool(model and "vision" in model.can),
+            "writers": {"quick": _known(quick), "strong": _known(model)},
             "engine": engine().available() == "",
             "usd": self._asking.spent().cost_usd,
             "seconds": StepRecord.took([self.job.pk]).get(self.job.pk, 0.0),
@@ -286,6 +286,16 @@ class Performer:
     def _feed(self, event: events.Event) -> None:
         if not self._quiet:
             self.line.append(event)
+
+
+def _known(model: Model | None) -> steps.Json:
+    """What the flow must know of a model that may write. Only what it was seen to do counts."""
+    can = model.can if model else frozenset()
+    return {
+        "context": (model.context or 0) if model else 0,
+        "vision": "vision" in can,
+        "reasoning": "reasoning_effort" in can,
+    }
 
 
 def _proposed(proposal: steps.Json, *, waits: bool) -> events.PlanProposed:
