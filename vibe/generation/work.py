@@ -134,6 +134,15 @@ class Work:
         wanted = any(check.get("input") or check.get("files") for check in self.promised())
         return "tool" if self.request.shape == "tool" or wanted else "page"
 
+    def weak(self) -> str:
+        """The sentence on how often such a program is wrong here; "" where it goes well, or where no promise shows yet
+        what it will be."""
+        known = self.request.shape != "auto" or self.promised()
+        said: dict[str, str] = self.force["weak"]
+        return (
+            said.get(self.request.shape if self.request.shape != "auto" else self.shape(), "") if known else ""
+        )
+
     def null_seed(self) -> int:
         return seed_of(self.request, {})
 

@@ -212,7 +212,7 @@ class Performer:
             "engine": engine().available() == "",
             "usd": self._asking.spent().cost_usd,
             "seconds": StepRecord.took([self.job.pk]).get(self.job.pk, 0.0),
-            "weak": weak_spots.sentence(self.job.shape, self.job.kind) if step.at == "start" else "",
+            "weak": weak_spots.sentences(self.job.kind) if step.at in {"start", "model"} else {},
         }
 
     def _tell(self, step: steps.Tell) -> None:
