@@ -190,7 +190,8 @@ def test_a_person_sees_what_the_model_read_in_words_and_can_take_parts_out(brows
     read(job, [{**PARTS[0], "label": "Repairing"}], purpose="repair")
     page = browser.get(path).content.decode()
     assert "What I read: 2.2 thousand words of text" in page
-    assert "1.8 thousand words" in page
+    assert "of text, about 3,000 tokens</summary>" in page
+    assert ">1.8 thousand words, about 2,400 tokens</span>" in page
     assert "no room for it" in page
     assert "Repairing" not in page
     assert "Your file &lt;b&gt;.css" in page
