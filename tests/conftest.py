@@ -64,7 +64,10 @@ def script(db):
 
     fakes.SCRIPT.clear()
     fakes.CALLS.clear()
-    ModelRow.objects.create(name="test-model", base_url="http://127.0.0.1:9/v1", price_in=1, price_out=2)
+    ModelRow.objects.create(
+        name="test-model", base_url="http://127.0.0.1:9/v1", price_in=1, price_out=2,
+        capabilities={"reasoning_effort": True},
+    )  # fmt: skip
     yield fakes.SCRIPT
     fakes.SCRIPT.clear()
 

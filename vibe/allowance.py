@@ -3,7 +3,7 @@
 The only writer of DayTally and Charge. A reservation is one conditional UPDATE a tally, so that calls that race can
 never reserve more than the limit, on SQLite and on PostgreSQL alike. A reservation is the most that the call should
 cost: the question, estimated, and the longest answer, at the model's price; where the price is not known, only tokens
-are reserved. Days are those of UTC.
+are reserved. The client hangs up where more than that comes (llm.gathered). Days are those of UTC.
 """
 
 from collections.abc import Iterable
@@ -49,7 +49,7 @@ def reserve(step: StepRecord, model: Model, call: Call, *, now: datetime | None 
     charge = Charge.objects.filter(step=step).first()
     if charge and charge.state == State.RESERVED:
         return charge
-    wanted = Amount.of(Usage(call.asked(), call.room()), model)
+    wanted = Amount.of(call.most(), model)
     maker = step.job.maker
     fields = {
         "maker": maker, "day": _day(now), "model": model.name, "state": State.RESERVED,

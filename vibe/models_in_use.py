@@ -173,8 +173,7 @@ def try_out(model: Model, row: ModelRow | None = None) -> capabilities.Report:
     A model that does not answer leaves its row as it is."""
     report = capabilities.detect(model)
     if report.ok:
-        new = ModelRow(name=model.name, base_url=model.base_url, local=model.local, enabled=False)
-        _write_down(row or row_of(model) or new, report)
+        _write_down(row or row_of(model) or _unused(model), report)
     return report
 
 
@@ -191,14 +190,28 @@ def _write_down(row: ModelRow, report: capabilities.Report) -> None:
 
 
 def learn(model: Model, learned: Learned) -> None:
-    """Remember for good what a call found out, where the model has a row."""
-    row = row_of(model) if learned else None
+    """Remember for good what a call found out: in the model's row, which is made for one that the environment names."""
+    row = (row_of(model) or _row_for_environments(model)) if learned else None
     if row is None:
         return
     row.capabilities = {**row.capabilities, **dict.fromkeys(learned.refuses, False)}
     row.max_out = learned.max_out or row.max_out
     row.context = learned.context or row.context
-    row.save(update_fields=["capabilities", "max_out", "context"])
+    row.save(update_fields=["capabilities", "max_out", "context"] if row.pk else None)
+
+
+def _row_for_environments(model: Model) -> ModelRow | None:
+    """A fresh row, not enabled and without the key; None for a model whose row was deleted while it was asked."""
+    tiers: tuple[Tier, ...] = ("strong", "quick")
+    named = [from_environment(settings.CONFIG, tier) for tier in tiers]
+    if (model.name, model.base_url) not in [(one.name, one.base_url) for one in named if one]:
+        return None
+    return _unused(model)
+
+
+def _unused(model: Model) -> ModelRow:
+    """A row that only says what is known of the model: its key stays where it is."""
+    return ModelRow(name=model.name, base_url=model.base_url, local=model.local, enabled=False)
 
 
 def disconnect_models() -> None:

@@ -27,16 +27,16 @@ Kind = tuple[str, str]  # shape, and whether it was made anew or changed (choice
 def sentence(shape: str, kind: str = JobKind.MAKE) -> str:
     """ "I’m often wrong at tools: …", or "" when too little is known, or when it goes well.
 
-    Changes are counted apart from first requests where there are enough of them, else the shape as a whole. For
-    `auto` nothing is known before it is made.
+    Changes are counted apart from first requests where there are enough of them, else the shape as a whole. Of `auto`
+    nothing is known before there is a plan.
     """
     return _sentence(_counted(), shape, kind)
 
 
-def sentences() -> dict[str, str]:
-    """{shape: sentence} of all weak spots of first requests, for where a shape is chosen."""
+def sentences(kind: str = JobKind.MAKE) -> dict[str, str]:
+    """{shape: sentence} of all weak spots, for where a shape is chosen or is known later."""
     ended = _counted()
-    return {str(shape): said for shape in NAMES if (said := _sentence(ended, shape, JobKind.MAKE))}
+    return {str(shape): said for shape in NAMES if (said := _sentence(ended, shape, kind))}
 
 
 def _sentence(ended: "Counter[tuple[Kind, bool]]", shape: str, kind: str) -> str:

@@ -195,6 +195,16 @@ def test_a_weak_spot_is_said_before_anything_is_made(terminal, script):
     terminal.generate("A chart of teas", shape="chart")
     said = terminal.out.getvalue()
     assert said.startswith("· I’m often wrong at charts: 0 of the last 20")
+    assert said.count("often wrong") == 1
+
+
+def test_a_weak_spot_that_only_the_plan_shows_is_said_with_it(terminal, script):
+    from tests.jobs.test_weak_spots import BELL, ended
+
+    ended(20, shape="page", verdict="broken")
+    script.extend([BELL, PAGE])
+    terminal.generate("A bell")
+    assert "· I’m often wrong at pages: 0 of the last 20" in terminal.out.getvalue().partition("· Plan:")[0]
 
 
 # --- who else makes the Job -------------------------------------------------------------------------------------

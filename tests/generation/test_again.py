@@ -2,9 +2,10 @@
 
 import pytest
 
-from tests.generation.world import BROKEN, HELD, SEEN, World, make
+from tests.generation.world import BROKEN, HELD, OTHERWISE, SEEN, World, make
 from vibe.choices import Verdict
 from vibe.generation.request import Base, Request
+from vibe.generation.steps import Consult
 
 LONG = "".join(f"<p>line {n} of tea</p>\n" for n in range(200))
 BASE = Base({"index.html": f"<title>Tea</title>\n{LONG}"}, "page", "Tea", Verdict.HELD, 0, [], HELD)
@@ -79,6 +80,23 @@ def test_calls_for_a_repair_that_came_to_nothing_are_all_given_back():
     world = World(asks=[FITS, MISSES, MISSES, "no file at all"], runs=[BROKEN])
     result = make(world, CHANGE)
     assert result.wasted == [3, 4, 5]
+
+
+def test_a_repair_whose_reply_broke_off_is_given_back_too():
+    cut = {"fault": {"kind": "cut", "sentence": "The line to the model broke."}}
+    world = World(asks=[FITS, MISSES, cut], runs=[BROKEN])
+    result = make(world, CHANGE)
+    assert world.purposes() == ["plan", "change", "repair", "again"]
+    assert result.why == "The line to the model broke."
+    assert result.wasted == [3, 4]
+
+
+def test_what_failed_so_far_is_said_before_each_next_move():
+    tries = [edit(f"<p>line {n} of tea</p>") for n in (7, 8, 9)]
+    world = World(asks=[*tries, FITS], runs=[BROKEN, OTHERWISE, BROKEN, SEEN])
+    make(world, CHANGE)
+    said = {step.at: step.wasted for step in world.of(Consult)}
+    assert said == {"start": (), "write 1": (), "round 1": (), "round 2": (3,), "round 3": (3, 4)}
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,17 @@
 """The making from sentence to result, with scripted answers in place of the world."""
 
+import base64
+
 import pytest
 
+from tests.fakes import jpeg
 from tests.generation.world import BROKEN, CHECKED, HELD, OTHERWISE, PAGE, SEEN, World, make
 from vibe.choices import Verdict
 from vibe.generation import flow
 from vibe.generation.drive import drive
 from vibe.generation.policy import policy
 from vibe.generation.request import Base, Request, Upload
-from vibe.generation.steps import Ask, Run
+from vibe.generation.steps import Ask, Inspect, Run
 
 
 def test_a_page_is_written_checked_and_named():
@@ -102,6 +105,53 @@ def test_a_quick_try_is_written_by_the_quick_model_and_the_strong_one_comes_last
         ("plan", "quick"), ("write", "quick"), ("repair", "quick"), ("resample", "quick"), ("repair", "quick"),
         ("escalate", "strong"),
     ]  # fmt: skip
+
+
+PICTURE = base64.b64encode(jpeg()).decode()
+
+
+def test_who_writes_reads_what_it_can_hold_and_only_who_sees_gets_pictures():
+    def known(**more):
+        return {"context": 0, "vision": False, "reasoning": True, **more}
+
+    class WithPicture(World):
+        def __call__(self, step, number):
+            answer = super().__call__(step, number)
+            return (
+                {"files": {"a.png": {"size": 9, "picture": PICTURE}}} if isinstance(step, Inspect) else answer
+            )
+
+    world = WithPicture(
+        asks=[PAGE] * 9, runs=[BROKEN, BROKEN, OTHERWISE, OTHERWISE, SEEN],
+        force={
+            "autonomy": "keep", "effort": "quick", "quick": "small",
+            "writers": {"quick": known(context=20_000), "strong": known(context=90_000, vision=True)},
+        },
+    )  # fmt: skip
+    make(world, Request("like this", uploads=(Upload("a.png", 9),), salt="s"))
+    assert world.of(Inspect)[0].pictures
+    asked = {ask.purpose: (bool(ask.messages[-1].images), ask.max_tokens) for ask in world.of(Ask)[1:]}
+    assert asked == {
+        "write": (False, 10_000), "repair": (False, 10_000), "resample": (False, 10_000), "escalate": (True, 16_000)
+    }  # fmt: skip
+
+
+def test_more_effort_is_asked_only_of_a_model_that_was_seen_to_take_it():
+    def purposes(takes, **force):
+        known = {"context": 0, "vision": False, "reasoning": takes}
+        world = World(
+            asks=[PAGE] * 9, runs=[BROKEN] * 9, force={**force, "writers": {"quick": known, "strong": known}}
+        )
+        make(world)
+        return world.purposes()
+
+    for effort in ("quick", "normal"):
+        assert "escalate" in purposes(takes=True, autonomy="keep", effort=effort)
+        assert "escalate" not in purposes(takes=False, autonomy="keep", effort=effort)
+    assert "escalate" in purposes(takes=False, autonomy="keep", effort="quick", quick="small"), "another model"
+    assert "escalate" not in purposes(takes=True, autonomy="keep", effort="thorough"), (
+        "it was asked so all the time"
+    )
 
 
 def test_candidates_are_written_side_by_side_and_the_checks_choose():

@@ -3,10 +3,11 @@
 import pytest
 
 from tests.generation.world import BROKEN, HELD, PAGE, PLAN, SEEN, World, make
+from vibe.choices import Verdict
 from vibe.generation import flow
 from vibe.generation.drive import drive
 from vibe.generation.request import Base, Request
-from vibe.generation.steps import Ask, Question, Tell
+from vibe.generation.steps import Ask, Question, Run, Tell
 
 
 def test_a_change_starts_from_the_files_there_are_and_may_edit_them():
@@ -42,6 +43,39 @@ def test_a_change_is_held_to_what_was_promised_before_and_may_drop_it_openly():
     assert dropped.checks == []
     assert "1. It rings" in world.of(Ask)[0].messages[-1].text
     assert any("no longer promised" in line for line in dropped.not_checked)
+
+
+RINGS = {
+    "id": "p1", "sentence": "It rings", "confirmed": True, "expect": [{"see": "visible", "target": {"text": "rings"}}],
+}  # fmt: skip
+
+
+def by_hand(**more):
+    base = Base({"index.html": "<p>hello</p>"}, "page", "Tea", "held", 0, checks=[RINGS])
+    return Request("Edited by hand.", base=base, files={"index.html": "<p>hallo</p>"}, salt="s", **more)
+
+
+def test_a_check_that_cannot_fail_counts_for_nothing_after_an_edit_by_hand_either():
+    world = World(nulls_hold=True)
+    result = make(world, by_hand(history=("a bell",)))
+    assert [bool(r["idle"]) for r in result.results if r["id"] == "p1"] == [True]
+    assert {r.why for r in world.of(Run)} == {"candidate", "null"}
+    assert any("a bell" in r.files["index.html"] for r in world.runs_of("null")), "the words it was asked with"
+    assert {"index.html": "<p>hello</p>"} not in [r.files for r in world.runs_of("null")]
+
+
+def test_what_is_edited_by_hand_is_held_to_the_checks_there_are_and_no_model_is_asked():
+    world = World(force={"model": ""})
+    result = make(world, by_hand())
+    assert (result.verdict, result.origin, result.files) == (
+        Verdict.HELD,
+        "person",
+        {"index.html": "<p>hallo</p>"},
+    )
+    assert [(r["held"], r["idle"]) for r in result.results if r["id"] == "p1"] == [(True, "")]
+    assert not world.of(Ask)
+    unchecked = make(World(runs=[{"unchecked": "no box"}], force={"engine": False}), by_hand())
+    assert unchecked.verdict == Verdict.UNCHECKED
 
 
 def test_with_no_model_a_recipe_is_found_and_labelled():

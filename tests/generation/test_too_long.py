@@ -36,6 +36,12 @@ def test_a_repair_that_the_model_cannot_read_takes_nothing_away():
         "errors": [{"kind": "uncaught", "text": "x" * 500, "file": "index.html", "line": 1}] * 100,
     }
     page = PAGE.replace("<p>hello</p>", "<p>hello</p>\n" * 600)
-    result = make(World(asks=[page], runs=[long], force={"context": 3000}))
+    result = make(
+        World(
+            asks=[page],
+            runs=[long],
+            force={"writers": {"strong": {"context": 3000, "vision": False, "reasoning": True}}},
+        )
+    )
     assert result.files
     assert "more than the model can read at once" in result.why

@@ -9,7 +9,8 @@ from vibe.generation.steps import Approve, Ask, Consult, Inspect, Question, Run,
 
 FORCE = {
     "autonomy": "make", "effort": "normal", "model": "test-model", "quick": "test-model", "engine": True, "usd": 0.0,
-    "seconds": 1.0, "weak": "",
+    "seconds": 1.0, "weak": {},
+    "writers": {tier: {"context": 0, "vision": False, "reasoning": True} for tier in ("quick", "strong")},
 }  # fmt: skip
 PAGE = "FILE index.html\n```html\n<title>Tea</title><p>hello</p>\n```\nDONE\n"
 PLAN = "TITLE Tea timer\nSTEP A start button\nSTEP A bell\nCHECK It rings\n"

@@ -12,7 +12,7 @@ from vibe.generation.steps import Ask, Consult, Inspect
 from vibe.live import feed
 from vibe.live.timeline import fold
 from vibe.llm.message import Message
-from vibe.models import Job, Maker
+from vibe.models import Job, Maker, ModelRow
 from vibe.perform import Performer
 from vibe.worker.beginning import request_of, settle_start
 
@@ -73,6 +73,7 @@ def test_what_was_looked_into_is_shown_again_and_not_done_again_after_a_loss(job
 
 def test_the_parts_of_a_call_are_kept_with_its_step_and_pictures_are_not_kept_twice(job, script):
     script.append(PAGE)
+    ModelRow.objects.update(capabilities={"vision": True})
     part = {"name": "request", "label": "What you ask now", "tokens": 3, "removable": False, "left_out": ""}
     message = Message("user", "hi", ("data:image/jpeg;base64,AAAA",))
     performer(job).perform(Ask("write", (message,), "p", parts=(part,)), "1")
@@ -82,9 +83,22 @@ def test_the_parts_of_a_call_are_kept_with_its_step_and_pictures_are_not_kept_tw
     assert fakes.CALLS[0].messages[0].images == message.images
 
 
-def test_what_is_in_force_says_how_much_the_model_can_read(job, script):
-    seen = performer(job).perform(Consult("start"), "1")
-    assert (seen["context"], seen["vision"]) == (0, False)
+def test_what_is_in_force_says_what_each_model_that_may_write_was_seen_to_do(job, script):
+    nothing = {"context": 0, "vision": False, "reasoning": False}
+    ModelRow.objects.update(capabilities={})
+    assert performer(job).perform(Consult("start"), "1")["writers"] == {"quick": nothing, "strong": nothing}
+    ModelRow.objects.update(context=9_000, capabilities={"vision": True, "reasoning_effort": True})
+    refuses = {"vision": False, "reasoning_effort": False}
+    ModelRow.objects.create(name="small", base_url="http://127.0.0.1:9/v1", tier="quick", capabilities=refuses)
+    assert performer(job).perform(Consult("write 1"), "2")["writers"] == {
+        "quick": nothing, "strong": {"context": 9_000, "vision": True, "reasoning": True}
+    }  # fmt: skip
+
+
+def test_no_picture_is_ever_sent_to_a_model_that_was_not_seen_to_see(job, script):
+    script.append(PAGE)
+    performer(job).perform(Ask("write", (Message("user", "hi", ("data:image/jpeg;base64,AAAA",)),), "p"), "1")
+    assert fakes.CALLS[0].messages == (Message("user", "hi"),)
 
 
 def test_a_change_gets_the_last_run_and_what_the_person_took_out(boxes, script):

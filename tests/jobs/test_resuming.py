@@ -1,11 +1,13 @@
 """A worker dies after any step of a making: another one goes on, and no call that was answered is paid a second time."""
 
 import json
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from tests import fakes
-from tests.jobs.carrying import begin
+from tests.jobs.carrying import begin, carry
 from vibe import jobs, worker
 from vibe.choices import JobState
 from vibe.models import Job, StepRecord, Version
@@ -134,6 +136,30 @@ def looked_at_while_broken(boxes, lines):
     from vibe.perform import boxes as engines
 
     engines._engine = Breaking()
+
+
+def waits_and_then_keeps_going(boxes, script, *, waited_s=0.0, worked_s=0.0):
+    """A Job that waited for its person with the plan, and is then to go on by itself; three tries do not hold."""
+    script += [PLAN, *map(page, ("a", "b", "c", "d"))]
+    looked_at_while_broken(boxes, [3, 2, 1])
+    job = carry(begin(autonomy="plan"))
+    assert job.state == JobState.WAITING
+    Job.objects.filter(pk=job.pk).update(started=timezone.now() - timedelta(seconds=waited_s))
+    job.steps.filter(kind="ask").update(seconds=worked_s)
+    jobs.set_autonomy(job, "keep")
+    jobs.answer(job, {"yes": True})
+    return carry(job)
+
+
+def test_how_long_a_person_was_waited_for_is_no_time_of_the_making(boxes, script):
+    job = waits_and_then_keeps_going(boxes, script, waited_s=200_000)
+    assert "10 minutes" not in job.sentence
+    assert Version.objects.get().verdict == "held"
+
+
+def test_a_making_that_worked_for_ten_minutes_ends_where_nobody_is_asked(boxes, script):
+    job = waits_and_then_keeps_going(boxes, script, worked_s=601)
+    assert "It reached the limit of 10 minutes." in job.sentence
 
 
 @pytest.mark.parametrize("name", MAKINGS)

@@ -138,6 +138,29 @@ def test_a_version_brought_back_or_another_look_is_no_try_of_its_own():
     assert weak_spots.sentence("tool") == ""
 
 
+SUMS = 'STEP A sum\nCHECK It adds\n{"input": {"n": 1}, "expect": [{"see": "stdout", "contains": "1"}]}\n'
+BELL = 'STEP A bell\nCHECK It rings\n{"expect": [{"see": "visible", "target": {"text": "rings"}}]}\n'
+
+
+@pytest.mark.parametrize("autonomy", ["make", "plan"])
+def test_where_no_shape_was_chosen_it_is_said_as_soon_as_the_plan_shows_what_it_will_be(
+    boxes, script, autonomy
+):
+    ended(20, verdict=Verdict.BROKEN)
+    script.extend([SUMS, PAGE])
+    job = carry(begin("Add up numbers", autonomy=autonomy))
+    assert timeline(job).plan["warning"] == weak_spots.sentence("tool") != ""
+    script[:] = [BELL, PAGE]
+    assert timeline(carry(begin("A bell", autonomy=autonomy, once="2"))).plan["warning"] == ""
+    script[:] = ["STEP A bell\n", PAGE]
+    unknown = timeline(carry(begin("A sound", autonomy=autonomy, once="3")))
+    assert unknown.plan["warning"] == "", "no promise shows what it will be"
+    ended(20, verdict=Verdict.BROKEN, shape="page")
+    script[:], said = [BELL, PAGE], weak_spots.sentence("page")
+    bell = timeline(carry(begin("A bell for tea", autonomy=autonomy, once="4")))
+    assert bell.plan["warning"] == said != ""
+
+
 @pytest.mark.parametrize("plan", ["STEP A chart\n", "TITLE I would rather not plan"], ids=["a plan", "no plan"])
 @pytest.mark.parametrize("autonomy", ["make", "plan"])
 def test_it_is_said_whether_there_is_a_plan_or_not(boxes, script, autonomy, plan):

@@ -1,6 +1,7 @@
 """Whatever a model, a program or a person says, the live path shows it as words: the browser sets frames as HTML."""
 
 import dataclasses
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
@@ -23,6 +24,7 @@ RESULT = {
     "id": "a", "sentence": HOSTILE, "held": False, "did": HOSTILE, "expected": HOSTILE, "saw": HOSTILE, "source": "model",
     "confirmed": False, "idle": "", "film": HOSTILE, "seed": 1,
 }  # fmt: skip
+AT = datetime(2026, 5, 1, tzinfo=UTC)
 SAID = [
     events.StateChanged("running", HOSTILE),
     events.StepStarted("1", "write", HOSTILE, HOSTILE),
@@ -102,7 +104,7 @@ def test_every_kind_of_event_is_among_the_hostile_ones():
 def test_no_event_brings_an_element_that_is_not_ours(job):
     timeline = fold([])
     for seq, said in enumerate(SAID, 1):
-        record = SimpleNamespace(seq=seq, type=said.type, payload=events.encode(said))
+        record = SimpleNamespace(seq=seq, type=said.type, payload=events.encode(said), at=AT)
         event = advance(timeline, record)
         frame = fragment(timeline, event, seq, job)
         seen = Frame(frame)
@@ -114,7 +116,7 @@ def test_no_event_brings_an_element_that_is_not_ours(job):
 
 def test_no_page_that_was_loaded_at_any_point_has_one_either(job, browser):
     records = [
-        SimpleNamespace(seq=n, type=e.type, payload=events.encode(e)) for n, e in enumerate(SAID[:-1], 1)
+        SimpleNamespace(seq=n, type=e.type, payload=events.encode(e), at=AT) for n, e in enumerate(SAID[:-1], 1)
     ]
     for end in range(len(records) + 1):
         timeline = fold(records[:end])

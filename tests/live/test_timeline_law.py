@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
@@ -184,6 +185,34 @@ def job(transactional_db, request):
     return Job.objects.create(maker=maker, program=program, kind="make", once="1", request="tea")
 
 
+def at(second):
+    return datetime(2026, 5, 1, tzinfo=UTC) + timedelta(seconds=second)
+
+
+def told(*said):
+    """Records of (the second in which it was told, event)."""
+    return [
+        SimpleNamespace(seq=n, type=e.type, payload=events.encode(e), at=at(second))
+        for n, (second, e) in enumerate(said, 1)
+    ]
+
+
+def test_the_clock_stands_still_while_a_person_or_a_place_in_the_line_is_waited_for():
+    state = events.StateChanged
+    running = [(0, state("queued")), (5, state("running")), (25, state("waiting"))]
+    answered = [*running, (90_000, state("queued")), (90_007, state("running"))]
+    assert fold(told(*running[:2])).clock == at(5)
+    assert fold(told(*answered)).clock == at(90_007 - 20), "twenty seconds were worked"
+    lost = [*answered, (90_010, events.Restarted(2, "x")), (90_010, state("running"))]
+    assert fold(told(*lost)).clock == at(90_007 - 20)
+
+
+def test_what_runs_side_by_side_took_as_long_as_the_longest():
+    ended = [events.StepEnded(n, "done", "", took) for n, took in (("1", 3.0), ("2.1", 5.0), ("2.2", 8.0))]
+    begun = [events.StepStarted(end.n, "write", "x") for end in ended]
+    assert fold(told(*((0, e) for e in (*begun, *ended)))).seconds == 11.0
+
+
 def until_the_end(history: list[events.Event]) -> list[events.Event]:
     """Nothing is said of a Job after its end."""
     for at, event in enumerate(history):
@@ -196,7 +225,10 @@ def until_the_end(history: list[events.Event]) -> list[events.Event]:
 @given(st.lists(EVENT, max_size=12), st.integers(0, 12))
 def test_a_snapshot_and_the_events_after_it_are_a_fresh_snapshot(job, history, cut):
     history = until_the_end(history)
-    records = [SimpleNamespace(seq=n, type=e.type, payload=events.encode(e)) for n, e in enumerate(history, 1)]
+    records = [
+        SimpleNamespace(seq=n, type=e.type, payload=events.encode(e), at=at(n))
+        for n, e in enumerate(history, 1)
+    ]
     cut = min(cut, len(records))
     page, timeline = snapshot(records[:cut], job), fold(records[:cut])
     for record in records[cut:]:
@@ -233,7 +265,10 @@ def test_merging_deltas_changes_nothing_that_is_shown(history):
             merged[-1] = both
 
     def shown(one):
-        records = [SimpleNamespace(seq=n, type=e.type, payload=events.encode(e)) for n, e in enumerate(one, 1)]
+        records = [
+            SimpleNamespace(seq=n, type=e.type, payload=events.encode(e), at=at(0))
+            for n, e in enumerate(one, 1)
+        ]
         timeline = fold(records)
         timeline.seq = 0
         return timeline

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from tests.modelserver import ModelServer
+from tests.waiting import wait
 from vibe.llm.client import OpenAIClient
 from vibe.llm.errors import Cancelled, ModelFault
 from vibe.llm.message import Call, Message, Model
@@ -98,6 +99,61 @@ def test_a_count_that_cannot_be_is_not_booked(usage):
     got = ask(lie).usage
     assert got.estimated
     assert got.tokens_out == 100
+
+
+def without_end(piece, *, counts=0, last=None):
+    """A server that knows no cap: its words go on until its caller hangs up. `counts`: it says after each piece that so
+    many tokens were used so far for each of them; `last`: what its first piece ends with, as if that were all."""
+
+    def behave(handler):
+        handler.begin()
+        for n in range(1, 5_000):
+            handler.chunk({"content": piece}, finish=last if n == 1 else None)
+            if counts:
+                handler.chunk(None, usage={"prompt_tokens": 11, "completion_tokens": n * counts})
+
+    return behave
+
+
+def capped(behaviour, **more):
+    """(Reply of at most 100 tokens from this server, whether it saw us hang up)."""
+    with ModelServer([behaviour]) as server:
+        model = Model("m", server.url, price_in=1, price_out=2, **more)
+        reply = OpenAIClient().ask(Call(model, (Message("user", "hi"),), max_tokens=100))
+        return reply, bool(wait(lambda: server.left))
+
+
+@pytest.mark.parametrize("last", [None, "stop"], ids=["no end", "words after the end"])
+def test_a_server_that_ignores_the_cap_is_left_when_what_was_set_aside_has_come(last):
+    reply, left = capped(without_end("word" * 5, last=last))
+    assert left
+    assert (reply.finish, reply.usage.tokens_out, len(reply.text)) == (last or "length", 100, 400)
+
+
+def test_a_server_that_counts_in_passing_is_left_when_its_count_reaches_what_was_set_aside():
+    reply, left = capped(without_end("word", counts=30))
+    assert left
+    assert (reply.finish, reply.usage.tokens_out, reply.usage.tokens_in) == ("length", 120, 11)
+    assert len(reply.text) == 4 * 4
+
+
+def test_long_words_of_a_server_that_counts_are_not_mistaken_for_too_many():
+    reply, _ = capped(without_end("w" * 40, counts=1))
+    assert len(reply.text) > 80 * 40, "its cap holds: these are a hundred tokens or fewer"
+
+
+def test_an_answer_that_fills_its_cap_is_read_to_its_end():
+    def honest(handler):
+        handler.begin()
+        handler.chunk({"content": "word" * 99})
+        handler.chunk({}, finish="length")
+        handler.chunk(None, usage={"prompt_tokens": 9_000, "completion_tokens": 100})
+        handler.end()
+
+    with ModelServer([honest]) as server:
+        call = Call(Model("m", server.url, price_in=1, price_out=2), (Message("user", "hi"),), max_tokens=100)
+        reply = OpenAIClient().ask(call)
+    assert (reply.finish, reply.usage.tokens_in, reply.usage.tokens_out) == ("length", 9_000, 100)
 
 
 def stopped(server_url, wait):

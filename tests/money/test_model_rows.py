@@ -122,7 +122,18 @@ def test_what_a_call_learned_is_remembered_in_the_row():
     made.refresh_from_db()
     assert (made.capabilities, made.max_out) == ({"vision": True, "reasoning_effort": False}, 4096)
     models_in_use.learn(Model("stranger", "http://127.0.0.1:9/v1"), Learned(frozenset({"max_tokens"})))
-    assert ModelRow.objects.count() == 1
+    assert ModelRow.objects.count() == 1, "nothing names the stranger any more"
+
+
+@pytest.mark.parametrize("named", ["model", "quick_model"])
+def test_what_a_call_learned_of_the_environments_model_outlives_the_process(env, named):
+    env(model_key=KEY, model_url="http://127.0.0.1:9/v1", **{named: "env-big"})
+    for learned in (Learned(frozenset({"reasoning_effort"})), Learned(max_out=4096), Learned()):
+        models_in_use.learn(models_in_use.current_model(), learned)
+    made = ModelRow.objects.get()
+    assert (made.enabled, made.sealed_key, made.tested) == (False, "", None)
+    model = models_in_use.current_model()
+    assert (model.refuses, model.max_out, model.key) == ({"reasoning_effort"}, 4096, KEY)
 
 
 @pytest.mark.parametrize(

@@ -128,6 +128,43 @@ def test_ten_jobs_that_race_never_cost_more_than_the_allowance(boxes, script):
     assert all("today’s" in s for s in Job.objects.filter(state="failed").values_list("sentence", flat=True))
 
 
+@pytest.mark.parametrize("counts", [0, 3_000], ids=["counts nothing", "counts three times what it sends"])
+def test_servers_that_ignore_their_cap_pass_the_allowance_by_no_more_than_a_piece_each(boxes, settings, counts):
+    """What a server counts only at the very end cannot be held back: by then it is billed, and it is booked as told."""
+    settings.LLM_CLIENT = "vibe.llm.client.OpenAIClient"
+    SiteAllowance(maker_usd_per_day="0.10").save()
+    piece = 4_000  # characters: a thousand tokens
+
+    def without_end(handler):
+        handler.begin()
+        handler.chunk({"content": "FILE index.html\n```html\n"})
+        for n in range(1, 60):
+            handler.chunk({"content": "x" * piece})
+            if counts:
+                handler.chunk(None, usage={"prompt_tokens": 11, "completion_tokens": n * counts})
+
+    with ModelServer() as server:
+        server.always(without_end)
+        server.plan("STEP A page\n")
+        ModelRow.objects.create(name="m", base_url=server.url, price_in=1, price_out=2)
+        maker, gate = Maker.objects.create(), threading.Barrier(6)
+        begun = [begin(maker, f"{n}", lease=worker.OWNER) for n in range(6)]
+
+        def work(job):
+            gate.wait()
+            worker.attend(job)
+            connections.close_all()
+
+        threads = [threading.Thread(target=work, args=(job,)) for job in begun]
+        [t.start() for t in threads]
+        [t.join() for t in threads]
+        written = len(server.requests)
+    today = DayTally.objects.get(who=maker.pk)
+    assert written >= 3
+    assert 90_000 < today.used_micro <= 100_000 + written * 2 * max(counts, piece // 4)
+    assert today.held_micro == 0
+
+
 def test_a_stream_that_breaks_is_asked_again_only_as_far_as_the_allowance_goes(boxes, script):
     SiteAllowance(maker_usd_per_day="0.05").save()
     broken = ModelFault("cut", partial="half")
@@ -189,6 +226,38 @@ def test_a_repair_that_mends_nothing_is_forgiven_and_the_others_are_not(boxes, s
     purposes = {c.step.purpose: c.state for c in Charge.objects.filter(step__job=job).select_related("step")}
     assert purposes["plan"] == purposes["write"] == "settled"
     assert purposes["repair"] == purposes["resample"] == "forgiven"
+
+
+@pytest.mark.parametrize("ends", ["a stop", "a fault of ours"])
+def test_failed_repairs_are_forgiven_as_well_where_the_making_is_cut_short(boxes, script, monkeypatch, ends):
+    SiteAllowance(maker_usd_per_day="1").save()
+    boxes.observations = {**fakes.CALM, "errors": [{"kind": "uncaught", "text": "boom", "line": 1}]}
+
+    ask = fakes._Shared.ask
+
+    def cut_short(self, call, **more):
+        if script or fakes.is_plan(call.messages[0].text):
+            return ask(self, call, **more)
+        if ends == "a fault of ours":
+            raise RuntimeError("ours")
+        jobs.stop(Job.objects.get())
+        end = Cancelled()
+        end.usage = Usage(100, 50)
+        assert more["cancelled"].wait(8)
+        raise end
+
+    monkeypatch.setattr(fakes._Shared, "ask", cut_short)
+    script.extend([PAGE] * 3)
+    job = carry()
+    assert job.state == (JobState.STOPPED if ends == "a stop" else JobState.FAILED)
+    charges = Charge.objects.order_by("pk").values_list("step__purpose", "state")
+    assert list(charges)[:4] == [
+        ("plan", "settled"), ("write", "settled"), ("repair", "forgiven"), ("resample", "forgiven")
+    ]  # fmt: skip
+    today = DayTally.objects.get(who=job.maker_id)
+    assert today.forgiven_tokens == sum(
+        Charge.objects.filter(state="forgiven").values_list("tokens", flat=True)
+    )
 
 
 # --- what people see --------------------------------------------------------------------------------------------

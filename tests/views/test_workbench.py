@@ -190,7 +190,8 @@ def test_a_person_sees_what_the_model_read_in_words_and_can_take_parts_out(brows
     read(job, [{**PARTS[0], "label": "Repairing"}], purpose="repair")
     page = browser.get(path).content.decode()
     assert "What I read: 2.2 thousand words of text" in page
-    assert "1.8 thousand words" in page
+    assert "of text, about 3,000 tokens</summary>" in page
+    assert ">1.8 thousand words, about 2,400 tokens</span>" in page
     assert "no room for it" in page
     assert "Repairing" not in page
     assert "Your file &lt;b&gt;.css" in page
@@ -199,6 +200,36 @@ def test_a_person_sees_what_the_model_read_in_words_and_can_take_parts_out(brows
     )
     assert boxes == [("file:&lt;b&gt;.css", ""), ("history", " checked"), ("run", "")]
     assert 'id="say-form"' in page
+
+
+def test_a_change_says_what_it_may_take_and_how_hard_to_try_is_chosen_for_it(browser, script):
+    card = make_card(browser.maker())
+    path = card.program.get_absolute_url()
+    page = browser.get(path).content.decode()
+    assert "No guesses yet: nothing was made with a model here so far." in page
+    Job.objects.update(effort="thorough")
+    for once in ("a", "b"):
+        job = Job.objects.create(maker=card.maker, kind="change", state="done", effort="normal", once=once)
+        StepRecord.objects.create(job=job, order=1, number="1", kind="ask", seconds=40, cost_usd="0.021")
+    page = browser.get(path).content.decode()
+    offered = re.findall(r'<option value="(quick|normal|thorough)"( selected)?>([^<]*)</option>', page)
+    assert offered == [
+        ("quick", "", "Quick"),
+        ("normal", "", "Normal: ~40 s, 2.1 ¢"),
+        ("thorough", " selected", "Thorough"),
+    ]
+    assert page.count('name="effort"') == 1
+    assert "Guesses, from your last cards." in page
+    browser.post(f"/programs/{card.program_id}/jobs/", {"description": "blue", "once": "1", "effort": "quick"})
+    assert Job.objects.latest("pk").effort == "quick"
+
+
+def test_without_a_model_a_change_keeps_the_effort_and_nothing_is_guessed(browser):
+    card = make_card(browser.maker())
+    Job.objects.update(effort="thorough")
+    page = browser.get(card.program.get_absolute_url()).content.decode()
+    assert "guesses" not in page.lower()
+    assert '<input type="hidden" name="effort" value="thorough">' in page
 
 
 def test_what_was_taken_out_goes_with_the_next_change(browser):

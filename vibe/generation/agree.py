@@ -24,10 +24,10 @@ def agree(work: Work) -> Generator[Step, Json, Plan | None]:
     if agreed is None:
         # A model that cannot keep the form still deserves a person's look at what it understood.
         agreed = Plan(steps=(work.request.description[: plan.MAX_LINE],))
-        if "plan" not in asks and not work.force.get("weak"):
+        if "plan" not in asks and not work.weak():
             return None
     agreed = yield from consistent(work, agreed)
-    decision = yield Approve("plan", {**agreed.proposal(), "warning": work.force.get("weak", "")})
+    decision = yield Approve("plan", {**agreed.proposal(), "warning": work.weak()})
     if not decision["yes"]:
         raise Nothing(
             "You left the plan, so nothing was made. Your words are kept: change them and send them again."

@@ -5,7 +5,7 @@ goes before what is new; of two that were made up now neither counts, and the pe
 click: a Job that first looks whether the program is so already.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from dataclasses import replace
 
 from vibe.choices import Verdict
@@ -13,8 +13,8 @@ from vibe.generation import write
 from vibe.generation.checks import contradictions
 from vibe.generation.plan import DECIDE, Plan
 from vibe.generation.request import Request, Result
-from vibe.generation.steps import All, Json, Question, Step
-from vibe.generation.trial import finish, judged, refused, run_of, told
+from vibe.generation.steps import Json, Question, Step
+from vibe.generation.trial import finish, refused, told
 from vibe.generation.work import Work
 
 MOST = 2  # questions of this kind in one Job
@@ -115,14 +115,9 @@ def chosen(unsettled: Json, which: int) -> Json:
 def as_it_is(request: Request, force: Json) -> Generator[Step, Json, Result | None]:
     """The program there is, held to what the person settled, without a call to a model; None when it does not hold."""
     base, work = request.base, Work(request, force)
-    promised = work.promised()
-    if base is None or not force["engine"] or refused(dict(base.files), promised):
+    if base is None or not force["engine"] or refused(dict(base.files), work.promised()):
         return None
-    files = dict(base.files)
-    must_fail = write.must_fail(work, previous=False)
-    answers = (yield All((run_of(request, files, promised), *must_fail.values())))["answers"]
-    idle: Mapping[str, str] = write.idle_of(work, dict(zip(must_fail, answers[1:], strict=True)))
-    tried = judged(request, files, promised, answers[0], idle)
+    tried = yield from write.held_to(work, dict(base.files))
     # What the person chose must be seen to hold, also where it could not fail on a program that does nothing.
     wanted = {str(check["id"]) for check in request.settled.get("keep", [])}
     if tried.verdict is not Verdict.HELD or any(

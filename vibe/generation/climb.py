@@ -25,7 +25,7 @@ def climb(work: Work, candidates: Sequence[Tried]) -> Generator[Step, Json, Trie
         if fixed := fixers.after(current.files, current.judged.evidence):
             how, mended = "fix", Draft(fixed.files, fixed.did, current.model)
         else:
-            force = yield Consult(f"round {len(history)}")
+            force = yield Consult(f"round {len(history)}", tuple(work.wasted))
             work.force = {**work.force, **force}
             move = next_move(history, work.allowed, work.spent(), can_escalate=work.can_escalate())
             if not move.kind:
@@ -42,6 +42,7 @@ def climb(work: Work, candidates: Sequence[Tried]) -> Generator[Step, Json, Trie
                 draft = end.sentence
             if isinstance(draft, str):
                 work.stopped = draft
+                work.wasted += range(before + 1, work.calls + 1)  # a stream that broke was paid for, too
                 break
             if isinstance(draft, Unusable):  # what there is stays; the reply was a try that held nothing
                 work.wasted += range(before + 1, work.calls + 1)

@@ -15,8 +15,9 @@ from vibe.generation.clashes import as_it_is
 from vibe.generation.making import Making, with_model
 from vibe.generation.request import Base, Request, Result
 from vibe.generation.steps import Consult, Json, Question, Step, Tell
-from vibe.generation.trial import finish, verify
-from vibe.generation.work import Nothing
+from vibe.generation.trial import finish, told, verify
+from vibe.generation.work import Nothing, Work
+from vibe.generation.write import held_to
 
 FLOW = "5"  # raise it when the order or the meaning of the steps changes: open Jobs then begin anew
 
@@ -24,9 +25,9 @@ FLOW = "5"  # raise it when the order or the meaning of the steps changes: open 
 def generate(request: Request) -> Making:
     """Make or change one program. Returns a Result; never raises for what a model or a program does."""
     try:
-        if request.files:
-            return (yield from _by_hand(request))
         force = yield Consult("start")
+        if request.files:
+            return (yield from _by_hand(request, force))
         if request.settled and (made := (yield from as_it_is(request, force))):
             return made
         by_recipe = bool(request.recipe) or not force["model"]
@@ -45,10 +46,11 @@ def generate(request: Request) -> Making:
 # --- by hand ----------------------------------------------------------------------------------------------------
 
 
-def _by_hand(request: Request) -> Making:
+def _by_hand(request: Request, force: Json) -> Making:
     """The person wrote the files: they are checked as any others, and no model is asked."""
     title = request.base.title if request.base else context.title_from(request.description)
-    tried = yield from verify(request, request.files, request.base.checks if request.base else [])
+    tried = yield from held_to(Work(request, force), request.files)
+    yield told(tried)
     return finish(request, tried, title=title, origin=Origin.PERSON)
 
 

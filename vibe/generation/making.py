@@ -24,7 +24,7 @@ def with_model(request: Request, force: Json) -> Making:
     work = Work(request, force)
     if request.uploads:
         names = tuple(dict.fromkeys(upload.name for upload in request.uploads))
-        work.summaries = (yield Inspect(names, pictures=bool(force.get("vision"))))["files"]
+        work.summaries = (yield Inspect(names, pictures=work.any_sees()))["files"]
     work.plan = yield from agree(work)
     candidates = yield from write(work, settled)
     looked = yield from look(work, (yield from climb(work, candidates)), candidates)

@@ -28,14 +28,17 @@ class Step:
 @dataclass(frozen=True)
 class Consult(Step):
     """What is in force right now? Answer: {"autonomy", "effort", "model": name or "", "quick": name or "",
-    "context": tokens or 0, "vision": bool, "engine": bool, "usd": spent by this Job or null when a price is not
-    known, "seconds": since it began, "weak": a sentence when this kind is often wrong here, or ""}.
+    "writers": {tier: {"context": tokens or 0, "vision": it was seen to see, "reasoning": it was seen to take an effort}},
+    "engine": bool, "usd": spent by this Job or null when a price is not known, "seconds": that its steps took,
+    "weak": {shape: a sentence} of the kinds that are often wrong here}.
 
-    A dial moved in mid-run changes the next Consult, never the past.
+    A dial moved in mid-run changes the next Consult, never the past. `wasted`: which calls so far, from 1, mended
+    nothing; should the making be cut short, the maker is not charged for them.
     """
 
     kind: ClassVar[str] = "consult"
     at: str
+    wasted: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -135,15 +135,34 @@ class Work:
         wanted = any(check.get("input") or check.get("files") for check in self.promised())
         return "tool" if self.request.shape == "tool" or wanted else "page"
 
+    def weak(self) -> str:
+        """The sentence on how often such a program is wrong here; "" where it goes well, or where no promise shows yet
+        what it will be."""
+        known = self.request.shape != "auto" or self.promised()
+        said: dict[str, str] = self.force["weak"]
+        return (
+            said.get(self.request.shape if self.request.shape != "auto" else self.shape(), "") if known else ""
+        )
+
     def null_seed(self) -> int:
         return seed_of(self.request, {})
 
     def spent(self) -> Spent:
         return Spent(self.calls, self.force.get("usd"), float(self.force.get("seconds") or 0.0))
 
+    def writer(self, tier: Tier) -> Json:
+        """What is known of the model that a call of this tier asks (steps.Consult, "writers")."""
+        known: Json = self.force["writers"][tier]
+        return known
+
+    def any_sees(self) -> bool:
+        """Whether a model that may come to write looks at pictures."""
+        return any(known["vision"] for known in self.force["writers"].values())
+
     def can_escalate(self) -> bool:
+        """Whether there is more than what wrote so far: another model, or more effort of this one."""
         other = self.allowed.tier == "quick" and self.force.get("quick") not in {"", None, self.force["model"]}
-        return other or self.allowed.reasoning != "high"
+        return other or (self.allowed.reasoning != "high" and bool(self.writer("strong")["reasoning"]))
 
     def call(self, purpose: str, system: str, text: str, prompt: str) -> Ask:
         """A small call: a plan, or forms of checks."""
@@ -177,17 +196,16 @@ class Work:
             else fill("write", kind=context.kind_line(self.request.shape, self.force["engine"]))
         )
         now = files if files is not None else self.request.base.files if self.request.base else {}
-        strong = (tier or self.allowed.tier) == "strong"
-        form = offer(may_edit(now, strong)) if edits else ""
+        tier = tier or self.allowed.tier
+        form = offer(may_edit(now, tier == "strong")) if edits else ""
+        known = self.writer(tier)
         parts = reading.parts(
             self.request, system=fill("system"), guidance="\n".join(filter(None, (guidance or kind, form))), files=files, summaries=self.summaries,
-            run=run, agreed=self.agreed_text(), vision=bool(self.force.get("vision")),
+            run=run, agreed=self.agreed_text(), vision=known["vision"],
             problems=problems or (fill("otherwise") if number else ""),
         )  # fmt: skip
         try:
-            read = reading.assemble(
-                parts, self.request.without, context=self.holds or self.force.get("context") or None
-            )
+            read = reading.assemble(parts, self.request.without, context=self.holds or known["context"] or None)
         except reading.TooMuch as problem:
             raise Nothing(problem.sentence) from problem
         return Ask(
@@ -196,7 +214,7 @@ class Work:
             prompt=fingerprint(*WRITING),
             max_tokens=read.max_tokens,
             effort=self.allowed.reasoning if effort is None else effort,
-            tier=tier or self.allowed.tier,
+            tier=tier,
             shown=shown,
             parts=read.parts,
             note=read.note,

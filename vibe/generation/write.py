@@ -105,7 +105,8 @@ def must_fail(work: Work, *, previous: bool = True) -> dict[str, Step]:
     if not promised or not work.force["engine"]:
         return {}
     base = work.request.base if previous else None
-    made = nulls.programs(work.request.description, promised, work.shape(), dict(base.files) if base else None)
+    words = "\n".join([*work.request.history, work.request.description])  # what the promises were made from
+    made = nulls.programs(words, promised, work.shape(), dict(base.files) if base else None)
     return {
         name: run_of(work.request, files, promised, seed=work.null_seed(), why="null")
         for name, files in made.items()
@@ -117,6 +118,17 @@ def idle_of(work: Work, answers: dict[str, Json]) -> dict[str, str]:
     """{check id: the program on which it holds although it must fail there}, from the answers of must_fail's runs."""
     carried = {str(check["id"]) for check in (work.request.base.checks if work.request.base else [])}
     return nulls.idle(work.promised(), answers, shape=work.shape(), seed=work.null_seed(), carried=carried)
+
+
+def held_to(work: Work, files: dict[str, str]) -> Generator[Step, Json, Tried]:
+    """Files that no model was asked for, held to what is promised already and beside programs that must fail."""
+    request, promised = work.request, work.promised()
+    if (end := refused(files, promised)) is not None:
+        return end
+    run, nulls_ = run_of(request, files, promised), must_fail(work, previous=False)
+    answers = (yield All((run, *nulls_.values())))["answers"] if nulls_ else [(yield run)]
+    work.idle = idle_of(work, dict(zip(nulls_, answers[1:], strict=True)))
+    return judged(request, files, promised, answers[0], work.idle)
 
 
 def try_all(work: Work, drafts: Sequence[Draft], how: str) -> Generator[Step, Json, list[Tried]]:

@@ -8,6 +8,7 @@ test compares them for random histories at every cut.
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from vibe import events
@@ -62,6 +63,10 @@ class Timeline:
     card: dict[str, Any] | None = None
     outcome: dict[str, Any] | None = None
     interrupted: str = ""
+    clock: datetime | None = (
+        None  # from here the clock counts: when it first ran, later by what it waited since
+    )
+    paused: datetime | None = None  # when it stopped running, for a person or in the line
     tried: str = ""  # what was done to find that out: "I opened it and clicked 5 buttons"
 
     @property
@@ -108,7 +113,12 @@ class Timeline:
 
     @property
     def seconds(self) -> float:
-        return sum(step.seconds for step in self.steps)
+        """What the steps took; of those side by side the longest."""
+        took: dict[str, float] = {}
+        for step in self.steps:
+            place = step.n.partition(".")[0]
+            took[place] = max(took.get(place, 0.0), step.seconds)
+        return sum(took.values())
 
     @property
     def printed(self) -> str:
@@ -132,7 +142,10 @@ class Timeline:
                     self.question = None
             case events.Restarted():
                 seq = self.seq
-                self.__dict__.update(Timeline(seq=seq, state=self.state, interrupted=event.why).__dict__)
+                fresh_one = Timeline(
+                    seq=seq, state=self.state, interrupted=event.why, clock=self.clock, paused=self.paused
+                )
+                self.__dict__.update(fresh_one.__dict__)
             case events.StepStarted():
                 fresh = StepView(event.n, event.kind, event.title, event.line)
                 if event.kind in {"write", "fix"}:
@@ -189,6 +202,14 @@ class Timeline:
             case events.RunEnded():
                 self.outcome = event.outcome
 
+    def tick(self, at: datetime) -> None:
+        """A change of state was told `at` this moment: while it does not run, its clock stands still."""
+        if self.state != JobState.RUNNING:
+            self.paused = self.paused or at
+        else:
+            self.clock = self.clock + (at - self.paused) if self.clock and self.paused else self.clock or at
+            self.paused = None
+
     def _say_once(self) -> None:
         """What ended a step and with it the Job is said at the end, and not a second time under the step."""
         for step in self.steps:
@@ -226,4 +247,6 @@ def advance(timeline: Timeline, record: Any) -> events.Event | None:
     except (KeyError, TypeError, json.JSONDecodeError):
         return None
     timeline.apply(event)
+    if isinstance(event, events.StateChanged):
+        timeline.tick(datetime.fromisoformat(record.at) if isinstance(record.at, str) else record.at)
     return event

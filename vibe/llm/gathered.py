@@ -6,8 +6,9 @@ Servers send what they like: whatever cannot be read as a chunk is the fault bad
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 from typing import Any
 
 from vibe.llm.errors import Kind, ModelFault, kind_of
@@ -38,7 +39,11 @@ class Piece:
 
 
 class Gathered:
-    """`quiet_s`: seconds without a word of the answer after which the call is over; comments do not count."""
+    """`quiet_s`: seconds without a word of the answer after which the call is over; comments do not count.
+
+    Some servers know no cap on their answer, or ignore it. What was set aside for the call is not passed: when that
+    much has come, counted by the server or estimated by us, nothing more is read, as if the cap had ended the answer.
+    """
 
     def __init__(self, call: Call, on_delta: OnDelta, quiet_s: float) -> None:
         self.call, self.on_delta, self.quiet_s = call, on_delta, quiet_s
@@ -46,8 +51,10 @@ class Gathered:
         self.parts: list[str] = []
         self.size = self.thought = self.chunks = 0
         self.finish = self.refusal = ""
-        self.asked = False
+        self.asked = self.full = False
+        self.most = call.most()
         self.usage: Usage | None = None
+        self.counted = 0  # characters that had come when the server last counted
         self.splitter = ThinkSplitter()
         self.half = ""  # of an emoji that a server cut in two
 
@@ -69,20 +76,26 @@ class Gathered:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self.quiet_s) as quiet:
-                async for chunk in self._whole(stream.response) if "json" in kind else self._chunks(stream):
-                    for piece in self._pieces(chunk):
-                        self.take(piece)
-                        if piece.says:
-                            quiet.reschedule(loop.time() + self.quiet_s)
+                whole = "json" in kind
+                async with aclosing(self._whole(stream.response) if whole else self._chunks(stream)) as chunks:
+                    async for chunk in chunks:
+                        for piece in self._pieces(chunk):
+                            self.take(piece)
+                            if piece.says:
+                                quiet.reschedule(loop.time() + self.quiet_s)
+                        if self.full:
+                            break
         except TimeoutError:
             if quiet.expired():
                 raise self.fault("silent", f"not a word in {self.quiet_s:.0f} s") from None
             raise
+        if self.full:
+            await stream.close()
         if self.half:
             self._emit(*self.splitter.feed("\ufffd"))
         self._emit(*self.splitter.close())
 
-    async def _chunks(self, stream: Any) -> AsyncIterator[Any]:
+    async def _chunks(self, stream: Any) -> AsyncGenerator[Any]:
         chunks = aiter(stream)
         while True:
             try:
@@ -93,7 +106,7 @@ class Gathered:
                 raise self.fault("bad_json", f"a chunk that the SDK cannot read: {problem!r}") from None
             yield chunk.model_dump(warnings=False) if hasattr(chunk, "model_dump") else chunk
 
-    async def _whole(self, response: Any) -> AsyncIterator[Any]:
+    async def _whole(self, response: Any) -> AsyncGenerator[Any]:
         """A server that does not stream answers in one piece; one that streams may call that JSON, too."""
         lines: list[str] = []
         room = MAX_WHOLE
@@ -123,13 +136,15 @@ class Gathered:
         return pieces
 
     def take(self, piece: Piece) -> None:
-        self.usage = piece.usage or self.usage
+        if piece.usage:
+            self.usage, self.counted = piece.usage, self.size + self.thought
         self.refusal += piece.refusal
         if piece.thinking:
             self._emit("", _mended(piece.thinking))
         if piece.text:
             self._emit(*self.splitter.feed(self._joined(piece.text)))
         self.finish = piece.finish or self.finish
+        self.full = self._so_far().reaches(self.most, self.call.model)
 
     def _joined(self, text: str) -> str:
         """`text` with the halves of cut characters put together; a half that stays alone becomes the � sign."""
@@ -147,9 +162,18 @@ class Gathered:
         if text or thinking:
             self.on_delta(Delta(text, thinking))
 
+    def _so_far(self) -> Usage:
+        """What the server counted, and our estimate of what came since; of all where it counted nothing."""
+        if self.usage is None:
+            return self._estimate()
+        since = (self.size + self.thought - self.counted) // 4
+        return replace(self.usage, tokens_out=self.usage.tokens_out + since)
+
     def reply(self) -> Reply:
         """The Reply, or a ModelFault when what came is none."""
         text = self.text
+        if self.full:
+            self.finish = self.finish or "length"
         if self.refusal or self.finish == "content_filter":
             raise self.fault("refused", self.refusal or "content filter")
         if not self.chunks:
@@ -159,7 +183,7 @@ class Gathered:
         if not text.strip():
             raise self.fault("empty", f"finish {self.finish}, {self.thought} characters of thinking")
         finish: Finish = "length" if self.finish == "length" else "stop"
-        return Reply(text, finish, self.usage or self._estimate(), time.monotonic() - self.began)
+        return Reply(text, finish, self._so_far(), time.monotonic() - self.began)
 
     def has_asked(self) -> None:
         """The whole question is with the server."""
@@ -171,7 +195,7 @@ class Gathered:
 
     def spent(self) -> Usage | None:
         """What the call has cost so far, counted or estimated; None before anything came."""
-        return self.usage or (self._estimate() if self.chunks else None)
+        return self._so_far() if self.usage or self.chunks else None
 
     def _estimate(self) -> Usage:
         asked = sum(len(m.text) // 4 + len(m.images) * IMAGE_TOKENS for m in self.call.messages)
@@ -179,9 +203,8 @@ class Gathered:
 
 
 def _pieces_of(chunk: Any) -> Iterator[Piece]:
-    """The pieces of one chunk, or of a whole completion (its `message` is one large delta)."""
-    if usage := chunk.get("usage"):
-        yield Piece(usage=_usage(usage))
+    """The pieces of one chunk, or of a whole completion (its `message` is one large delta). Its count comes last: it is
+    of the words beside it, too."""
     for choice in chunk.get("choices") or ():
         delta = choice.get("delta") or choice.get("message") or {}
         yield Piece(
@@ -190,6 +213,8 @@ def _pieces_of(chunk: Any) -> Iterator[Piece]:
             refusal=str(delta.get("refusal") or ""),
             finish=str(choice.get("finish_reason") or ""),
         )
+    if usage := chunk.get("usage"):
+        yield Piece(usage=_usage(usage))
 
 
 def _words(content: Any) -> str:

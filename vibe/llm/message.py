@@ -82,6 +82,10 @@ class Call:
             room = min(room, max(LEAST_ROOM, min(whole) - self.asked() - 64))
         return room
 
+    def most(self) -> "Usage":
+        """What it should cost at most: the question, estimated, and the longest answer."""
+        return Usage(self.asked(), self.room(), estimated=True)
+
 
 @dataclass(frozen=True)
 class Delta:
@@ -108,6 +112,15 @@ class Usage:
             self.cached + other.cached,
             self.thinking + other.thinking,
             self.estimated or other.estimated,
+        )
+
+    def reaches(self, most: "Usage", model: Model) -> bool:
+        """Whether this is all of `most`: in tokens of the answer, in tokens, or in money."""
+        cost, limit = self.cost_usd(model), most.cost_usd(model)
+        return (
+            self.tokens_out >= most.tokens_out
+            or self.tokens_in + self.tokens_out >= most.tokens_in + most.tokens_out
+            or bool(cost and limit and cost >= limit)
         )
 
     def cost_usd(self, model: Model) -> float | None:

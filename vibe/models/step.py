@@ -1,5 +1,8 @@
 """StepRecord: one thing a Job asked for and got: resume point, cost ledger and admin view at once."""
 
+from collections import defaultdict
+from collections.abc import Iterable
+
 from django.db import models
 
 from vibe.models.job import Job
@@ -44,3 +47,13 @@ class StepRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} {self.kind} {self.purpose}".strip()
+
+    @classmethod
+    def took(cls, jobs: Iterable[int]) -> dict[int, float]:
+        """{id of a Job: seconds that its steps took}. How long it waited for its person, or for a worker, is none of it;
+        of parts of one order, which ran side by side, the longest counts."""
+        sums: dict[int, float] = defaultdict(float)
+        rows = cls.objects.filter(job__in=list(jobs), void=False).order_by().values("job", "order")
+        for job, seconds in rows.annotate(longest=models.Max("seconds")).values_list("job", "longest"):
+            sums[job] += seconds
+        return sums

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from dataclasses import replace
 from decimal import Decimal
 
 from django.db.models import Count, Sum
@@ -11,7 +12,7 @@ from vibe import allowance, events, jobs, models_in_use
 from vibe.generation import reply, steps
 from vibe.llm.client import Client
 from vibe.llm.errors import Cancelled, ModelFault
-from vibe.llm.message import Call, Delta, Model, Usage
+from vibe.llm.message import Call, Delta, Message, Model, Usage
 from vibe.llm.retry import ask_patiently
 from vibe.models import Charge, Job, StepRecord
 from vibe.models.away import patiently
@@ -81,7 +82,7 @@ class Asking:
         n, began = record.number, time.monotonic()
         self._say_begun(step, n)
         writer = FileWriter(self._tell if step.shown else _nobody, n) if step.purpose not in TALKING else None
-        call = Call(model, step.messages, step.max_tokens, step.effort, purpose=step.purpose)
+        call = Call(model, _for_its_eyes(model, step), step.max_tokens, step.effort, purpose=step.purpose)
         try:
             charge = allowance.reserve(record, model, call)
         except allowance.Spent as spent:
@@ -191,6 +192,13 @@ class Asking:
         unknown = asked.filter(cost_usd=None, tokens_out__gt=0).exists()
         cost = None if unknown or sums["c"] is None else float(sums["c"])
         return events.Spent(sums["n"], sums["i"] or 0, sums["o"] or 0, cost)
+
+
+def _for_its_eyes(model: Model, step: steps.Ask) -> tuple[Message, ...]:
+    """Without the pictures for a model that was not seen to see: another one may be connected since the step was made."""
+    if "vision" in model.can:
+        return step.messages
+    return tuple(replace(message, images=()) for message in step.messages)
 
 
 def _nobody(event: events.Event) -> None:

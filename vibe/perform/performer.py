@@ -8,7 +8,6 @@ from contextvars import copy_context
 from typing import Any
 
 from django.db import connections, transaction
-from django.utils import timezone
 
 from sandbox.outcome import Outcome
 from vibe import events, jobs, models_in_use, weak_spots
@@ -18,6 +17,7 @@ from vibe.generation.policy import policy
 from vibe.live import feed
 from vibe.llm.client import Client
 from vibe.llm.errors import Cancelled
+from vibe.llm.message import Model
 from vibe.models import Job, StepRecord
 from vibe.models.away import patiently
 from vibe.perform.asking import ANSWERED, CHANGEABLE, TALKING, Asking
@@ -67,6 +67,7 @@ class Performer:
         seen = dict(job.files or (job.base.files if job.base else {}))
         by_hand = bool(job.files)  # what was edited by hand is there already
         self._quiet = False  # while it only remembers what the page shows already
+        self.wasted: tuple[int, ...] = ()  # calls so far that mended nothing (steps.Consult)
         self._told: tuple[steps.Checked, dict[str, str]] | None = None  # and what was painted when it was told
         self._painted = Painted(seen, self._feed, wrote=by_hand)
         self._asking = Asking(job, client, cancelled, replan or threading.Event(), self._feed, self._painted)
@@ -81,6 +82,7 @@ class Performer:
         began = time.monotonic()
         match step:
             case steps.Consult():
+                self.wasted = step.wasted
                 answer = self._consult(step)
             case steps.Ask():
                 answer = self._asking.ask(step, record)
@@ -167,6 +169,8 @@ class Performer:
     def replayed(self, step: steps.Step, number: str, answer: steps.Json) -> None:
         """Say again, in short, what a lost worker had already done: the page was cleared."""
         match step:
+            case steps.Consult():
+                self.wasted = step.wasted
             case steps.Ask():
                 kind, title, _ = TITLES[step.purpose]
                 self._feed(events.StepStarted(number, kind, title))
@@ -199,18 +203,16 @@ class Performer:
     def _consult(self, step: steps.Consult) -> steps.Json:
         self.job.refresh_from_db(fields=["autonomy", "effort"])
         model, quick = models_in_use.model_for("strong"), models_in_use.model_for("quick")
-        began = self.job.started or timezone.now()
         return {
             "autonomy": self.job.autonomy,
             "effort": self.job.effort,
             "model": model.name if model else "",
             "quick": quick.name if quick else "",
-            "context": (model.context or 0) if model else 0,
-            "vision": bool(model and "vision" in model.can),
+            "writers": {"quick": _known(quick), "strong": _known(model)},
             "engine": engine().available() == "",
             "usd": self._asking.spent().cost_usd,
-            "seconds": (timezone.now() - began).total_seconds(),
-            "weak": weak_spots.sentence(self.job.shape, self.job.kind) if step.at == "start" else "",
+            "seconds": StepRecord.took([self.job.pk]).get(self.job.pk, 0.0),
+            "weak": weak_spots.sentences(self.job.kind) if step.at in {"start", "model"} else {},
         }
 
     def _tell(self, step: steps.Tell) -> None:
@@ -284,6 +286,16 @@ class Performer:
     def _feed(self, event: events.Event) -> None:
         if not self._quiet:
             self.line.append(event)
+
+
+def _known(model: Model | None) -> steps.Json:
+    """What the flow must know of a model that may write. Only what it was seen to do counts."""
+    can = model.can if model else frozenset()
+    return {
+        "context": (model.context or 0) if model else 0,
+        "vision": "vision" in can,
+        "reasoning": "reasoning_effort" in can,
+    }
 
 
 def _proposed(proposal: steps.Json, *, waits: bool) -> events.PlanProposed:

@@ -116,6 +116,19 @@ def words_in(parts: list[Part]) -> int:
 
 
 @register.filter
+def tokens_in(parts: list[Part]) -> int:
+    """Tokens of what the model read of these parts, estimated (generation.reading.tokens)."""
+    return sum(part["tokens"] for part in parts if part["left_out"] not in {"you", "room"})
+
+
+@register.filter
+def about_tokens(count: int) -> str:
+    """3 → about 3 tokens; 1 → about 1 token; 2,412 → about 2,410 tokens."""
+    rounded = round(count, -1) if count >= 100 else count
+    return f"about {rounded:,} token{'' if rounded == 1 else 's'}"
+
+
+@register.filter
 def word_count(count: int) -> str:
     """3 → a few words; 2,412 → 2.4 thousand words; 340 → 340 words."""
     if count < 10:

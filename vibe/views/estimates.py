@@ -3,11 +3,10 @@
 Time is what the steps took; how long a Job waited for its person, or for a worker, is none of it.
 """
 
-from collections import defaultdict
 from dataclasses import dataclass
 from statistics import median
 
-from django.db.models import Max, Q, Sum
+from django.db.models import Sum
 
 from vibe.choices import Effort, JobKind, JobState
 from vibe.models import Job, Maker, StepRecord
@@ -66,16 +65,7 @@ def _past(maker: Maker | None, effort: str) -> list[tuple[float, float | None]]:
     rows = rows.filter(steps__kind="ask").distinct()
     rows = rows.filter(maker=maker) if maker else rows
     jobs = list(rows.order_by("-pk").values_list("pk", flat=True)[:LAST])
-    steps = StepRecord.objects.filter(job__in=jobs, void=False).order_by()
-    took: dict[int, float] = defaultdict(float)
-    cost: dict[int, float | None] = {}
-    # Parts of one order ran side by side: the longest is what they took.
-    for job, seconds, usd in (
-        steps.values("job", "order")
-        .annotate(s=Max("seconds"), c=Sum("cost_usd", filter=Q(kind="ask")))
-        .values_list("job", "s", "c")
-    ):
-        took[job] += seconds or 0.0
-        if usd is not None:
-            cost[job] = (cost.get(job) or 0.0) + float(usd)
-    return [(took[job], cost.get(job)) for job in jobs]
+    took = StepRecord.took(jobs)
+    asked = StepRecord.objects.filter(job__in=jobs, void=False, kind="ask", cost_usd__isnull=False).order_by()
+    cost = dict(asked.values("job").annotate(usd=Sum("cost_usd")).values_list("job", "usd"))
+    return [(took.get(job, 0.0), float(cost[job]) if job in cost else None) for job in jobs]

@@ -16,8 +16,8 @@ from vibe.live import feed
 from vibe.live.fragments import OPEN, around
 from vibe.live.timeline import fold
 from vibe.models import Job, Program
-from vibe.views import access, tools, uploads
-from vibe.views.home import STOPS, lost_files, tell_of, wrong
+from vibe.views import access, estimates, tools, uploads
+from vibe.views.home import EFFORTS, STOPS, lost_files, tell_of, wrong
 from vibe.views.makers import address_of
 from vibe.views.replies import done, go, later
 
@@ -34,6 +34,7 @@ def _bench(
 ) -> HttpResponse:
     job = _shown(program)
     timeline = fold(feed.whole(job.pk))
+    has_model = models_in_use.current_model() is not None
     context: dict[str, Any] = {
         "job": job,
         "timeline": timeline,
@@ -42,7 +43,8 @@ def _bench(
         "earlier": list(program.jobs.filter(pk__lt=job.pk).defer("files").order_by("-pk")[:50])[::-1],
         "uploads": job.uploads.all(),
         "notes": list(messages.get_messages(request)),
-        "has_model": models_in_use.current_model() is not None,
+        "has_model": has_model,
+        "efforts": estimates.for_maker(program.maker, EFFORTS) if has_model else None,
         "stops": STOPS,
         "frames": FRAMES,
         "once": (form.cleaned_data.get("once") if form else "") or uuid.uuid4().hex,

@@ -47,6 +47,7 @@ def stopped(one: Attended) -> None:
         jobs.hand_back(job)
         return
     performer = one.performer
+    _forgive(job, performer.wasted if performer else ())
     kept = ""
     if (result := _so_far(one)) and jobs.is_held(job):
         version = _make_version(job, result)
@@ -122,6 +123,8 @@ def fault(one: Attended, why: str) -> None:
     metrics.job_faults.inc()
     logger.error("job %s failed by our own fault, reference %s %s", one.job.pk, ref, why, exc_info=True)
     end(one, JobState.FAILED, f"Something on my side broke. Your words are kept. Reference {ref}.", ref)
+    if one.performer:  # after the last word: what broke may be what this needs
+        _forgive(one.job, one.performer.wasted)
 
 
 def end(one: Attended, state: JobState, sentence: str, ref: str = "") -> None:

@@ -63,8 +63,9 @@ class Command(TerminalCommand):
             self.complain(trouble)
             return NOT_MADE
         uploads = [(name, _chunks(path)) for name, path in zip(_names(paths), paths, strict=True)]
-        if (weak := weak_spots.sentence(o["shape"])) and not o["json"] and models_in_use.current_model():
-            self.say(f"· {weak}")
+        self.warned = weak_spots.sentence(o["shape"]) if models_in_use.current_model() else ""
+        if self.warned and not o["json"]:
+            self.say(f"· {self.warned}")
         maker, _ = Maker.objects.get_or_create(pk=TERMINAL)
         job = jobs.begin(
             maker,
@@ -152,7 +153,7 @@ class Command(TerminalCommand):
             if o["json"]:
                 head = {"job": job.pk, "seq": record.seq, "type": record.type, "at": record.at.isoformat()}
                 self.stdout.write(screen.as_json({**head, **data}))
-            elif line := _line(record.type, data):
+            elif line := _line(record.type, data, self.warned):
                 self.say(line)
         self.stdout.flush()
 
@@ -231,7 +232,7 @@ def _chunks(path: Path) -> Iterator[bytes]:
             yield block
 
 
-def _line(type_: str, data: dict[str, Any]) -> str:
+def _line(type_: str, data: dict[str, Any], warned: str) -> str:
     match type_:
         case "step-started":
             return f"· {data['title']}"
@@ -241,7 +242,8 @@ def _line(type_: str, data: dict[str, Any]) -> str:
             return f"· Made from the ready-made recipe “{data['name']}”. No AI was used."
         case "plan-proposed":
             checks = [f"    must hold: {c['sentence']}" for c in data["checks"]]
-            return "\n".join([f"· Plan: {data['title']}", *[f"    {s}" for s in data["steps"]], *checks])
+            weak = [f"· {data['warning']}"] if data["warning"] not in {"", warned} else []
+            return "\n".join([*weak, f"· Plan: {data['title']}", *[f"    {s}" for s in data["steps"]], *checks])
         case "question-asked":
             return f"· {data['sentence']}"
         case "checked":

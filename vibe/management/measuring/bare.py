@@ -45,7 +45,7 @@ def alone(request: Request, checks: list[Json], idle: Mapping[str, str]) -> Alon
     work = Told(request, force, checks)
     if request.uploads:
         names = tuple(upload.name for upload in request.uploads)
-        work.summaries = (yield Inspect(names, pictures=bool(force.get("vision"))))["files"]
+        work.summaries = (yield Inspect(names, pictures=work.any_sees()))["files"]
     try:
         draft = work.draft((yield work.writing("write", shown=False)))
     except Nothing as end:
