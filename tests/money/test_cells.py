@@ -119,7 +119,7 @@ def to_the_end(job):
             return job
         step = jobs.open_step(job)
         choices = [c["value"] for c in step.request.get("choices", [])]
-        jobs.answer(job, {"yes": True, "choice": choices[0] if choices else "yes"})
+        jobs.answer(job, {"yes": True, "choice": choices[0] if choices else "yes"}, counted=False)
     raise AssertionError(f"still {job.state}")
 
 

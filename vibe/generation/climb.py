@@ -32,7 +32,7 @@ def climb(work: Work, candidates: Sequence[Tried]) -> Generator[Step, Json, Trie
                 work.stopped = move.why
                 break
             if move.kind == "repair":
-                decision = yield Approve("repair", {"sentence": work.state_of(current)})
+                decision = yield Approve("repair", {"sentence": current.state})
                 if not decision["yes"]:
                     work.stopped = "You left it as it is."
                     break

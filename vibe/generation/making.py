@@ -32,7 +32,7 @@ def with_model(request: Request, force: Json) -> Making:
     measures = {**(yield from measure(work, best)), **work.open_questions()}
     keep = looked.picked and request.base is None  # who picked one of them wants it kept
     if not keep:
-        keep = bool((yield Approve("save", {"sentence": work.state_of(best)}))["yes"])
+        keep = bool((yield Approve("save", {"sentence": best.state}))["yes"])
     return finish(
         request,
         best,

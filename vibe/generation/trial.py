@@ -57,6 +57,18 @@ class Tried:
         """Less is better: what does not hold, then size."""
         return *self.misses, sum(map(len, self.files.values()))
 
+    @property
+    def state(self) -> str:
+        """How it stands, in a sentence for the person."""
+        counted = [r for r in self.judged.results if not r.get("idle")]
+        broken = [r for r in counted if not r["held"]]
+        if not counted:
+            return "It is made, and nothing could be checked."
+        if not broken:
+            return f"It is made, and all {len(counted)} checks hold."
+        more = f", and {len(broken) - 1} more" if len(broken) > 1 else ""
+        return f"“{broken[0]['sentence']}” does not hold: {broken[0]['saw']}{more}."
+
     def attempt(self) -> Attempt:
         broken = {r["id"] for r in self.judged.results if not r["held"]}
         return Attempt(self.how, self.judged.signature, frozenset(self.judged.held_ids), BLANK not in broken)

@@ -286,16 +286,6 @@ class Work:
         numbered = enumerate(self.before(), 1) if self.plan else ()
         return [c for at, c in numbered if self.plan and at in self.plan.drops and not c.get("confirmed")]
 
-    def state_of(self, tried: Tried) -> str:
-        counted = [r for r in tried.judged.results if not r.get("idle")]
-        broken = [r for r in counted if not r["held"]]
-        if not counted:
-            return "It is made, and nothing could be checked."
-        if not broken:
-            return f"It is made, and all {len(counted)} checks hold."
-        more = f", and {len(broken) - 1} more" if len(broken) > 1 else ""
-        return f"“{broken[0]['sentence']}” does not hold: {broken[0]['saw']}{more}."
-
     def title_of(self, best: Tried) -> str:
         if self.request.base:
             return self.request.base.title

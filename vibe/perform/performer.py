@@ -5,7 +5,6 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from typing import Any
 
 from django.db import connections, transaction
 
@@ -23,7 +22,7 @@ from vibe.models.away import patiently
 from vibe.perform.asking import ANSWERED, CHANGEABLE, TALKING, Asking
 from vibe.perform.boxes import engine
 from vibe.perform.running import Running
-from vibe.perform.storable import storable
+from vibe.perform.storable import asked, storable
 from vibe.perform.titles import TITLES
 from vibe.perform.writing import Painted
 
@@ -227,24 +226,6 @@ class Performer:
         left = self.job.steps.filter(void=False, number=number).first()
         if left is not None:
             return left
-        request: dict[str, Any] = {}
-        prompt = ""
-        if isinstance(step, steps.Ask):
-            request = {"messages": [m.as_json() for m in step.messages], "parts": list(step.parts)}
-            prompt = step.prompt
-        elif isinstance(step, steps.Approve):
-            request = {"about": step.about, "proposal": step.proposal}
-        elif isinstance(step, steps.Question):
-            request = {"about": step.about, "sentence": step.sentence, "choices": step.choices}
-            if isinstance(step, steps.Pick):
-                request["looks"] = list(step.looks)
-        elif isinstance(step, steps.Run):
-            request = {
-                "why": step.why,
-                "shape": step.shape,
-                "files": sorted(step.files),
-                "checks": len(step.checks),
-            }
         return StepRecord.objects.create(
             job=self.job,
             order=int(number.partition(".")[0]),
@@ -252,8 +233,8 @@ class Performer:
             kind=step.kind,
             purpose=getattr(step, "purpose", getattr(step, "about", getattr(step, "event", ""))),
             fingerprint=step.fingerprint(),
-            prompt=prompt,
-            request=request,
+            prompt=getattr(step, "prompt", ""),
+            request=asked(step),
         )
 
     # --- what the worker wants to know ------------------------------------------------------------------------------

@@ -1,7 +1,25 @@
-"""Answers as every database can keep them: a page's text and a tool's file may hold what PostgreSQL's JSON refuses."""
+"""Steps as every database can keep them: a page's text and a tool's file may hold what PostgreSQL's JSON refuses."""
 
 from math import isfinite
 from typing import Any
+
+from vibe.generation import steps
+
+
+def asked(step: steps.Step) -> dict[str, Any]:
+    """What the journal keeps of what a step asks for."""
+    match step:
+        case steps.Ask():
+            return {"messages": [m.as_json() for m in step.messages], "parts": list(step.parts)}
+        case steps.Approve():
+            return {"about": step.about, "proposal": step.proposal}
+        case steps.Question():
+            looks = {"looks": list(step.looks)} if isinstance(step, steps.Pick) else {}
+            return {"about": step.about, "sentence": step.sentence, "choices": step.choices, **looks}
+        case steps.Run():
+            files, checks = sorted(step.files), len(step.checks)
+            return {"why": step.why, "shape": step.shape, "files": files, "checks": checks}
+    return {}
 
 
 def storable(value: Any) -> Any:
