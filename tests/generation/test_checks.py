@@ -9,6 +9,7 @@ from vibe.generation.checks import Check, Expect, clean_text, judge
 SEEN = {
     "loaded": True, "seconds": 0.4, "errors": [], "requests": [], "text": "Hello", "title": "x", "drawn": False,
     "colours": 40, "sideways": {"1280": False, "390": False}, "controls": {}, "buttons_tried": [], "checks": [],
+    "absent": [],
 }  # fmt: skip
 PROMISE = {
     "id": "sum",
@@ -54,6 +55,7 @@ def test_a_calm_page_holds_and_says_what_was_not_checked():
             },
             "a-buttons",
         ),
+        ({"absent": [{"path": "cat.png", "stage": "open", "name": ""}]}, "a-files"),
     ],
 )
 def test_each_always_on_check_can_fail(more, broken):

@@ -119,6 +119,7 @@ def _clean(raw: Json, page: Bundle) -> Json:
         "seconds": _number(raw.get("seconds")),
         "errors": [_error(e, page) for e in _list(raw.get("errors"), 100)],
         "requests": [{"url": str(r["url"])[:300], **_when(r)} for r in _list(raw.get("requests"), 40)],
+        "absent": [{"path": str(f["path"])[:120], **_when(f)} for f in _list(raw.get("absent"), 40)],
         "text": str(raw.get("text", ""))[:5000],
         "title": str(raw.get("title", ""))[:200],
         "drawn": raw.get("drawn") is True,

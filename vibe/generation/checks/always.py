@@ -59,6 +59,13 @@ def page(seen: Json, promises: Mapping[str, str] | None = None) -> Always:
             held=wide is False,
         ),
     ]  # fmt: skip
+    if absent := [f"{f['path']}{told.when(f, promises)}" for f in seen.get("absent", [])]:
+        results.append(
+            result(
+                "a-files", "All its files are there", "I opened it and used it in a sealed box", "no file that is missing",
+                f"it asked for {listed(absent[:3])}, not among its files",
+            )
+        )  # fmt: skip
     if clicked := seen["buttons_tried"]:
         said = _of_buttons(clicked, errors)
         results.append(
