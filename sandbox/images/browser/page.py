@@ -30,8 +30,8 @@ with open("job.json", encoding="utf-8") as source:
 ADDRESS = f"http://{JOB['content_host']}:{JOB['port']}/"
 SEEN = {
     "loaded": False, "seconds": 0.0, "errors": [], "requests": [], "text": "", "title": "", "html_nodes": 0,
-    "colours": 0, "drawn": False, "sideways": {}, "controls": {"buttons": 0, "inputs": 0, "unlabelled": 0},
-    "absent": [], "buttons_tried": [], "untried": [], "checks": [], "films": {},
+    "colours": 0, "drawn": False, "sideways": {}, "controls": {"buttons": 0, "inputs": 0},
+    "missed": None, "absent": [], "buttons_tried": [], "untried": [], "checks": [], "films": {},
 }  # fmt: skip
 
 
