@@ -14,6 +14,7 @@ from vibe.llm.scripted import ScriptedClient
 CALM: dict[str, Any] = {
     "loaded": True, "seconds": 0.1, "errors": [], "requests": [], "text": "hello", "title": "x", "drawn": False,
     "colours": 9, "sideways": {"390": False}, "controls": {}, "buttons_tried": [], "checks": [],
+    "missed": [],
 }  # fmt: skip
 PIXEL = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c6360606060000000050001a5f645"

@@ -9,6 +9,7 @@ from vibe.generation.checks import Check, Expect, clean_text, judge
 SEEN = {
     "loaded": True, "seconds": 0.4, "errors": [], "requests": [], "text": "Hello", "title": "x", "drawn": False,
     "colours": 40, "sideways": {"1280": False, "390": False}, "controls": {}, "buttons_tried": [], "checks": [],
+    "missed": [], "absent": [],
 }  # fmt: skip
 PROMISE = {
     "id": "sum",
@@ -45,7 +46,7 @@ def test_a_calm_page_holds_and_says_what_was_not_checked():
                     {
                         "name": "Go",
                         "errors": 1,
-                        "changed": False,
+                        "idle": "",
                         "text": "TypeError",
                         "file": "app.js",
                         "line": 9,
@@ -54,6 +55,9 @@ def test_a_calm_page_holds_and_says_what_was_not_checked():
             },
             "a-buttons",
         ),
+        ({"buttons_tried": [{"name": "Go", "errors": 0, "idle": "unheard", "text": ""}]}, "a-deaf"),
+        ({"absent": [{"path": "cat.png", "stage": "open", "name": ""}]}, "a-files"),
+        ({"missed": [{"rule": "label", "count": 1, "examples": []}]}, "a-names"),
     ],
 )
 def test_each_always_on_check_can_fail(more, broken):
@@ -66,7 +70,7 @@ def error(stage, name="", kind="uncaught", text="TypeError: x"):
 
 
 def button(name="Go", **more):
-    return {"name": name, "errors": 0, "changed": False, "left": False, "text": "", **more}
+    return {"name": name, "errors": 0, "idle": "", "left": False, "text": "", **more}
 
 
 def test_what_was_not_seen_is_never_held():

@@ -101,7 +101,7 @@ def test_films_go_with_their_version_and_with_their_program(job):
 
 def test_a_job_leaves_the_films_of_what_it_made(boxes, script):
     script.append(PAGE)
-    boxes.observations = {**fakes.CALM, "buttons_tried": [{"name": "Go", "errors": 0, "changed": True}],
+    boxes.observations = {**fakes.CALM, "buttons_tried": [{"name": "Go", "errors": 0}],
                           "films": {"buttons": [{"step": -1}, {"step": 0, "x": 0.5, "y": 0.5}]}}  # fmt: skip
     boxes.left = (Artifact("film-buttons-0.jpg", jpeg()), Artifact("film-buttons-1.jpg", jpeg(filled=9)))
     carry(begin())

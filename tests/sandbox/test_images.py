@@ -1,6 +1,7 @@
 """What the images hold, and how a file of each language is started from a shell."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -81,6 +82,13 @@ def test_what_does_not_compile_ends_as_the_compiler_did_with_the_line(engine, na
     assert (got.ended, got.code, got.stdout) == ("exit", 1, "")
     assert line in got.stderr
     assert got.stderr.endswith(f"{name} could not be compiled.\n")
+
+
+def test_the_browser_knows_every_header_that_seals_a_page(engine):
+    """Connection-Allowlist came with Chromium 152."""
+    asked = Source("browser", ("chromium", "--version"), {"page.html": b"x"})
+    said = engine.run(asked, limits=Limits(time_s=60.0)).stdout
+    assert int(re.findall(r"\d+", said)[0]) >= 152, said
 
 
 def test_the_images_that_are_always_needed_come_first():

@@ -89,6 +89,16 @@ def test_whatever_a_page_asks_of_the_internet_stays_inside_and_is_told(engine):
     assert "tracker.example" in broken(judged)["a-outside"] or "pixel.example" in broken(judged)["a-outside"]
 
 
+def test_a_file_that_is_not_there_is_told_by_its_name(engine):
+    body = "<button id=a>Show</button><script>a.onclick = () => { const i = new Image(); i.src = ['cats', 'tom.png?2'].join('/'); document.body.append(i); }</script>"
+    _, judged = opened(engine, "<!doctype html><title>x</title><h1>Hi</h1>" + body)
+    assert broken(judged) == {"a-files": "it asked for cats/tom.png when I clicked “Show”, not among its files"}
+    away = "<button id=a>More</button><script>a.onclick = () => { location.href = 'more.html'; }</script>"
+    _, judged = opened(engine, "<!doctype html><title>x</title><h1>Hi</h1>" + away)
+    assert broken(judged)["a-files"] == "it asked for more.html when I clicked “More”, not among its files"
+    assert "a-outside" not in broken(judged)
+
+
 def test_what_is_wider_than_a_phone_is_told(engine):
     _, judged = opened(
         engine,

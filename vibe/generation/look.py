@@ -119,6 +119,8 @@ def _clean(raw: Json, page: Bundle) -> Json:
         "seconds": _number(raw.get("seconds")),
         "errors": [_error(e, page) for e in _list(raw.get("errors"), 100)],
         "requests": [{"url": str(r["url"])[:300], **_when(r)} for r in _list(raw.get("requests"), 40)],
+        "absent": [{"path": str(f["path"])[:120], **_when(f)} for f in _list(raw.get("absent"), 40)],
+        "missed": [_missed(m) for m in raw["missed"][:20]] if isinstance(raw.get("missed"), list) else None,
         "text": str(raw.get("text", ""))[:5000],
         "title": str(raw.get("title", ""))[:200],
         "drawn": raw.get("drawn") is True,
@@ -166,11 +168,22 @@ def _button(raw: Json, page: Bundle) -> Json:
     return {
         "name": str(raw.get("name", ""))[:60],
         "errors": int(_number(raw.get("errors"))),
-        "changed": raw.get("changed") is True,
+        "idle": str(raw.get("idle", ""))[:10],
         "left": raw.get("left") is True,
         "text": str(raw.get("text", ""))[:300],
         **_located(raw, page),
     }
+
+
+def _missed(raw: Json) -> Json:
+    """What one rule of axe-core found; of contrast `ratio` is what is there and `least` what is asked."""
+    examples = [
+        {k: str(e.get(k, ""))[:120] for k in ("html", "text")}
+        | {k: _number(e.get(k)) for k in ("ratio", "least")}
+        for e in _list(raw.get("examples"), 3)
+    ]
+    count = max(int(_number(raw.get("count"))), len(examples))
+    return {"rule": str(raw.get("rule", ""))[:40], "count": count, "examples": examples}
 
 
 def _check(raw: Json) -> Json:

@@ -7,10 +7,13 @@ what could not be clicked after all, or was one too many, is left in `untried` b
 import re
 import time
 
+from beside import is_heard
 from page import ANSWER_S, JOB, SEEN, Now, at_most, doing, filmed, fresh, note, settle, thrown
 from playwright.sync_api import Error
+from still import is_still
 
 MAX_BUTTONS, WALK_S, CLICK_MS, CLICK_S = 30, 16, 1500, 9
+SOON_MS = 60_000  # what a click puts off for longer is not waited for, nor missed
 STAY_MS = 2200  # how long a page is watched at the least: some freeze only after a while
 BUTTONS = "button, [role=button], input[type=button], input[type=submit]"
 
@@ -21,7 +24,16 @@ LISTED = """all => all.slice(0, 200).map(e => {
   const name = e.innerText || e.getAttribute("aria-label") || e.value || e.title || "";
   return [name.trim().split(/\\s+/).join(" ").slice(0, 60), usable, !top || e.contains(top)];
 })"""
-STATE = "() => document.body.innerText + '|' + document.body.innerHTML.length + '|' + [...document.querySelectorAll('input,select,textarea')].map(e => e.value + e.checked).join()"
+# All that a click could change before one's eyes, in the page and around it (a file that is offered); null where more
+# could happen than can be told from here: what is drawn or played, and our own toasts, which hide their words.
+STATE = """() => {
+  if (document.querySelector("canvas,video,audio,vibe-toast")) return null;
+  let sum = 0;
+  for (const c of document.documentElement.outerHTML) sum = (sum * 31 + c.codePointAt(0)) | 0;
+  const fields = [...document.querySelectorAll("input,select,textarea")], at = fields.indexOf(document.activeElement);
+  return [document.body.innerText, sum, fields.map(e => e.value + e.checked), at, document.title, scrollX, scrollY].join("|");
+}"""
+AROUND = "() => document.body.outerHTML + JSON.stringify(localStorage)"
 
 
 class Walk:
@@ -98,11 +110,11 @@ class Walk:
         film = self.film
         film.look = self.look
         with at_most(CLICK_S):
-            before, complaints = self.look.frame.evaluate(STATE), len(self.look.errors)
+            before, complaints = self.state(), len(self.look.errors)
             self.document = self.look.frame.evaluate_handle("document")
             film.aim("click", lambda: button)
             doing("click", name)
-            record = {"name": name, "errors": 0, "changed": False, "left": False, "text": "", "line": None}
+            record = {"name": name, "errors": 0, "idle": "", "left": False, "text": "", "line": None}
             SEEN["buttons_tried"].append(record)
             self.done.add(key)
             self.left_over()
@@ -128,8 +140,19 @@ class Walk:
             if raised:
                 record["text"], record["line"] = raised[-1]["text"], raised[-1]["line"]
             if not self.look.gone(self.document):
-                record["changed"] = self.look.frame.evaluate(STATE) != before
+                self.effect(record, before, at)
         note()
+
+    def state(self) -> list[str | None]:
+        return [self.look.frame.evaluate(STATE), self.look.page.evaluate(AROUND)]
+
+    def effect(self, record: dict, before: list[str | None], at: int) -> None:
+        """Write down where nothing came of a click: "unseen", or "unheard" when nothing in the page listens to one."""
+        if None in before or record["errors"] or self.state() != before:
+            return
+        if not is_still(self.look.frame, SOON_MS):  # something is yet to come
+            return
+        record["idle"] = "unseen" if is_heard(self.look, BUTTONS, at) else "unheard"
 
 
 def buttons(browser) -> None:

@@ -21,10 +21,8 @@ from still import is_still
 
 STEP_MS = 2500  # how long a step may take
 LEAST_MS = 20  # how long a page is let be in any case, so that what was done to it reaches it
-ANSWER_S, OPEN_S = (
-    6,
-    9,
-)  # how long a page may take to say that it is there, and to be so when it was just opened
+# How long a page may take to say that it is there, and to be so when it was just opened.
+ANSWER_S, OPEN_S = 6, 9
 COMPLAINTS, REQUESTS = 50, 40
 
 with open("job.json", encoding="utf-8") as source:
@@ -32,8 +30,8 @@ with open("job.json", encoding="utf-8") as source:
 ADDRESS = f"http://{JOB['content_host']}:{JOB['port']}/"
 SEEN = {
     "loaded": False, "seconds": 0.0, "errors": [], "requests": [], "text": "", "title": "", "html_nodes": 0,
-    "colours": 0, "drawn": False, "sideways": {}, "controls": {"buttons": 0, "inputs": 0, "unlabelled": 0},
-    "buttons_tried": [], "untried": [], "checks": [], "films": {},
+    "colours": 0, "drawn": False, "sideways": {}, "controls": {"buttons": 0, "inputs": 0},
+    "missed": None, "absent": [], "buttons_tried": [], "untried": [], "checks": [], "films": {},
 }  # fmt: skip
 
 
@@ -66,8 +64,12 @@ def complain(kind: str, text: str, line=None, column=None) -> None:
 
 
 def asked_for(url: str) -> None:
-    """Write down an address outside that the page asked for."""
-    if len(SEEN["requests"]) < REQUESTS and all(r["url"] != url for r in SEEN["requests"]):
+    """Write down an address that the page asked for: one outside, or a file of its own that is not there (its path)."""
+    if url.startswith(ADDRESS):
+        path = re.split("[?#]", url.removeprefix(ADDRESS))[0]
+        if path and len(SEEN["absent"]) < REQUESTS and all(f["path"] != path for f in SEEN["absent"]):
+            SEEN["absent"].append({"path": path, "stage": Now.stage, "name": Now.name})
+    elif len(SEEN["requests"]) < REQUESTS and all(r["url"] != url for r in SEEN["requests"]):
         SEEN["requests"].append({"url": url, "stage": Now.stage, "name": Now.name})
 
 
@@ -146,6 +148,7 @@ class Look:
         self.page.on("pageerror", self.on_error)
         self.page.on("console", self.on_console)
         self.page.on("request", self.on_request)
+        self.page.on("response", lambda got: got.status >= 400 and is_away(got.url) and asked_for(got.url))
         self.page.on("crash", lambda _: self.complain("crash", "the page crashed"))
         self.page.on("framenavigated", self.on_navigated)
         self.open()
@@ -226,9 +229,8 @@ class Look:
         self.complain(f"console-{message.type}", text[:600], where.get("lineNumber"))
         if "Content Security Policy" in text or "Refused to" in text:
             for url in re.findall(r"['\s]((?:https?|wss?)://[^'\s]{1,300})", text):
-                if not (
-                    "form-action" in text and url.startswith(ADDRESS)
-                ):  # a form that posts nowhere asks nobody
+                # A form that posts nowhere asks nobody.
+                if not ("form-action" in text and url.startswith(ADDRESS)):
                     asked_for(url)
 
     def on_request(self, request) -> None:

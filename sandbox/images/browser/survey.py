@@ -3,6 +3,7 @@
 import base64
 import time
 
+from beside import missed
 from chrome import table
 from page import JOB, SEEN, Look, doing, fresh, note, settle
 
@@ -28,6 +29,9 @@ def survey(browser) -> None:
         look.page.wait_for_timeout(250)
     SEEN["sideways"][str(width)] = sideways(look)
     look.answers()
+    if not JOB.get("brief"):
+        note()
+        SEEN["missed"] = missed(look, SEEN["html_nodes"])
     look.untouched = True
     note()
 
@@ -35,11 +39,10 @@ def survey(browser) -> None:
 INVENTORY = """() => {
   const all = [...document.querySelectorAll('button,[role=button],input[type=button],input[type=submit]')];
   const inputs = [...document.querySelectorAll('input:not([type=hidden]):not([type=button]):not([type=submit]),select,textarea')];
-  const named = e => (e.labels && e.labels.length) || e.getAttribute('aria-label') || e.getAttribute('aria-labelledby') || e.title || e.placeholder;
   const shown = e => { const r = e.getBoundingClientRect(); return r.width > 8 && r.height > 8; };
   return { text: (document.body ? document.body.innerText : '').slice(0, 5000), title: document.title.slice(0, 200),
     html_nodes: document.querySelectorAll('*').length, drawn: [...document.querySelectorAll('canvas,svg,img,video')].some(shown),
-    controls: { buttons: all.filter(shown).length, inputs: inputs.filter(shown).length, unlabelled: inputs.filter(e => !named(e)).length } };
+    controls: { buttons: all.filter(shown).length, inputs: inputs.filter(shown).length } };
 }"""
 
 

@@ -3,11 +3,11 @@
 What was not seen does not hold: a stage of the look that did not end leaves nothing behind, and that is told.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sandbox.outcome import Outcome
-from vibe.generation.checks import told
+from vibe.generation.checks import people, told
 from vibe.generation.checks.results import OPENS, count, ended, listed, outcome_of, place, result
 from vibe.generation.steps import Json
 from vibe.generation.tool import has_traceback, message
@@ -28,8 +28,9 @@ class Always:
     ran: bool = True
 
 
-def page(seen: Json, promises: Mapping[str, str] | None = None) -> Always:
-    """Over the observations of a page (vibe/generation/look.py). `promises` are {check id: its sentence}."""
+def page(seen: Json, promises: Mapping[str, str] | None = None, used: Collection[str] = ()) -> Always:
+    """Over the observations of a page (vibe/generation/look.py). `promises` are {check id: its sentence}; `used` are the
+    names of what is clicked in one of them, which tells itself what came of it."""
     if not seen.get("loaded"):
         why = next((e["text"] for e in seen.get("errors", [])), seen.get("reason") or "nothing came")
         return Always([result(OPENS, "It opens", OPENED, "the page", f"it did not open: {why}")])
@@ -59,6 +60,16 @@ def page(seen: Json, promises: Mapping[str, str] | None = None) -> Always:
             held=wide is False,
         ),
     ]  # fmt: skip
+    if absent := [f"{f['path']}{told.when(f, promises)}" for f in seen.get("absent", [])]:
+        results.append(
+            result(
+                "a-files", "All its files are there", "I opened it and used it in a sealed box", "no file that is missing",
+                f"it asked for {listed(absent[:3])}, not among its files",
+            )
+        )  # fmt: skip
+    missed = seen.get("missed")
+    if missed is not None:
+        results.append(people.named(missed, OPENED))
     if clicked := seen["buttons_tried"]:
         said = _of_buttons(clicked, errors)
         results.append(
@@ -67,7 +78,17 @@ def page(seen: Json, promises: Mapping[str, str] | None = None) -> Always:
                 "; ".join(said[:3]) or "no errors", held=not said,
             )
         )  # fmt: skip
-    return Always(results, _untried(seen.get("untried", [])))
+        deaf = _called(b["name"] for b in clicked if b.get("idle") == "unheard")
+        results.append(
+            result(
+                "a-deaf", "Its buttons are there for something", f"I clicked {count(len(clicked), 'button')}",
+                "something listens to each",
+                f"nothing in the code listens to {deaf}" if deaf else "something listens to each", held=not deaf,
+            )
+        )  # fmt: skip
+    still = _called(b["name"] for b in clicked if b.get("idle") == "unseen" and b["name"] not in used)
+    idle = [f"What is done by {still}: I clicked and saw nothing change."] if still else []
+    return Always(results, [*_untried(seen.get("untried", [])), *idle, *people.not_checked(missed)])
 
 
 def _said(error: Json, promises: Mapping[str, str] | None) -> str:
@@ -93,11 +114,15 @@ def _untried(names: Sequence[str]) -> list[str]:
     """The sentence about buttons that were not tried, if there are any."""
     if not names:
         return []
+    verb = "was" if len(names) == 1 else "were"
+    return [f"{count(len(names), 'button')} {verb} not tried: {_called(names)}."]
+
+
+def _called(names: Iterable[str]) -> str:
+    """Buttons by their names, each once; "" for none."""
     called = list(dict.fromkeys(f"“{name}”" if name else "one without a name" for name in names))
     more = len(called) - NAMED
-    shown = [*called[:NAMED], *([f"{more} more"] if more > 0 else [])]
-    verb = "was" if len(names) == 1 else "were"
-    return [f"{count(len(names), 'button')} {verb} not tried: {listed(shown)}."]
+    return listed([*called[:NAMED], *([f"{more} more"] if more > 0 else [])]) if called else ""
 
 
 def _blank(seen: Json) -> str:

@@ -88,7 +88,8 @@ def judge(
         return Judged(Verdict.UNCHECKED, [], [f"Everything: {why}"])
     checks, idle = as_checks(promised), idle or {}
     sentences = {check.id: check.sentence for check in checks}
-    found = always.tool(answer) if shape == "tool" else always.page(answer, sentences)
+    used = {s.target.words for c in checks for s in c.steps if s.do == "click" and s.target}
+    found = always.tool(answer) if shape == "tool" else always.page(answer, sentences, used)
     results, unseen = list(found.results), list[str]()
     if shape == "tool" or answer.get("loaded"):
         of_promises = promises(shape, checks, answer, seed=seed, idle=idle)
