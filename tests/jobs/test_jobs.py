@@ -10,6 +10,7 @@ from django.db import connections
 from vibe import jobs
 from vibe.choices import JobState
 from vibe.models import Job, Maker, Program, StepRecord
+from vibe.worker import carrying
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -253,7 +254,7 @@ def test_a_stop_that_came_while_the_question_was_being_told_is_heeded():
     job = asked(Maker.objects.create())
     jobs.stop(Job.objects.get(pk=job.pk))
     assert Job.objects.get(pk=job.pk).state == JobState.RUNNING
-    assert jobs.wait_for_person(job)
+    carrying.wait(job)
     job.refresh_from_db()
     assert job.state == JobState.STOPPED
 

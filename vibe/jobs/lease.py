@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from vibe import celery, events, metrics
 from vibe.choices import JobState
-from vibe.jobs.commands import stop
 from vibe.jobs.rows import LEASE_S, claim_of, move
 from vibe.line import next_of_each_maker, programs_at_work, queued
 from vibe.live import feed
@@ -98,19 +97,13 @@ def hand_back(job: Job) -> None:
 
 
 def wait_for_person(job: Job) -> bool:
-    """Nobody holds it from here on, so that is said without a lease. False when the lease was lost before.
-
-    A stop that came while the question was being told would find nobody to heed it any more: it is heeded here.
-    """
+    """Nobody holds it from here on, so that is said without a lease. False when the lease was lost before."""
     with transaction.atomic():
         waits = move(
             job, (JobState.RUNNING,), JobState.WAITING, owner=job.lease_owner, lease_owner="", attempt=0
         )
         if waits:
             feed.publish_now(job.pk, events.StateChanged(JobState.WAITING, "I wait for your answer."))
-        stopped = waits and Job.objects.filter(pk=job.pk, stop_asked=True).exists()
-    if stopped:
-        stop(job)
     return waits
 
 

@@ -51,7 +51,7 @@ def _attend(one: Attended) -> None:
         _carry(one)
     except Paused:
         one.line.close()
-        patiently(lambda: jobs.wait_for_person(job), lambda: one.lost)
+        patiently(lambda: wait(job), lambda: one.lost)
     except Cancelled:
         with suppress(Cancelled):  # the lease went while we said goodbye: somebody else speaks for it now
             fault(one, "an event of it cannot be stored") if one.broken else stopped(one)
@@ -63,6 +63,12 @@ def _attend(one: Attended) -> None:
     finally:
         one.line.close()
         let_go(one)
+
+
+def wait(job: Job) -> None:
+    """Let it wait for the person. A stop that came while the question was being told is heeded here: nobody else would."""
+    if jobs.wait_for_person(job) and Job.objects.filter(pk=job.pk, stop_asked=True).exists():
+        jobs.stop(job)
 
 
 def _carry(one: Attended) -> None:
