@@ -142,6 +142,21 @@ def test_long_words_of_a_server_that_counts_are_not_mistaken_for_too_many():
     assert len(reply.text) > 80 * 40, "its cap holds: these are a hundred tokens or fewer"
 
 
+def test_a_question_that_took_more_than_we_thought_cuts_no_answer_short():
+    def counting(handler):
+        handler.begin()
+        for n in range(1, 51):
+            handler.chunk({"content": "word"})
+            handler.chunk(None, usage={"prompt_tokens": 90_000, "completion_tokens": n})
+        handler.chunk({}, finish="stop")
+        handler.end()
+
+    with ModelServer([counting]) as server:
+        call = Call(Model("m", server.url, price_in=1, price_out=2), (Message("user", "hi"),), max_tokens=100)
+        reply = OpenAIClient().ask(call)
+    assert (reply.finish, reply.text, reply.usage.tokens_in) == ("stop", "word" * 50, 90_000)
+
+
 def test_an_answer_that_fills_its_cap_is_read_to_its_end():
     def honest(handler):
         handler.begin()

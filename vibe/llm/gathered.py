@@ -52,7 +52,7 @@ class Gathered:
         self.size = self.thought = self.chunks = 0
         self.finish = self.refusal = ""
         self.asked = self.full = False
-        self.most = call.most()
+        self.room = call.most().tokens_out
         self.usage: Usage | None = None
         self.counted = 0  # characters that had come when the server last counted
         self.splitter = ThinkSplitter()
@@ -144,7 +144,8 @@ class Gathered:
         if piece.text:
             self._emit(*self.splitter.feed(self._joined(piece.text)))
         self.finish = piece.finish or self.finish
-        self.full = self._so_far().reaches(self.most, self.call.model)
+        # What was asked is paid for already, and may well be more than we thought: only the answer can be cut short.
+        self.full = self._so_far().tokens_out >= self.room
 
     def _joined(self, text: str) -> str:
         """`text` with the halves of cut characters put together; a half that stays alone becomes the � sign."""

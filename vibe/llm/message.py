@@ -114,15 +114,6 @@ class Usage:
             self.estimated or other.estimated,
         )
 
-    def reaches(self, most: "Usage", model: Model) -> bool:
-        """Whether this is all of `most`: in tokens of the answer, in tokens, or in money."""
-        cost, limit = self.cost_usd(model), most.cost_usd(model)
-        return (
-            self.tokens_out >= most.tokens_out
-            or self.tokens_in + self.tokens_out >= most.tokens_in + most.tokens_out
-            or bool(cost and limit and cost >= limit)
-        )
-
     def cost_usd(self, model: Model) -> float | None:
         """USD at the model's prices; 0.0 for a local model, None when a price is not known."""
         if model.local:
