@@ -219,7 +219,7 @@ def test_a_server_killed_and_started_again_finds_the_page_where_it_was(site, vis
 
 
 def test_a_place_in_the_line_is_said_and_moves(site, visitor):
-    site.model.always(writing(6))
+    site.model.always(writing(20))
     crowd = [Person(site.url) for _ in range(8)]
     for n, one in enumerate(crowd):
         one.begin(f"A page about tea number {n}")
@@ -227,10 +227,10 @@ def test_a_place_in_the_line_is_said_and_moves(site, visitor):
     before, late = Person(site.url), visitor()
     first = before.begin("A page about juice")
     late.describe(site.url, "A page about coffee")
-    expect(late.page.locator("#part-place")).to_have_text("1 before you.")
+    expect(late.page.locator("#part-place")).to_have_text("1 before you.", timeout=10_000)
     before.get()
     before.send(f"/jobs/{first}/stop/")
-    expect(late.page.locator("#part-place")).to_have_text("You are next.")
+    expect(late.page.locator("#part-place")).to_have_text("You are next.", timeout=10_000)
     late.shoot("place-in-line")
     site.model.always(writing(0.5))
     assert late.finished() == "Ready. Try it."
