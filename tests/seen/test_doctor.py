@@ -159,6 +159,16 @@ def test_a_disk_that_is_nearly_full_says_what_makes_room(monkeypatch, free, work
     assert ("manage.py housekeep" in line) is (works is not True)
 
 
+def test_beside_a_proxy_a_name_under_localhost_is_asked_of_nobody(settings):
+    settings.VIBE_ORIGIN = f"https://vibe.localhost:{free_port()}"
+    settings.EMBEDDED = False
+    assert next(iter(examining.addresses()))[1] is False
+    settings.CONFIG = replace(settings.CONFIG, proxies=1)
+    assert [(part, ok) for part, ok, _ in examining.addresses()] == [("pages", None), ("content origin", None)]
+    settings.VIBE_ORIGIN = "https://vibe.invalid"
+    assert next(iter(examining.addresses()))[1] is False
+
+
 def test_few_open_files_are_minded(monkeypatch):
     monkeypatch.setattr(examining.resource, "getrlimit", lambda what: (1024, 4096))
     ((_, ok, line),) = examining.limits()

@@ -108,6 +108,14 @@ def addresses() -> Iterator[Finding]:
     status, _, why = _get(settings.VIBE_ORIGIN, "/healthz")
     if status == 200:
         yield "pages", True, f"answer at {settings.VIBE_ORIGIN}"
+    elif status == 0 and _leads_elsewhere(settings.VIBE_ORIGIN):
+        for part in ("pages", "content origin"):
+            yield (
+                part,
+                None,
+                "names under localhost lead each container to itself: open the address on their machine",
+            )
+        return
     elif status == 0 and settings.EMBEDDED:
         yield "pages", None, f"nothing listens at {settings.VIBE_ORIGIN}: start it with  make run"
         return
@@ -129,6 +137,12 @@ def addresses() -> Iterator[Finding]:
         told = why or f"it says {status}"
         line = f"{origin} cannot be reached ({told}): give every name under it to this server, in DNS and in the proxy"
         yield "content origin", False, line
+
+
+def _leads_elsewhere(origin: str) -> bool:
+    """A name under localhost leads whoever asks to itself, and a container beside the proxy is not the proxy."""
+    host = urlsplit(origin).hostname or ""
+    return (host == "localhost" or host.endswith(".localhost")) and bool(settings.CONFIG.proxies)
 
 
 def _get(origin: str, path: str, *, seals: bool = False) -> tuple[int, str, str]:
