@@ -104,14 +104,9 @@ def test_a_job_beyond_the_allowance_asks_nothing_and_says_when_it_goes_on(boxes,
     assert job.steps.get(kind="ask").answer["fault"]["kind"] == "allowance"
 
 
-def test_ten_jobs_that_race_never_cost_more_than_the_allowance(boxes, script):
-    SiteAllowance(maker_usd_per_day="0.10").save()
-    long = PAGE.replace(
-        "hello", "hello <!-- " + "x" * 56_000 + " -->"
-    )  # 14,000 tokens of at most 16,000: $0.028
-    script.extend([long] * 10)
-    maker, gate = Maker.objects.create(), threading.Barrier(10)
-    begun = [begin(maker, f"{n}", lease=worker.OWNER) for n in range(10)]
+def race(maker, count):
+    """So many makings of one person, all at the same moment, to their end."""
+    begun, gate = [begin(maker, f"{n}", lease=worker.OWNER) for n in range(count)], threading.Barrier(count)
 
     def work(job):
         gate.wait()
@@ -121,6 +116,15 @@ def test_ten_jobs_that_race_never_cost_more_than_the_allowance(boxes, script):
     threads = [threading.Thread(target=work, args=(job,)) for job in begun]
     [t.start() for t in threads]
     [t.join() for t in threads]
+
+
+def test_ten_jobs_that_race_never_cost_more_than_the_allowance(boxes, script):
+    SiteAllowance(maker_usd_per_day="0.10").save()
+    long = PAGE.replace(
+        "hello", "hello <!-- " + "x" * 56_000 + " -->"
+    )  # 14,000 tokens of at most 16,000: $0.028
+    script.extend([long] * 10)
+    race(Maker.objects.create(), 10)
     states = Counter(Job.objects.values_list("state", flat=True))
     assert states == {JobState.DONE: 3, JobState.FAILED: 7}
     assert StepRecord.objects.aggregate(cost=Sum("cost_usd"))["cost"] < Decimal("0.10")
@@ -147,17 +151,8 @@ def test_servers_that_ignore_their_cap_pass_the_allowance_by_no_more_than_a_piec
         server.always(without_end)
         server.plan("STEP A page\n")
         ModelRow.objects.create(name="m", base_url=server.url, price_in=1, price_out=2)
-        maker, gate = Maker.objects.create(), threading.Barrier(6)
-        begun = [begin(maker, f"{n}", lease=worker.OWNER) for n in range(6)]
-
-        def work(job):
-            gate.wait()
-            worker.attend(job)
-            connections.close_all()
-
-        threads = [threading.Thread(target=work, args=(job,)) for job in begun]
-        [t.start() for t in threads]
-        [t.join() for t in threads]
+        maker = Maker.objects.create()
+        race(maker, 6)
         written = len(server.requests)
     today = DayTally.objects.get(who=maker.pk)
     assert written >= 3
