@@ -119,8 +119,10 @@ def _clean(raw: Json, page: Bundle) -> Json:
         "seconds": _number(raw.get("seconds")),
         "errors": [_error(e, page) for e in _list(raw.get("errors"), 100)],
         "requests": [{"url": str(r["url"])[:300], **_when(r)} for r in _list(raw.get("requests"), 40)],
-        "absent": [{"path": str(f["path"])[:120], **_when(f)} for f in _list(raw.get("absent"), 40)],
-        "missed": [_missed(m) for m in raw["missed"][:20]] if isinstance(raw.get("missed"), list) else None,
+        "absent": [{"path": str(f.get("path", ""))[:120], **_when(f)} for f in _list(raw.get("absent"), 40)],
+        "missed": [_missed(m) for m in _list(raw["missed"], 20)]
+        if isinstance(raw.get("missed"), list)
+        else None,
         "text": str(raw.get("text", ""))[:5000],
         "title": str(raw.get("title", ""))[:200],
         "drawn": raw.get("drawn") is True,

@@ -5,6 +5,7 @@ them.
 """
 
 import os
+from abc import ABC, abstractmethod
 from typing import Any
 
 from django.conf import settings
@@ -18,13 +19,13 @@ from vibe.management.private import keep_private
 OUR_FAULT = 3
 
 
-class TerminalCommand(BaseCommand):
+class TerminalCommand(ABC, BaseCommand):
     """`work` does it and gives the exit code; whatever it raises is ours, and exits with OUR_FAULT."""
 
     umask = 0o022  # that was in force before
 
-    def work(self, o: dict[str, Any]) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def work(self, o: dict[str, Any]) -> int: ...
 
     def handle(self, *args: Any, **o: Any) -> None:
         self.umask = keep_private(settings.VAR)
