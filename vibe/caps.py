@@ -38,6 +38,9 @@ class Caps:
     address_upload_mb_per_day: int | None = _cap(
         1500, None, "MB of files that come from one network address in a day"
     )
+    address_passwords_per_hour: int | None = _cap(
+        20, None, "wrong passwords of the admin from one network address in an hour"
+    )
     address_sockets: int | None = _cap(120, None, "pages that one network address follows at once")
     site_queue: int | None = _cap(200, 500, "programs and runs that wait for their turn")
     site_makers_per_day: int | None = _cap(5000, None, "new makers in a day")

@@ -20,7 +20,19 @@ from django.utils import timezone
 from vibe import allowance, events, jobs, limits, models_in_use, stored
 from vibe.choices import JobState
 from vibe.live import feed
-from vibe.models import Card, EventRecord, Film, Job, Program, RunFile, Upload
+from vibe.models import (
+    Card,
+    Charge,
+    EventRecord,
+    Film,
+    Job,
+    Maker,
+    MakerAllowance,
+    Program,
+    Run,
+    RunFile,
+    Upload,
+)
 from vibe.models.card import BIN
 
 logger = logging.getLogger(__name__)
@@ -180,6 +192,26 @@ def forget_sessions() -> int:
     return Session.objects.filter(expire_date__lt=timezone.now()).delete()[0]
 
 
+def forget_makers() -> int:
+    """Makers of whom nothing is left and whom nobody said anything about, after 90 days. How many.
+
+    Who comes back with the cookie of one gets another with the next thing that is made.
+    """
+    left = [Program, Card, Job, Run, Charge, MakerAllowance]
+    nothing = [
+        ~Exists(rows.objects.filter(**{"visitor" if rows is Run else "maker": OuterRef("pk")})) for rows in left
+    ]
+    old = Maker.objects.filter(*nothing, user=None, created__lt=timezone.now() - UNFINISHED)
+    gone = 0
+    for pk in list(old.values_list("pk", flat=True)[:BATCH]):
+        with (
+            transaction.atomic()
+        ):  # what began for this maker meanwhile is seen by the second look, or waits for it
+            if Maker.objects.select_for_update().filter(pk=pk).exists() and old.filter(pk=pk).exists():
+                gone += Maker.objects.filter(pk=pk).delete()[1].get("vibe.Maker", 0)
+    return gone
+
+
 def checkpoint() -> int:
     """Carry what SQLite wrote beside its file into it. Pages carried.
 
@@ -233,6 +265,7 @@ CHORES = (
     Chore("bytes that are kept", 300, stored.measure),
     Chore("counters of past days", 3600, limits.forget),
     Chore("sessions", 24 * 3600, forget_sessions),
+    Chore("makers of whom nothing is left", 24 * 3600, forget_makers),
     Chore("dates when models end", 24 * 3600, models_in_use.read_dates),
     Chore("bytes of the database", 24 * 3600, vacuum),
 )

@@ -17,7 +17,19 @@ from vibe.choices import JobState
 from vibe.generation.film import Frame
 from vibe.live import feed
 from vibe.live.timeline import fold
-from vibe.models import Card, EventRecord, Film, Job, Maker, Program, Run, RunFile, Upload, Version
+from vibe.models import (
+    Card,
+    EventRecord,
+    Film,
+    Job,
+    Maker,
+    MakerAllowance,
+    Program,
+    Run,
+    RunFile,
+    Upload,
+    Version,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DAY = timedelta(days=1)
@@ -310,3 +322,36 @@ def test_what_was_written_beside_the_database_is_carried_into_it_before_a_writer
     assert (busy, there) == (0, carried)
     (chore,) = [one for one in housekeeping.CHORES if one.do is housekeeping.checkpoint]
     assert chore.every_s <= 2
+
+
+def test_a_maker_goes_ninety_days_after_nothing_is_left_of_them_and_nobody_else_does(django_user_model):
+    def maker(days=91, **more):
+        made = Maker.objects.create(**more)
+        Maker.objects.filter(pk=made.pk).update(created=timezone.now() - days * DAY)
+        return made
+
+    kept = [maker(89), maker(user=django_user_model.objects.create(username="ada"))]
+    MakerAllowance.objects.create(maker=maker())
+    card = make_card(maker())
+    jobs.run(card.version, maker(), values={}, files={}, once="r", card=card)
+    gone = maker()
+    assert housekeeping.forget_makers() == 1
+    assert not Maker.objects.filter(pk=gone.pk).exists()
+    assert set(kept) < set(Maker.objects.all())
+    assert (Maker.objects.count(), Card.objects.count(), Run.objects.count()) == (5, 1, 1)
+    assert housekeeping.forget_makers() == 0
+
+
+def test_who_begins_something_in_the_moment_their_row_would_go_stays(monkeypatch):
+    maker = Maker.objects.create()
+    Maker.objects.update(created=timezone.now() - 91 * DAY)
+    atomic = housekeeping.transaction.atomic
+
+    def meanwhile(*args, **more):
+        if not Program.objects.exists():
+            Program.objects.create(maker=maker, description="Make tea")
+        return atomic(*args, **more)
+
+    monkeypatch.setattr(housekeeping.transaction, "atomic", meanwhile)
+    assert housekeeping.forget_makers() == 0
+    assert Program.objects.get().maker == maker

@@ -376,3 +376,27 @@ def test_a_job_that_comes_to_nothing_takes_nothing(browser, cap, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         send(browser, "one", files=files(0.1))
     assert not Count.objects.filter(who=f"maker {maker.pk}").exists()
+
+
+def login(password, **more):
+    reply = Browser(**more).post("/admin/login/", {"username": "ada", "password": password})
+    return reply.status_code, says(reply)
+
+
+def test_who_tries_passwords_of_the_admin_is_let_try_no_more_for_an_hour(cap, settings, django_user_model):
+    cap(address_passwords_per_hour=2)
+    django_user_model.objects.create_superuser("ada", password="tea and biscuits")
+    for guess in ("tea", "milk"):
+        code, words = login(guess)
+        assert (code, "enter the correct username" in words) == (200, True)
+    code, words = login("tea and biscuits")
+    assert code == 200
+    assert (
+        "2 wrong passwords came from your network in this hour, and I look at no more. It goes on at" in words
+    )
+    assert login("tea and biscuits", REMOTE_ADDR="198.51.100.7")[0] == 302, "others are not shut out"
+    Count.objects.update(since=timezone.now() - timedelta(hours=2))
+    assert login("tea and biscuits")[0] == 302
+    assert not Count.objects.filter(since__gt=timezone.now() - timedelta(hours=2)).exists(), (
+        "right ones are not counted"
+    )

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from vibe.admin import handed, making, model_rows, spending  # noqa: F401  importing registers
+from vibe.admin import door, handed, making, model_rows, spending  # noqa: F401  importing registers
 
 admin.site.site_header = "Vibe"
 admin.site.site_title = "Vibe admin"

@@ -91,6 +91,21 @@ def _look(wanted: list[Taken]) -> None:
             raise refusal(one, now)
 
 
+def look_passwords(address: str) -> None:
+    """Raises Enough where too many wrong passwords of the admin came from this network."""
+    _look(_passwords(address))
+
+
+def count_wrong_password(address: str) -> None:
+    """One more that came from there; those of one moment are all counted."""
+    with transaction.atomic():
+        take([replace(one, most=None) for one in _passwords(address)])
+
+
+def _passwords(address: str) -> list[Taken]:
+    return list(_of_address(What.PASSWORDS, address, of().address_passwords_per_hour, HOUR))
+
+
 # --- shown before it hurts --------------------------------------------------------------------------------------
 
 

@@ -74,6 +74,7 @@ _WORDS = {
     (What.RUNS, "card"): "This card was run {most} times in this hour, which is all for one hour.",
     (What.RUNS, "address"): "From your network tools were run {most} times in this hour, which is all for one hour here.",
     (What.RUNS, "site"): "Tools were run {most} times here in this hour, which is all that this server does in an hour.",
+    (What.PASSWORDS, "address"): "{most} wrong passwords came from your network in this hour, and I look at no more.",
     (What.UPLOADED, "maker"): "You may give {most} of files a day here, and have given {used} today{and_}.",
     (What.UPLOADED, "address"): "{most} of files may come from one network in a day, and {used} came from yours today{and_}.",
     (What.UPLOADED, "site"): "This server takes no more files today: {most} a day are all.",

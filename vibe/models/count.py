@@ -21,6 +21,7 @@ class Count(models.Model):
         JOBS = "jobs", "programs and changes"
         RUNS = "runs", "runs of tools"
         UPLOADED = "uploaded", "bytes given"
+        PASSWORDS = "password", "wrong passwords"
 
     what = models.CharField(max_length=8, choices=What.choices)
     who = models.CharField(
@@ -106,6 +107,7 @@ class SiteCaps(models.Model):
     address_jobs_per_day = most("programs and changes a day")
     address_runs_per_hour = most("runs of tools an hour")
     address_upload_mb_per_day = most("MB given a day")
+    address_passwords_per_hour = most("wrong passwords of the admin an hour")
     address_sockets = most("pages that follow at once")
     site_queue = most("waiting for their turn")
     site_makers_per_day = most("new makers a day")

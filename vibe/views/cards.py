@@ -19,7 +19,7 @@ from vibe import remix as remixes
 from vibe import shelf as shelves
 from vibe.models import Card, Program
 from vibe.views import access, tools
-from vibe.views.makers import address_of, maker_of, sure_maker
+from vibe.views.makers import maker_of, sure_maker
 from vibe.views.replies import back
 
 CLOSED = {
@@ -70,7 +70,7 @@ def remix(request: HttpRequest, token: str) -> HttpResponse:
     if card is None:
         return _closed(request, token)
     once = request.POST.get("once") or uuid.uuid4().hex
-    program = remixes.remix(card, sure_maker(request), once, address=address_of(request))
+    program = remixes.remix(card, sure_maker(request), once, address=limits.address_of(request))
     return redirect(program)
 
 

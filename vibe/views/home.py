@@ -14,7 +14,7 @@ from vibe.choices import Autonomy, Effort, Shape
 from vibe.forms import DescribeForm, Files, slots_of
 from vibe.views import estimates, uploads
 from vibe.views.connect import may_connect
-from vibe.views.makers import address_of, maker_of, sure_maker
+from vibe.views.makers import maker_of, sure_maker
 from vibe.views.replies import go, later
 
 EXAMPLES = (
@@ -97,7 +97,7 @@ def describe(request: HttpRequest) -> HttpResponse:
             uploads=form.files_given.chunks(),
             recipe=data.get("recipe", ""),
             slots=typed,
-            address=address_of(request),
+            address=limits.address_of(request),
             size=form.files_given.size,
         )
     except jobs.Enough as said:

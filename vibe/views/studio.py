@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_POST
 
-from vibe import jobs, models_in_use, recipes
+from vibe import jobs, limits, models_in_use, recipes
 from vibe.choices import Autonomy, Effort, JobKind, JobState
 from vibe.forms import DescribeForm, pointed_of, slots_of, without_of
 from vibe.live import feed
@@ -18,7 +18,6 @@ from vibe.live.timeline import fold
 from vibe.models import Job, Program
 from vibe.views import access, estimates, tools, uploads
 from vibe.views.home import EFFORTS, STOPS, lost_files, tell_of, wrong
-from vibe.views.makers import address_of
 from vibe.views.replies import done, go, later
 
 FRAMES = (("full", "wide", "Full"), ("tablet", "tablet", "Tablet"), ("phone", "phone", "Phone"))
@@ -100,7 +99,7 @@ def change(request: HttpRequest, pk: str) -> HttpResponse:
             slots=slots,
             without=without_of(request.POST),
             pointed=pointed_of(request.POST),
-            address=address_of(request),
+            address=limits.address_of(request),
             size=form.files_given.size,
         )
     except jobs.Enough as said:

@@ -11,7 +11,7 @@ from vibe.generation import tool
 from vibe.live.fragments import spec_of
 from vibe.models import Card, Run, Version
 from vibe.views import uploads
-from vibe.views.makers import address_of, maker_of, sure_maker
+from vibe.views.makers import maker_of, sure_maker
 from vibe.views.replies import later
 
 # One grey pixel: what stands where no picture of a card was taken.
@@ -90,7 +90,7 @@ def run(
     try:
         made = jobs.run(
             version, sure_maker(request), values=cleaned.values, files=cleaned.files, once=once, card=card,
-            address=address_of(request),
+            address=limits.address_of(request),
         )  # fmt: skip
     except jobs.Enough as said:
         return not_now(said)

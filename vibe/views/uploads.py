@@ -13,7 +13,7 @@ from django.utils.datastructures import ImmutableList
 from vibe import limits
 from vibe.forms import MAX_BODY
 from vibe.views.errors import too_large
-from vibe.views.makers import address_of, maker_of
+from vibe.views.makers import maker_of
 
 SMALL = 2_500_000  # bytes that Django keeps in memory anyway
 AROUND = 500_000  # of a body that large, what is words and headers at the most
@@ -56,7 +56,7 @@ def room_for_files(request: HttpRequest) -> None:
 
 def _no_room(request: HttpRequest, size: int) -> limits.Enough | None:
     try:
-        limits.look_files(maker_of(request), address_of(request), size)
+        limits.look_files(maker_of(request), limits.address_of(request), size)
     except limits.Enough as said:
         return said
     return None

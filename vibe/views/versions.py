@@ -9,13 +9,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from vibe import cards, jobs
+from vibe import cards, jobs, limits
 from vibe.generation.byhand import NotKept, files_by_hand
 from vibe.generation.clashes import chosen
 from vibe.generation.difference import Difference, Line, difference, in_words
 from vibe.models import Job, Program, Version
 from vibe.views import access
-from vibe.views.makers import address_of
 from vibe.views.replies import later
 
 MOST_LINES = 1500  # of a difference that are shown; the words count all of them
@@ -27,7 +26,7 @@ def restore(request: HttpRequest, pk: str, number: int) -> HttpResponse:
     program = access.program_of(request, pk)
     _version(program, number)
     with transaction.atomic():
-        jobs.take_copy(program.maker, address_of(request))
+        jobs.take_copy(program.maker, limits.address_of(request))
         version = cards.restore_version(program, number)
     messages.success(
         request, f"Version {number} is back, as version {version.number}. The link still shows what it did."
@@ -72,7 +71,7 @@ def settle(request: HttpRequest, pk: str, number: int) -> HttpResponse:
             autonomy=last.autonomy,
             effort=last.effort,
             once=f"settle-{last.pk}-{at}-{which}",
-            address=address_of(request),
+            address=limits.address_of(request),
             settled=chosen(open_[at], int(which)),
         )
     except jobs.Enough as said:
@@ -161,7 +160,7 @@ def keep(request: HttpRequest, pk: str) -> HttpResponse:
         kept = [pair for at, pair in enumerate(pairs) if str(at) not in gone]
         files = files_by_hand(kept, program.current.files)
         once = request.POST.get("once", "") or uuid.uuid4().hex
-        jobs.edit(program, files=files, base=number, once=once, address=address_of(request))
+        jobs.edit(program, files=files, base=number, once=once, address=limits.address_of(request))
     except jobs.Enough as said:
         again = _form(request, program, pairs, base=number, gone=gone, wrong=said.sentence, status=429)
         return later(again, said)
