@@ -88,11 +88,13 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def parts(made):
-    """All parts alive, one worker, nothing in the line."""
+    """All parts alive, one worker, nothing in the line and nothing at work: what another test left asks the model, too."""
+    made.site.workers = [one for one in made.site.workers if one.poll() is None][:1] or [made.worker()]
+    made.model.always(writing(0.5))
+    until(lambda: not made.rows("SELECT id FROM vibe_job WHERE state IN ('queued', 'running') LIMIT 1"), 60)
     made.model.requests.clear()
     made.model.plans.clear()
     made.model.always(writing(2.5))
-    made.site.workers = [one for one in made.site.workers if one.poll() is None][:1] or [made.worker()]
     return made
 
 
