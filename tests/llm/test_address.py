@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.modelserver import ModelServer
-from vibe.llm import connect
+from vibe.llm import client, connect
 from vibe.llm.address import is_nobodys, plain
 from vibe.llm.client import OpenAIClient
 from vibe.llm.errors import ModelFault
@@ -116,6 +116,7 @@ def test_the_certificate_must_be_the_names_not_the_addresss(names, tmp_path, mon
     names[NAME] = ["127.0.0.1"]
     context, trusted = certified(tmp_path, written_for)
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    monkeypatch.setattr(client, "_trusted", client._trusted.__wrapped__)  # read for each call, as at a start
     with ModelServer() as server:
         inner = server._server
         inner.socket = context.wrap_socket(inner.socket, server_side=True, do_handshake_on_connect=False)

@@ -1,5 +1,6 @@
 """What the model client makes of each thing that a model server was seen to do."""
 
+import ssl
 import threading
 import time
 import traceback
@@ -45,6 +46,15 @@ def test_a_reply_streams_and_is_counted():
     assert len(deltas) > 2
     assert (reply.usage.tokens_in, reply.usage.tokens_out, reply.usage.cached) == (11, 7, 4)
     assert not reply.usage.estimated
+
+
+def test_whose_certificates_are_believed_is_read_once_and_holds_up_no_stream_for_each_call(monkeypatch):
+    read = []
+    monkeypatch.setattr(ssl.SSLContext, "__init__", lambda *_: read.append(1))
+    with ModelServer([play.say("one"), play.say("two")]) as server:
+        for _ in range(2):
+            OpenAIClient().ask(call(server))
+    assert len(read) <= 1
 
 
 def test_an_emoji_that_a_server_cuts_in_two_arrives_whole():
