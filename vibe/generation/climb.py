@@ -8,11 +8,12 @@ from typing import Any
 from vibe.choices import Verdict
 from vibe.generation import fixers, gate
 from vibe.generation.checks import hidden, mutants
+from vibe.generation.drafts import Draft, Unusable
 from vibe.generation.ladder import Attempt, next_move
 from vibe.generation.prompt import fill
 from vibe.generation.steps import All, Approve, Consult, Json, Step
 from vibe.generation.trial import Tried, judged, run_of, told
-from vibe.generation.work import Draft, Nothing, Unusable, Work
+from vibe.generation.work import Nothing, Work
 from vibe.generation.write import again, try_all
 
 

@@ -5,15 +5,15 @@ climb; making.py puts them in order. The cap on calls of the two sliders is kept
 from dataclasses import dataclass
 
 from vibe.choices import Verdict
-from vibe.generation import claims, context, gate, plan, reading, reply
+from vibe.generation import claims, context, gate, plan, reading
 from vibe.generation.checks import writer
 from vibe.generation.checks.ids import apart
-from vibe.generation.edits import EditFailed, apply_edits, may_edit, offer
+from vibe.generation.drafts import Draft, Unusable, read
+from vibe.generation.edits import may_edit, offer
 from vibe.generation.ladder import Spent
 from vibe.generation.plan import Plan
 from vibe.generation.policy import Policy, policy
 from vibe.generation.prompt import fill, fingerprint
-from vibe.generation.refusals import refusals
 from vibe.generation.request import Request
 from vibe.generation.steps import Ask, Json, Tier
 from vibe.generation.trial import Tried, seed_of
@@ -35,23 +35,6 @@ class Nothing(Exception):
     """The flow cannot go on; `sentence` says why and what to do."""
 
     sentence: str
-
-
-@dataclass(frozen=True)
-class Draft:
-    """Files that a model wrote, with what it said about them."""
-
-    files: dict[str, str]
-    said: str
-    model: str
-
-
-@dataclass(frozen=True)
-class Unusable:
-    """A reply in a form that cannot be used: why, for the model; and the edit that did not fit, if that was it."""
-
-    problems: tuple[str, ...]
-    edit: EditFailed | None = None
 
 
 class Work:
@@ -232,31 +215,7 @@ class Work:
 
     def draft(self, answer: Json, old: dict[str, str] | None = None) -> Draft | Unusable | str:
         """The files of a reply; why they cannot be used; or the sentence of a fault."""
-        if fault := answer.get("fault"):
-            return str(fault["sentence"])
-        if old is None:
-            old = dict(self.request.base.files) if self.request.base else {}
-        parsed = reply.parse(answer["text"], answer["finish"], old=old)
-        problems = [p.sentence for p in parsed.problems]
-        if parsed.truncated is not None:
-            problems.append("The reply ended before it was complete. Write shorter files.")
-        files, misfit = {**old, **parsed.files}, None
-        if (
-            parsed.edits and not problems
-        ):  # offered for long files only; where it fits, a short one takes it too
-            try:
-                files = apply_edits(files, parsed.edits)
-            except EditFailed as failed:
-                misfit = failed
-                problems.append(str(failed))
-        if not parsed.files and not parsed.edits and not problems:
-            problems.append("There was no file in the reply.")
-        if not problems and old:
-            # Of a new program the words say what it is to be like, and not what should go: “a simple timer”.
-            problems += refusals(old, files, self.request.description if self.request.base else "")
-        if problems:
-            return Unusable(tuple(problems), misfit)
-        return Draft(files, parsed.prose.strip(), answer.get("model", ""))
+        return read(self.request, answer, old)
 
     def not_checked(self, tried: Tried) -> list[str]:
         """Lines of what is claimed and nothing looked at."""

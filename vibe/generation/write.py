@@ -6,11 +6,12 @@ from typing import Any
 
 from vibe.generation import fixers, gate
 from vibe.generation.checks import nulls
+from vibe.generation.drafts import Draft, Unusable
 from vibe.generation.plan import MAX_LINE, Plan
 from vibe.generation.prompt import fill
 from vibe.generation.steps import All, Consult, Json, Step
 from vibe.generation.trial import Tried, judged, refused, run_of, told
-from vibe.generation.work import Draft, Nothing, Unusable, Work
+from vibe.generation.work import Nothing, Work
 
 # The plan as the person changed it, with forms for their own promises.
 Settled = Callable[[Work, Plan, Json], Generator[Step, Json, Plan]]

@@ -10,11 +10,12 @@ from collections.abc import Generator, Mapping
 
 from vibe.choices import Verdict
 from vibe.generation.checks import writer
+from vibe.generation.drafts import Draft
 from vibe.generation.drive import drive
 from vibe.generation.request import Request, Upload
 from vibe.generation.steps import Consult, Inspect, Json, Step
 from vibe.generation.trial import Tried, judged, refused, run_of
-from vibe.generation.work import Draft, Nothing, Work
+from vibe.generation.work import Nothing, Work
 from vibe.llm.client import Client
 from vibe.management.measuring.product import Made, unheard
 from vibe.models import Job, StepRecord
