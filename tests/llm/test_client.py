@@ -398,3 +398,17 @@ def test_a_stream_that_broke_or_was_stopped_says_what_it_has_cost():
     with ModelServer([play.endless()]) as server, pytest.raises(Cancelled) as caught:
         OpenAIClient().ask(call(server), on_delta=lambda _: stop.set(), cancelled=stop)
     assert caught.value.usage.tokens_out > 0
+
+
+def test_a_question_that_a_server_took_is_a_call_and_one_that_it_refused_is_none():
+    assert fault(play.cut("half")).is_call
+    unheard = fault(lambda handler: handler.hang_up())
+    assert unheard.usage is None
+    assert unheard.is_call, "it may have thought all the while"
+    for refusal in (play.status(429), play.status(503), play.status(401)):
+        assert not fault(refusal).is_call
+    with ModelServer() as server:
+        gone = server.url
+    with pytest.raises(ModelFault) as nobody:
+        OpenAIClient().ask(Call(Model("m", gone), (Message("user", "hi"),)))
+    assert not nobody.value.is_call

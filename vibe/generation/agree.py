@@ -18,7 +18,14 @@ from vibe.generation.work import Nothing, Work
 def agree(work: Work) -> Generator[Step, Json, Plan | None]:
     """The plan that is written from, or None when the model's plan could not be read and nobody waits for one."""
     asks = work.allowed.asks
-    agreed = yield from _plan(work, (), questions="question" in asks)
+    if not work.calls_left:
+        raise Nothing(
+            f"All {work.allowed.calls} calls to the model that this setting allows were used before I had to begin "
+            "anew, so nothing more is written. Your words are kept: send them again, and they have calls of their own."
+        )
+    agreed = None
+    if work.calls_left > 1:  # the last call is for the writing
+        agreed = yield from _plan(work, (), questions="question" in asks)
     if agreed and agreed.questions and "question" in asks:
         agreed = yield from _ask_person(work, agreed)
     if agreed is None:
@@ -42,11 +49,13 @@ def settled(work: Work, agreed: Plan, edited: Json) -> Generator[Step, Json, Pla
     if not wanting or work.calls_left < 2:  # the last call is for the writing
         return (yield from consistent(work, agreed))
     words = "\n".join(f"- {p.sentence}" for p in wanting)
-    answer = yield work.call(
-        "checks",
-        fill("checks", language=writer.schema_for_prompt()),
-        f"{reading.plan_text(work.request, work.summaries)}\nThe promises:\n{words}",
-        fingerprint("checks"),
+    answer = yield from work.ask(
+        work.call(
+            "checks",
+            fill("checks", language=writer.schema_for_prompt()),
+            f"{reading.plan_text(work.request, work.summaries)}\nThe promises:\n{words}",
+            fingerprint("checks"),
+        )
     )
     if "fault" not in answer:
         agreed = plan.with_forms(agreed, answer.get("text", ""))
@@ -63,11 +72,13 @@ def _plan(work: Work, decided: Sequence[str], *, questions: bool) -> Generator[S
     text = reading.plan_text(work.request, work.summaries) + _promised_already(work)
     if decided:
         text += "\n\nThe person decided:\n" + "\n".join(f"- {line}" for line in decided)
-    answer = yield work.call(
-        "plan",
-        fill("plan", questions=wish, language=writer.schema_for_prompt()),
-        text,
-        fingerprint("plan"),
+    answer = yield from work.ask(
+        work.call(
+            "plan",
+            fill("plan", questions=wish, language=writer.schema_for_prompt()),
+            text,
+            fingerprint("plan"),
+        )
     )
     if fault := answer.get("fault"):
         raise Nothing(fault["sentence"])

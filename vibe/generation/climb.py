@@ -22,7 +22,7 @@ def climb(work: Work, candidates: Sequence[Tried]) -> Generator[Step, Json, Trie
     best = current = candidates[0]
     history = [current.attempt()]
     while current.verdict is Verdict.BROKEN:
-        before = work.calls
+        before = work.asked
         if fixed := fixers.after(current.files, current.judged.evidence):
             how, mended = "fix", Draft(fixed.files, fixed.did, current.model)
         else:
@@ -43,17 +43,17 @@ def climb(work: Work, candidates: Sequence[Tried]) -> Generator[Step, Json, Trie
                 draft = end.sentence
             if isinstance(draft, str):
                 work.stopped = draft
-                work.wasted += range(before + 1, work.calls + 1)  # a stream that broke was paid for, too
+                work.wasted += range(before + 1, work.asked + 1)  # a stream that broke was paid for, too
                 break
             if isinstance(draft, Unusable):  # what there is stays; the reply was a try that held nothing
-                work.wasted += range(before + 1, work.calls + 1)
+                work.wasted += range(before + 1, work.asked + 1)
                 history.append(Attempt(move.kind, f"unusable {len(history)}", frozenset()))
                 continue
             how, mended = move.kind, draft
         (current,) = yield from try_all(work, [mended], how)
         history.append(current.attempt())
         if how != "fix" and current.misses >= best.misses:
-            work.wasted += range(before + 1, work.calls + 1)
+            work.wasted += range(before + 1, work.asked + 1)
         best = min(best, current, key=lambda one: one.rank)
     if best is not current:
         yield told(best, work.not_checked(best))
@@ -71,9 +71,9 @@ def _move(work: Work, kind: str, current: Tried) -> Generator[Step, Json, Draft 
     else:
         asked = {"tier": "strong", "effort": "high"} if kind == "escalate" else {"number": 1}
     ask = work.writing(kind, files=files, **asked)
-    answer = yield ask
+    answer = yield from work.ask(ask)
     if work.narrower(ask, answer):
-        answer = yield work.writing(kind, files=files, **asked)
+        answer = yield from work.ask(work.writing(kind, files=files, **asked))
     draft = work.draft(answer, files)
     if isinstance(draft, Unusable) and draft.edit:
         asked.pop("number", None)

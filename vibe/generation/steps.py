@@ -30,7 +30,7 @@ class Consult(Step):
     """What is in force right now? Answer: {"autonomy", "effort", "model": name or "", "quick": name or "",
     "writers": {tier: {"context": tokens or 0, "vision": it was seen to see, "reasoning": it was seen to take an effort}},
     "engine": bool, "usd": spent by this Job or null when a price is not known, "seconds": that its steps took,
-    "weak": {shape: a sentence} of the kinds that are often wrong here}.
+    "calls": to a model, of this Job's tries that were begun anew, "weak": {shape: a sentence} of the kinds that are often wrong here}.
 
     A dial moved in mid-run changes the next Consult, never the past. `wasted`: which calls so far, from 1, mended
     nothing; should the making be cut short, the maker is not charged for them.
@@ -43,8 +43,9 @@ class Consult(Step):
 
 @dataclass(frozen=True)
 class Ask(Step):
-    """A model call. Answer: {"text", "finish", "model"}, {"fault": {"kind", "sentence"}}, or, when the person changed
-    the plan while it was being written, {"changed": the edited proposal}.
+    """A question to a model. Answer: {"text", "finish", "model"}, {"fault": {"kind", "sentence"}}, or, when the person
+    changed the plan while it was being written, {"changed": the edited proposal}; and "calls" where it came to more
+    than one: an answer broke off and it was sent again. Never to more than `most`.
 
     `tier` is quick or strong; `shown` false: its files are not painted (another candidate's are).
     """
@@ -57,6 +58,7 @@ class Ask(Step):
     effort: str = ""
     tier: Tier = "strong"
     shown: bool = True
+    most: int = 1  # calls that this question may come to
     note: str = ""  # what had to be left out of the messages to fit, for the person
     parts: tuple[Json, ...] = ()  # what the messages are made of (reading.Reading.parts), for the person
 

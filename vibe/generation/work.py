@@ -2,6 +2,7 @@
 climb; making.py puts them in order. The cap on calls of the two sliders is kept here.
 """
 
+from collections.abc import Generator
 from dataclasses import dataclass
 
 from vibe.choices import Verdict
@@ -15,7 +16,7 @@ from vibe.generation.plan import Plan
 from vibe.generation.policy import Policy, policy
 from vibe.generation.prompt import fill, fingerprint
 from vibe.generation.request import Request
-from vibe.generation.steps import Ask, Json, Tier
+from vibe.generation.steps import Ask, Json, Step, Tier
 from vibe.generation.trial import Tried, seed_of
 from vibe.llm.message import Message
 
@@ -43,10 +44,13 @@ class Work:
     def __init__(self, request: Request, force: Json) -> None:
         self.request = request
         self.force = force
-        self.calls = 0
+        self.asked = 0  # questions to a model
+        self.more = int(
+            force.get("calls") or 0
+        )  # calls besides: of tries begun anew, and of answers that broke off
         self.wasted: list[
             int
-        ] = []  # which of the calls, from 1, mended nothing: the maker is not charged for them
+        ] = []  # which questions, from 1, mended nothing: the maker is not charged for them
         self.plan: Plan | None = None
         self.summaries: dict[str, Json] = {}  # of the attached files, made in a sealed box
         self.unsaid: list[str] = []  # sentences for "not checked" that stand before any check ran
@@ -63,8 +67,22 @@ class Work:
         return policy(self.force["autonomy"], self.force["effort"])
 
     @property
+    def calls(self) -> int:
+        """Calls to a model of the whole Job, so far."""
+        return self.asked + self.more
+
+    @property
     def calls_left(self) -> int:
-        return self.allowed.calls - self.calls
+        return max(0, self.allowed.calls - self.calls)
+
+    def ask(self, question: Ask) -> Generator[Step, Json, Json]:
+        """The answer, with all its calls counted."""
+        answer = yield question
+        self.count(answer)
+        return answer
+
+    def count(self, answer: Json) -> None:
+        self.more += max(0, int(answer.get("calls", 1)) - 1)
 
     def promised(self) -> list[Json]:
         """The checks that the program is held to: those of the version before, and those of this plan."""
@@ -148,10 +166,10 @@ class Work:
         return other or (self.allowed.reasoning != "high" and bool(self.writer("strong")["reasoning"]))
 
     def call(self, purpose: str, system: str, text: str, prompt: str) -> Ask:
-        """A small call: a plan, or forms of checks."""
-        self.calls += 1
-        messages = (Message("system", system), Message("user", text))
-        return Ask(purpose, messages, prompt=prompt, max_tokens=4_000, tier="quick")
+        """A small call: a plan, or forms of checks. However often it breaks off, one call is left for the writing."""
+        self.asked += 1
+        messages, most = (Message("system", system), Message("user", text)), max(1, self.calls_left)
+        return Ask(purpose, messages, prompt=prompt, max_tokens=4_000, tier="quick", most=most)
 
     def writing(
         self,
@@ -172,7 +190,6 @@ class Work:
 
         Raises Nothing when there is more to read than the model can hold.
         """
-        self.calls += 1
         kind = (
             fill("change")
             if self.request.base
@@ -191,6 +208,7 @@ class Work:
             read = reading.assemble(parts, self.request.without, context=self.holds or known["context"] or None)
         except reading.TooMuch as problem:
             raise Nothing(problem.sentence) from problem
+        self.asked += 1
         return Ask(
             purpose,
             read.messages,
@@ -199,6 +217,7 @@ class Work:
             effort=self.allowed.reasoning if effort is None else effort,
             tier=tier,
             shown=shown,
+            most=1 + self.calls_left,
             parts=read.parts,
             note=read.note,
         )

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from vibe.generation import fixers, gate
@@ -34,8 +35,11 @@ def write(work: Work, settled: Settled) -> Generator[Step, Json, list[Tried]]:
         count = min(work.allowed.candidates, work.calls_left)
         purpose = "change" if work.request.base else "write"
         asks = [work.writing(purpose, number=number, shown=number == 0) for number in range(count)]
+        asks = [replace(ask, most=1 + work.calls_left // count) for ask in asks]  # what is left is shared
         nulls_ = must_fail(work)
         answers = (yield All((*asks, *nulls_.values())))["answers"]
+        for answer in answers[:count]:
+            work.count(answer)
         work.idle = idle_of(work, dict(zip(nulls_, answers[count:], strict=True)))
         changed = next((a["changed"] for a in answers[:count] if a.get("changed")), None)
         if changed is None:
@@ -54,19 +58,19 @@ def write(work: Work, settled: Settled) -> Generator[Step, Json, list[Tried]]:
 
 def _usable(work: Work, draft: Draft | Unusable | str) -> Generator[Step, Json, Draft]:
     """The files of a reply, asked for again where its form cannot be used. Raises Nothing when there are none."""
-    before = work.calls
+    before = work.asked
     if isinstance(draft, Unusable):
         draft = yield from again(work, draft)
     match draft:
         case Draft():
             return draft
-        case Unusable(problems) if work.calls == before:
+        case Unusable(problems) if work.asked == before:
             raise Nothing(f"The model answered in a form I can’t use. {problems[0]} Try again.")
         case Unusable(problems):
             last = problems[0]
-        case str() as last if work.calls == before:
+        case str() as last if work.asked == before:
             raise Nothing(last)
-    times = {1: "twice", 2: "three times"}[work.calls - before]
+    times = {1: "twice", 2: "three times"}[work.asked - before]
     raise Nothing(
         f"The model answered {times} in a form I can’t use, so there is no program. "
         f"The last trouble was: {last} Try again, say it in smaller steps, or connect a stronger model."
@@ -89,7 +93,9 @@ def again(
             if edit
             else fill("again", problems="\n".join(f"- {problem}" for problem in whole))
         )
-        answer = yield work.writing("again", files=files, problems=problems, edits=bool(edit), **asked)
+        answer = yield from work.ask(
+            work.writing("again", files=files, problems=problems, edits=bool(edit), **asked)
+        )
         draft = work.draft(answer, files)
         if not isinstance(draft, Unusable):
             return draft

@@ -80,7 +80,7 @@ def _take_plan_change(job: Job, edits: dict[str, Any]) -> None:
         raise NotNow("It is written already. Say what to change, and I change it.")
     job.refresh_from_db(fields=["autonomy", "effort"])
     most = policy(job.autonomy, job.effort).calls
-    if job.steps.filter(void=False, kind="ask").count() >= most:
+    if StepRecord.calls_of(job.steps.all()) >= most:
         raise NotNow(
             f"All {most} calls to the model that this setting allows are used, so I cannot begin anew. Let it end, then "
             "say what to change: that is a new request with calls of its own."

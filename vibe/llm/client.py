@@ -25,7 +25,7 @@ import openai
 
 from vibe.llm.address import Pinned, by_proxy
 from vibe.llm.bounded import PLAIN, bound, on_sent
-from vibe.llm.errors import Cancelled, ModelFault, kind_of
+from vibe.llm.errors import UNHEARD, Cancelled, ModelFault, kind_of
 from vibe.llm.gathered import Gathered, OnDelta
 from vibe.llm.message import Call, Learned, Message, Reply
 
@@ -77,7 +77,7 @@ class OpenAIClient:
         try:
             return await self._read(call, gathered)
         except ModelFault as fault:
-            fault.usage = gathered.spent()
+            fault.usage, fault.asked = gathered.spent(), gathered.asked and fault.kind in UNHEARD
             raise
 
     async def _read(self, call: Call, gathered: Gathered) -> Reply:

@@ -51,6 +51,10 @@ TABLE: dict[str, Row] = {
     "too_long": Row(False, "The answer grew longer than any small program needs, so I stopped reading it."),
 }
 
+UNHEARD = frozenset(
+    {"cut", "silent", "too_long", "bad_json", "empty"}
+)  # a server took the question, and no refusal came
+
 # Provider error codes (OpenAI's and llama.cpp's words) that say more than the HTTP status does.
 _CODES: tuple[tuple[str, str], ...] = (
     (r"insufficient_quota|billing|credit|payment", "no_credit"),
@@ -68,9 +72,19 @@ _STATUS = {400: "bad_request", 401: "wrong_key", 402: "no_credit", 403: "wrong_k
 
 
 class LlmError(Exception):
-    """Base of what a model call raises. `usage`: what it is thought to have cost; None when nothing had come."""
+    """Base of what a model call raises. `usage`: what it is thought to have cost; None when nothing had come.
+
+    `asked`: the whole question was with the server, which did not refuse it: it may have thought, and bill it, although
+    nothing came.
+    """
 
     usage: Usage | None = None
+    asked = False
+
+    @property
+    def is_call(self) -> bool:
+        """Whether it counts as a call. What never reached a server, or was refused by it, is billed by nobody."""
+        return self.asked or self.usage is not None
 
 
 class Cancelled(LlmError):

@@ -9,7 +9,10 @@ from vibe.models.job import Job
 
 
 class StepRecord(models.Model):
-    """`number` is its place in the journal ("3", "3.1"); an open step has no answer yet."""
+    """`number` is its place in the journal ("3", "3.1"); an open step has no answer yet.
+
+    `request` of a question to a model holds "sent": how many calls it came to, counted before each is made.
+    """
 
     job = models.ForeignKey(Job, on_delete=models.CASCADE, related_name="steps")
     order = models.PositiveIntegerField()
@@ -47,6 +50,17 @@ class StepRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.number} {self.kind} {self.purpose}".strip()
+
+    @property
+    def calls(self) -> int:
+        """Of a question to a model: the calls that it came to; one of which nobody knows whether it was sent counts."""
+        return max(1, int(self.request.get("sent", 1)))
+
+    @classmethod
+    def calls_of(cls, rows: "models.QuerySet[StepRecord]") -> int:
+        """The calls to a model that these steps came to."""
+        sent = rows.filter(kind="ask").order_by().values_list("request__sent", flat=True)
+        return sum(max(1, 1 if one is None else int(one)) for one in sent)
 
     @classmethod
     def took(cls, jobs: Iterable[int]) -> dict[int, float]:

@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from decimal import Decimal
 
-from django.db.models import Count, Sum
+from django.db.models import Sum
 
 from vibe import allowance, events, jobs, models_in_use
 from vibe.generation import reply, steps
@@ -17,6 +17,7 @@ from vibe.llm.retry import ask_patiently
 from vibe.models import Charge, Job, StepRecord
 from vibe.models.away import patiently
 from vibe.perform import counted
+from vibe.perform.sending import Sending
 from vibe.perform.titles import TITLES
 from vibe.perform.writing import FileWriter, Painted, Tell
 
@@ -35,6 +36,10 @@ ANSWERED = [
     "price_out",
 ]
 TALKING = frozenset({"plan", "checks"})  # calls whose reply is no files
+NO_CALL_LEFT = (
+    "I was interrupted while the model answered, and this setting allows no further call to it. Your words are kept: "
+    "say it again, and I have calls of my own for that."
+)
 CHANGEABLE = frozenset({"write", "change"})  # calls that end when the person changes the plan meanwhile
 
 
@@ -74,7 +79,14 @@ class Asking:
         self._changed: steps.Json | None = None  # the plan as the person changed it, for every candidate alike
         self._changing = threading.Lock()
 
-    def ask(self, step: steps.Ask, record: StepRecord) -> steps.Json:
+    def ask(self, step: steps.Ask, record: StepRecord, *, again: bool = False) -> steps.Json:
+        """The answer of this step; `again`: a worker that was lost, or left, asked already."""
+        sending = Sending(self._client, record, step.most, again=again)
+        if sending.spent:
+            return {"fault": {"kind": "calls", "sentence": NO_CALL_LEFT}}
+        return self._ask(step, record, sending)
+
+    def _ask(self, step: steps.Ask, record: StepRecord, sending: Sending) -> steps.Json:
         model = models_in_use.model_for(step.tier)
         if model is None:
             return {"fault": {"kind": "no_server", "sentence": models_in_use.why_none()}}
@@ -105,7 +117,7 @@ class Asking:
         try:
             with counted.call(model):
                 got = ask_patiently(
-                    self._client,
+                    sending,
                     call,
                     on_delta=on_delta,
                     on_wait=lambda seconds, sentence: self._tell(events.StepNoted(n, sentence)),
@@ -119,6 +131,7 @@ class Asking:
             self._tell(events.StepEnded(n, "bad", spent.sentence, time.monotonic() - began))
             return {"fault": {"kind": "allowance", "sentence": spent.sentence}}
         except Cancelled as stopped:
+            sending.let_go()
             self._settle(charge, model, stopped.usage)
             self._book_stopped(record, model, stopped.usage)
             if not self._cancelled.is_set():
@@ -188,10 +201,10 @@ class Asking:
 
     def spent(self) -> events.Spent:
         asked = self._job.steps.filter(kind="ask").exclude(answer__isnull=True, tokens_out=0)
-        sums = asked.aggregate(n=Count("id"), i=Sum("tokens_in"), o=Sum("tokens_out"), c=Sum("cost_usd"))
+        sums = asked.aggregate(i=Sum("tokens_in"), o=Sum("tokens_out"), c=Sum("cost_usd"))
         unknown = asked.filter(cost_usd=None, tokens_out__gt=0).exists()
         cost = None if unknown or sums["c"] is None else float(sums["c"])
-        return events.Spent(sums["n"], sums["i"] or 0, sums["o"] or 0, cost)
+        return events.Spent(StepRecord.calls_of(asked), sums["i"] or 0, sums["o"] or 0, cost)
 
 
 def _for_its_eyes(model: Model, step: steps.Ask) -> tuple[Message, ...]:

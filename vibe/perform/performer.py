@@ -77,14 +77,16 @@ class Performer:
     def perform(self, step: steps.Step, number: str) -> steps.Json:
         if self.cancelled.is_set():
             raise Cancelled()
-        record = self._record(step, number)
+        record, again = self._record(step, number)
         began = time.monotonic()
         match step:
             case steps.Consult():
                 self.wasted = step.wasted
                 answer = self._consult(step)
             case steps.Ask():
-                answer = self._asking.ask(step, record)
+                answer = self._asking.ask(step, record, again=again)
+                if record.calls > 1:
+                    answer["calls"] = record.calls
             case steps.Inspect():
                 answer = self._running.inspect(step, record)
             case steps.Run():
@@ -118,7 +120,8 @@ class Performer:
         def write() -> None:
             with transaction.atomic():
                 changed = jobs.changed_plan(self.job) if changeable and "text" in answer else {}
-                record.answer = {"changed": changed} if changed else answer
+                calls = {"calls": answer["calls"]} if "calls" in answer else {}
+                record.answer = {"changed": changed, **calls} if changed else answer
                 record.save(update_fields=ANSWERED)
             jobs.progress(self.job)
 
@@ -210,6 +213,7 @@ class Performer:
             "writers": {"quick": _known(quick), "strong": _known(model)},
             "engine": engine().available() == "",
             "usd": self._asking.spent().cost_usd,
+            "calls": StepRecord.calls_of(self.job.steps.filter(void=True)),
             "seconds": StepRecord.took([self.job.pk]).get(self.job.pk, 0.0),
             "weak": weak_spots.sentences(self.job.kind) if step.at in {"start", "model"} else {},
         }
@@ -221,12 +225,12 @@ class Performer:
 
     # --- books --------------------------------------------------------------------------------------------------
 
-    def _record(self, step: steps.Step, number: str) -> StepRecord:
-        """The open row of this step: a fresh one, or the one that a lost worker left unanswered."""
+    def _record(self, step: steps.Step, number: str) -> tuple[StepRecord, bool]:
+        """The open row of this step: a fresh one, or (true) the one that a lost worker left unanswered."""
         left = self.job.steps.filter(void=False, number=number).first()
         if left is not None:
-            return left
-        return StepRecord.objects.create(
+            return left, True
+        fresh = StepRecord.objects.create(
             job=self.job,
             order=int(number.partition(".")[0]),
             number=number,
@@ -236,6 +240,7 @@ class Performer:
             prompt=getattr(step, "prompt", ""),
             request=asked(step),
         )
+        return fresh, False
 
     # --- what the worker wants to know ------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ def asked(step: steps.Step) -> dict[str, Any]:
     """What the journal keeps of what a step asks for."""
     match step:
         case steps.Ask():
-            return {"messages": [m.as_json() for m in step.messages], "parts": list(step.parts)}
+            return {"messages": [m.as_json() for m in step.messages], "parts": list(step.parts), "sent": 1}
         case steps.Approve():
             return {"about": step.about, "proposal": step.proposal}
         case steps.Question():
