@@ -120,7 +120,7 @@ class PlanProposed(Event):
     """The plan waits for the person, or (`waits` false) is shown while the writing goes on.
 
     Each check: {"id", "sentence", "readable": whether it has a form that can be run, "confirmed"}. `warning` says
-    that this kind is often wrong here.
+    that this kind is often wrong here; `unpromised` what is not promised because it contradicts something, in sentences.
     """
 
     title: str
@@ -128,6 +128,7 @@ class PlanProposed(Event):
     checks: list[JsonDict]
     waits: bool = True
     warning: str = ""
+    unpromised: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

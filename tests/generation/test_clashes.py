@@ -129,6 +129,53 @@ def test_two_questions_of_this_kind_are_enough():
     assert len(result.measures["unsettled"]) == 1
 
 
+WONDERS = "QUESTION Which bell? | loud | soft\nQUESTION Which colour? | red | blue\n"
+
+
+def abouts(world):
+    return [q.about for q in world.of(Question)]
+
+
+def test_asked_everything_there_are_two_questions_in_all_and_what_contradicts_comes_first():
+    world = World(asks=[PAGE], plan=[WONDERS + TWO, CHECKED], choice="1", force={"autonomy": "ask"})
+    result = make(world)
+    assert abouts(world) == ["clash-1", "plan-1"]
+    again = world.seen_by("plan")[1]
+    assert "Which bell? loud" in again
+    assert "This counts: “It rings” This does not: “It stays quiet”" in again
+    assert promised(result) == ["It rings"]
+
+
+def test_two_contradictions_leave_no_question_to_the_model():
+    many = "".join(
+        f'CHECK Bell {n}\n{{"expect": [{{"see": "visible", "target": {{"text": "bell {n}"}}}}]}}\n'
+        f'CHECK No bell {n}\n{{"expect": [{{"see": "hidden", "target": {{"text": "bell {n}"}}}}]}}\n'
+        for n in range(2)
+    )
+    world = World(asks=[PAGE], plan=f"STEP x\n{WONDERS}{many}", choice="1", force={"autonomy": "ask"})
+    make(world)
+    assert abouts(world) == ["clash-1", "clash-2"]
+    assert world.purposes() == ["plan", "write"]
+
+
+def test_without_a_contradiction_both_questions_are_the_models():
+    world = World(asks=[PAGE], plan=[WONDERS + CHECKED, TWO], choice="2", force={"autonomy": "ask"})
+    result = make(world)
+    assert abouts(world) == ["plan-1", "plan-2"]
+    assert promised(result) == [], "of the second plan nobody is asked any more"
+    assert len(result.measures["unsettled"]) == 1
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_what_was_answered_once_is_not_asked_of_the_second_plan(swapped):
+    again = CHECKED.replace("CHECK", QUIET + "CHECK") if swapped else TWO
+    world = World(asks=[PAGE], plan=[WONDERS + TWO, again], choice="1", force={"autonomy": "ask"})
+    result = make(world)
+    assert abouts(world) == ["clash-1", "plan-1"]
+    assert promised(result) == ["It rings"]
+    assert "unsettled" not in result.measures
+
+
 def test_a_check_that_contradicts_itself_counts_for_nothing_and_nobody_is_asked():
     both = 'CHECK It rings\n{"expect": [{"see": "visible", "target": {"text": "a"}}, {"see": "hidden", "target": {"text": "a"}}]}\n'
     world = World(asks=[PAGE], plan="STEP x\n" + both, force={"autonomy": "plan"})

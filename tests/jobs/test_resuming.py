@@ -182,8 +182,8 @@ def test_killed_after_any_step_it_ends_alike_and_pays_nothing_twice(name, boxes,
         assert [call.purpose for call in fakes.CALLS] == ALL_THERE_IS
         asked = whole.steps.filter(kind__in=("question", "approve")).order_by("pk")
         assert list(asked.values_list("purpose", flat=True)) == [
-            "plan-1",
             "clash-1",
+            "plan-1",
             "plan",
             "repair",
             "repair",

@@ -8,6 +8,7 @@ from tests import fakes
 from tests.jobs.carrying import carry, timeline
 from vibe.llm.errors import Cancelled
 from vibe.models import Job, ModelRow, Program
+from vibe.worker.attended import attended
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = "FILE index.html\n```html\n<title>Tea</title><p>hello</p>\n```\nDONE\n"
@@ -87,6 +88,27 @@ def test_a_change_for_which_no_call_is_left_is_refused_and_the_writing_goes_on(b
     assert "All 3 calls to the model that this setting allows are used, so I cannot begin anew." in said[1]
     assert job.steps.filter(kind="ask").count() == 3
     assert "Kettle 0" in fakes.CALLS[-1].messages[-1].text
+
+
+@pytest.mark.parametrize(("autonomy", "effort"), [("make", "normal"), ("keep", "quick")])
+def test_a_contradiction_that_nobody_is_asked_about_is_said_while_it_is_written_and_settled_there(
+    browser, script, while_writing, autonomy, effort
+):
+    script.extend([TWO, f"CHECK It stays quiet\n{json.dumps(QUIET)}\n", PAGE])
+    job, seen = make(browser, autonomy=autonomy, effort=effort), []
+
+    def settle():
+        next(iter(attended.values())).line.flush()
+        page = browser.get(f"/programs/{job.program_id}/").content.decode()
+        seen.append(page[page.index('id="part-plan"') : page.index("data-lines")])
+        browser.post(f"/jobs/{job.pk}/answer/", {"check_id": [""], "check": ["It stays quiet"]})
+
+    while_writing.append(settle)
+    assert carry(job).state == "done"
+    assert "“It rings” and “It stays quiet” cannot both hold" in seen[0]
+    assert "Say in the plan what shall hold, and I write it anew from that." in seen[0]
+    assert [c["sentence"] for c in job.version.checks] == ["It stays quiet"]
+    assert job.version.checks[0]["confirmed"]
 
 
 def test_nobody_was_asked_so_one_click_settles_it_and_a_program_that_is_so_costs_nothing(browser, script):

@@ -8,6 +8,7 @@ from dataclasses import replace
 from vibe.generation import plan, reading
 from vibe.generation.checks import writer
 from vibe.generation.clashes import consistent
+from vibe.generation.clashes import decided as decided_clashes
 from vibe.generation.plan import Plan
 from vibe.generation.prompt import fill, fingerprint
 from vibe.generation.request import Request
@@ -27,6 +28,7 @@ def agree(work: Work) -> Generator[Step, Json, Plan | None]:
     if work.calls_left > 1:  # the last call is for the writing
         agreed = yield from _plan(work, (), questions="question" in asks)
     if agreed and agreed.questions and "question" in asks:
+        agreed = yield from consistent(work, agreed)  # what contradicts itself is asked about before all else
         agreed = yield from _ask_person(work, agreed)
     if agreed is None:
         # A model that cannot keep the form still deserves a person's look at what it understood.
@@ -34,7 +36,8 @@ def agree(work: Work) -> Generator[Step, Json, Plan | None]:
         if "plan" not in asks and not work.weak():
             return None
     agreed = yield from consistent(work, agreed)
-    decision = yield Approve("plan", {**agreed.proposal(), "warning": work.weak()})
+    said = {"warning": work.weak(), "unpromised": list(work.unsaid)}
+    decision = yield Approve("plan", {**agreed.proposal(), **said})
     if not decision["yes"]:
         raise Nothing(
             "You left the plan, so nothing was made. Your words are kept: change them and send them again."
@@ -114,16 +117,18 @@ def _promised_already(work: Work) -> str:
 
 
 def _ask_person(work: Work, agreed: Plan) -> Generator[Step, Json, Plan]:
-    """At most two questions; what was decided goes into a second plan where a call is left for it."""
+    """What the model asks, as far as the person may be asked more; what was decided goes into a second plan where a call
+    is left for it."""
     yield Tell("plan-proposed", {**agreed.proposal(), "waits": False})
     decided = []
-    for number, question in enumerate(agreed.questions, 1):
+    for number, question in enumerate(agreed.questions[: work.questions_left], 1):
+        work.questions += 1
         answer = yield Question(
             f"plan-{number}", question.sentence, question.as_choices(), dial="question", unasked=plan.DECIDE
         )
         if label := question.answer(str(answer["choice"])):
             decided.append(f"{question.sentence} {label}")
     if decided and work.calls_left > 2:
-        again = yield from _plan(work, decided, questions=False)
+        again = yield from _plan(work, [*decided, *decided_clashes(work)], questions=False)
         agreed = again or agreed
     return replace(agreed, decided=tuple(decided), questions=())

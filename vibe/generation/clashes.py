@@ -17,7 +17,6 @@ from vibe.generation.steps import Json, Question, Step
 from vibe.generation.trial import finish, refused, told
 from vibe.generation.work import Work
 
-MOST = 2  # questions of this kind in one Job
 NEITHER = "neither"
 
 
@@ -49,20 +48,37 @@ def consistent(work: Work, agreed: Plan) -> Generator[Step, Json, Plan]:
 
 
 def _settle(work: Work, one: Json, other: Json, sentence: str) -> Generator[Step, Json, Json]:
-    work.clashes += 1
-    if work.clashes > MOST:
+    pair = (str(one["sentence"]), str(other["sentence"]))
+    for known, swapped in ((pair, False), (pair[::-1], True)):
+        if (choice := work.answers.get(known)) is not None:  # of an earlier plan: nobody is asked twice
+            return {"choice": {"1": "2", "2": "1"}.get(choice, choice) if swapped else choice}
+    if not work.questions_left:
         return {"choice": ""}
+    work.questions += 1
     choices: list[Json] = [
         {"value": "1", "label": one["sentence"], "line": _whose(one)},
         {"value": "2", "label": other["sentence"], "line": _whose(other)},
         {"value": NEITHER, "label": "Neither of them", "line": "I check neither, and say so."},
         {"value": DECIDE, "label": "You decide", "line": ""},
     ]
-    return (
-        yield Question(
-            f"clash-{work.clashes}", f"{sentence} Which one shall hold?", choices, dial="contradiction"
-        )
+    answer = yield Question(
+        f"clash-{work.questions}", f"{sentence} Which one shall hold?", choices, dial="contradiction"
     )
+    if answer["choice"]:
+        work.answers[pair] = str(answer["choice"])
+    return answer
+
+
+def decided(work: Work) -> list[str]:
+    """What the person said about such pairs, for another plan."""
+    said = []
+    for (one, other), choice in work.answers.items():
+        if choice in {"1", "2"}:
+            stays, goes = (one, other) if choice == "1" else (other, one)
+            said.append(f"This counts: “{stays}” This does not: “{goes}”")
+        elif choice == NEITHER:
+            said.append(f"Neither of these counts: “{one}” “{other}”")
+    return said
 
 
 def _whose(check: Json) -> str:
@@ -84,12 +100,12 @@ def _outcome(
     first = _first(one, other, before) or (one if choice == DECIDE else None)
     if first is None:
         work.say(sentence)
-        work.unsettled.append({"sentence": sentence, "checks": [one, other]})
+        work.leave_open(sentence, one, other)
         return "", [a, b]
     last = other if first is one else one
     work.say(f"{_gone(last, first)}{': you left it to me' if choice == DECIDE else ''}.")
     if choice != DECIDE and not first.get("confirmed"):
-        work.unsettled.append({"sentence": sentence, "checks": [one, other]})
+        work.leave_open(sentence, one, other)
     return "", [str(last["id"])]
 
 

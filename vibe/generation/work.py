@@ -12,7 +12,7 @@ from vibe.generation.checks.ids import apart
 from vibe.generation.drafts import Draft, Unusable, read
 from vibe.generation.edits import may_edit, offer
 from vibe.generation.ladder import Spent
-from vibe.generation.plan import Plan
+from vibe.generation.plan import MAX_QUESTIONS, Plan
 from vibe.generation.policy import Policy, policy
 from vibe.generation.prompt import fill, fingerprint
 from vibe.generation.request import Request
@@ -55,7 +55,8 @@ class Work:
         self.summaries: dict[str, Json] = {}  # of the attached files, made in a sealed box
         self.unsaid: list[str] = []  # sentences for "not checked" that stand before any check ran
         self.holds = 0  # tokens that the model can read, where its server refused more than that; 0: not known
-        self.clashes = 0  # pairs of promises that cannot both hold, so far
+        self.questions = 0  # that the person was asked, but for the plan itself and what comes of it
+        self.answers: dict[tuple[str, str], str] = {}  # of two promises that clash: what the person chose
         self.let_go: set[str] = set()  # ids of earlier promises that such a pair ended
         self.chosen: set[str] = set()  # ids of promises that the person chose out of such a pair
         self.unsettled: list[Json] = []  # such pairs that nobody was asked about
@@ -74,6 +75,10 @@ class Work:
     @property
     def calls_left(self) -> int:
         return max(0, self.allowed.calls - self.calls)
+
+    @property
+    def questions_left(self) -> int:
+        return max(0, MAX_QUESTIONS - self.questions)
 
     def ask(self, question: Ask) -> Generator[Step, Json, Json]:
         """The answer, with all its calls counted."""
@@ -105,6 +110,11 @@ class Work:
     def open_questions(self) -> Json:
         """What the person may still settle, for a version's measures."""
         return {"unsettled": self.unsettled} if self.unsettled else {}
+
+    def leave_open(self, sentence: str, one: Json, other: Json) -> None:
+        """Two promises that cannot both hold and that nobody was asked about."""
+        if all(pair["sentence"] != sentence for pair in self.unsettled):
+            self.unsettled.append({"sentence": sentence, "checks": [one, other]})
 
     def say(self, sentence: str) -> None:
         """Something for "not checked", once."""

@@ -291,4 +291,5 @@ def _proposed(proposal: steps.Json, *, waits: bool) -> events.PlanProposed:
         checks=list(proposal.get("checks", [])),
         waits=waits,
         warning=proposal.get("warning", ""),
+        unpromised=list(proposal.get("unpromised", [])),
     )

@@ -243,7 +243,9 @@ def _line(type_: str, data: dict[str, Any], warned: str) -> str:
         case "plan-proposed":
             checks = [f"    must hold: {c['sentence']}" for c in data["checks"]]
             weak = [f"· {data['warning']}"] if data["warning"] not in {"", warned} else []
-            return "\n".join([*weak, f"· Plan: {data['title']}", *[f"    {s}" for s in data["steps"]], *checks])
+            unpromised = [f"    not promised: {sentence}" for sentence in data["unpromised"]]
+            plan = [f"· Plan: {data['title']}", *[f"    {s}" for s in data["steps"]], *checks]
+            return "\n".join([*weak, *plan, *unpromised])
         case "question-asked":
             return f"· {data['sentence']}"
         case "checked":
