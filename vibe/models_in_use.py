@@ -7,13 +7,14 @@ that the environment names: its row is then not enabled and holds no key.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from typing import Literal
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from vibe.config import Config
@@ -26,12 +27,15 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 Tier = Literal["quick", "strong"]
 
 
-def model_for(tier: Tier) -> Model | None:
-    """The model to ask now for quick work (plans, checks) or for strong (writing); None when there is none at all.
+def model_for(tier: Tier | Literal["vision"]) -> Model | None:
+    """The model to ask now for quick work (plans, checks), for strong (writing), or to write what looks like a picture;
+    None when there is none at all.
 
-    For each tier the environment goes before the rows; where a tier has no model, the other one's is taken. A model
-    that its provider has ended is none.
+    For each tier the environment goes before the rows; where a tier has no model, the other one's is taken, the strong
+    one where a picture was to be looked at. A model that its provider has ended is none.
     """
+    if tier == "vision":
+        return seeing() or model_for("strong")
     for wanted in _order(tier):
         if model := _named(wanted):
             row = row_of(model)
@@ -39,6 +43,13 @@ def model_for(tier: Tier) -> Model | None:
         if row := _enabled(wanted):
             return _priced(row.as_model())
     return None
+
+
+def seeing() -> Model | None:
+    """The model that is there to look at pictures: the newest enabled row of its tier that was not tested blind. Whoever
+    put it there says that it sees."""
+    row = next((one for one in _rows("vision") if one.capabilities.get("vision") is not False), None)
+    return replace(_priced(row.as_model()), can=row.as_model().can | {"vision"}) if row else None
 
 
 def current_model() -> Model | None:
@@ -86,8 +97,12 @@ def _named(tier: Tier) -> Model | None:
 
 
 def _enabled(tier: Tier) -> ModelRow | None:
-    gone = Q(shutdown_date__lt=_today())
-    return ModelRow.objects.filter(enabled=True, tier=tier).exclude(gone).first()
+    return _rows(tier).first()
+
+
+def _rows(tier: str) -> QuerySet[ModelRow]:
+    """The enabled rows of a tier that their provider has not ended, the newest first."""
+    return ModelRow.objects.filter(enabled=True, tier=tier).exclude(shutdown_date__lt=_today())
 
 
 def _today() -> date:

@@ -136,6 +136,49 @@ def test_who_writes_reads_what_it_can_hold_and_only_who_sees_gets_pictures():
     }  # fmt: skip
 
 
+class Shown(World):
+    """A world in which the attached picture could be made small."""
+
+    def __call__(self, step, number):
+        answer = super().__call__(step, number)
+        return {"files": {"a.png": {"size": 9, "picture": PICTURE}}} if isinstance(step, Inspect) else answer
+
+
+LOOKS = {"context": 0, "vision": True, "reasoning": False}
+
+
+def shown(picture, *, asks=(PAGE, PAGE), sees=False, **more):
+    world = Shown(
+        asks=list(asks), runs=[BROKEN, SEEN],
+        force={"writers": {tier: {**LOOKS, "vision": sees} for tier in ("quick", "strong")} | {"vision": LOOKS}},
+    )  # fmt: skip
+    make(world, Request("like this", uploads=(picture,), salt="s", **more))
+    return [(ask.purpose, ask.tier, bool(ask.messages[-1].images)) for ask in world.of(Ask)]
+
+
+def test_who_is_there_to_look_writes_first_from_a_picture_and_the_usual_model_mends_it():
+    assert shown(Upload("a.png", 9)) == [
+        ("plan", "quick", False), ("write", "vision", True), ("repair", "strong", False),
+    ]  # fmt: skip
+    assert shown(Upload("a.png", 9), asks=["no file", PAGE, PAGE])[1:3] == [
+        ("write", "vision", True), ("again", "vision", True),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"sees": True},
+        {"without": ("upload:a.png",)},
+        {"picture": Upload("a.png", 9, earlier=True)},
+        {"picture": Upload("b.png", 9)},
+    ],
+    ids=["the usual one sees", "taken out", "of an earlier request", "not to be opened"],
+)
+def test_else_the_usual_model_writes_first(how):
+    assert shown(**{"picture": Upload("a.png", 9), **how})[1][:2] == ("write", "strong")
+
+
 def test_more_effort_is_asked_only_of_a_model_that_was_seen_to_take_it():
     def purposes(takes, **force):
         known = {"context": 0, "vision": False, "reasoning": takes}

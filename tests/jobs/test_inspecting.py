@@ -1,5 +1,6 @@
 """The step that looks into attached files, and what of a Job's rows the making gets to read."""
 
+import itertools
 import json
 import threading
 
@@ -99,6 +100,61 @@ def test_no_picture_is_ever_sent_to_a_model_that_was_not_seen_to_see(job, script
     script.append(PAGE)
     performer(job).perform(Ask("write", (Message("user", "hi", ("data:image/jpeg;base64,AAAA",)),), "p"), "1")
     assert fakes.CALLS[0].messages == (Message("user", "hi"),)
+
+
+def eyes(**more):
+    return ModelRow.objects.create(
+        **{
+            "name": "eyes",
+            "base_url": "http://127.0.0.1:9/v1",
+            "tier": "vision",
+            "price_in": 4,
+            "price_out": 8,
+            **more,
+        }
+    )
+
+
+def test_who_is_there_to_look_is_in_force_while_it_is_on_and_was_not_tested_blind(job, script):
+    def who():
+        return performer(job).perform(Consult("start"), str(next(nth)))["writers"].get("vision")
+
+    nth = itertools.count(1)
+    assert who() is None
+    row = eyes(capabilities={"vision": False})
+    assert who() is None
+    for seen in (None, True):
+        ModelRow.objects.filter(pk=row.pk).update(capabilities={"vision": seen})
+        assert who() == {"context": 0, "vision": True, "reasoning": False}
+    ModelRow.objects.filter(pk=row.pk).update(enabled=False)
+    assert who() is None
+
+
+def test_what_is_written_from_a_picture_is_asked_of_who_looks_at_its_own_price(job, script):
+    script += [PAGE, PAGE]
+    picture = Message("user", "hi", ("data:image/jpeg;base64,AAAA",))
+    row = eyes()
+    performer(job).perform(Ask("write", (picture,), "p", tier="vision"), "1")
+    step = job.steps.get()
+    assert (step.model, float(step.price_in), float(step.price_out)) == ("eyes", 4.0, 8.0)
+    assert step.charge.model == "eyes"
+    assert fakes.CALLS[0].messages == (picture,)
+    row.delete()  # between the step and its call
+    performer(job).perform(Ask("write", (picture,), "p", tier="vision"), "2")
+    assert (fakes.CALLS[1].model.name, fakes.CALLS[1].messages) == ("test-model", (Message("user", "hi"),))
+
+
+def test_only_what_came_with_this_request_is_its_own(boxes, script):
+    script.append(PAGE)
+    first = jobs.begin(
+        Maker.objects.create(), description="tea", shape="auto", autonomy="make", effort="normal", once="k",
+        uploads=[("a.png", [b"x"])],
+    )  # fmt: skip
+    worker.attend(jobs.claim(worker.OWNER))
+    later = jobs.change(first.program, description="blue", autonomy="make", effort="normal", once="2")
+    settle_start(later)
+    assert [upload.earlier for upload in request_of(first).uploads] == [False]
+    assert [upload.earlier for upload in request_of(later).uploads] == [True]
 
 
 def test_a_change_gets_the_last_run_and_what_the_person_took_out(boxes, script):

@@ -239,6 +239,12 @@ FILE = {
 }
 
 
+def test_the_admin_reads_what_each_tier_is_asked_for(admin):
+    page = admin.get("/admin/vibe/modelrow/add/").content.decode()
+    assert "this one writes first" in page
+    assert "Nothing draws pictures yet" in page
+
+
 def test_prices_from_a_file_are_shown_first_and_then_used(admin):
     made, lonely = row(price_in=1), row("lonely")
     page = admin.post("/admin/vibe/modelrow/prices/", {"text": json.dumps(FILE)})

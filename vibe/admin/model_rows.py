@@ -21,6 +21,14 @@ from vibe.models import ModelRow
 Tier = ModelRow.Tier
 
 
+TIERS = (
+    "strong writes programs, quick plans, writes checks and what is to be quick. vision: where somebody attaches a picture and the "
+    "model that writes was not seen to see, this one writes first, at its own price and under the same limits; what has "
+    "to be mended is written by the usual model. A row that was tested and did not see is not asked. "
+    "image: kept for later. Nothing draws pictures yet, so such a row is never asked."
+)
+
+
 class ModelRowForm(forms.ModelForm):
     new_key = forms.CharField(
         required=False,
@@ -34,6 +42,7 @@ class ModelRowForm(forms.ModelForm):
             "name", "base_url", "new_key", "tier", "local", "enabled", "context", "max_out",
             "price_in", "price_out", "price_cached", "capabilities", "shutdown_date",
         )  # fmt: skip
+        help_texts = {"tier": TIERS}
 
     def clean_capabilities(self) -> dict[str, bool | None]:
         given = self.cleaned_data["capabilities"] or {}

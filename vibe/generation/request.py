@@ -8,11 +8,13 @@ from vibe.generation.steps import Json
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that came with the request. `head` is its first bytes, for the summary that a model may see."""
+    """A file that came with the request. `head` is its first bytes, for the summary that a model may see. `earlier`: it
+    came with a request before this one."""
 
     name: str
     size: int
     head: bytes = b""
+    earlier: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 from vibe.llm.message import Message
 
 Json = dict[str, Any]
-Tier = Literal["quick", "strong"]
+Tier = Literal["quick", "strong", "vision"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Step:
 @dataclass(frozen=True)
 class Consult(Step):
     """What is in force right now? Answer: {"autonomy", "effort", "model": name or "", "quick": name or "",
-    "writers": {tier: {"context": tokens or 0, "vision": it was seen to see, "reasoning": it was seen to take an effort}},
+    "writers": {tier (vision only where there is one): {"context": tokens or 0, "vision": it was seen to see, "reasoning": it was seen to take an effort}},
     "engine": bool, "usd": spent by this Job or null when a price is not known, "seconds": that its steps took,
     "calls": to a model, of this Job's tries that were begun anew, "weak": {shape: a sentence} of the kinds that are often wrong here}.
 
@@ -47,7 +47,7 @@ class Ask(Step):
     changed the plan while it was being written, {"changed": the edited proposal}; and "calls" where it came to more
     than one: an answer broke off and it was sent again. Never to more than `most`.
 
-    `tier` is quick or strong; `shown` false: its files are not painted (another candidate's are).
+    `tier` is quick, strong or, for what is written first from a picture, vision; `shown` false: its files are not painted (another candidate's are).
     """
 
     kind: ClassVar[str] = "ask"

@@ -170,6 +170,18 @@ class Work:
         """Whether a model that may come to write looks at pictures."""
         return any(known["vision"] for known in self.force["writers"].values())
 
+    def first(self) -> Tier:
+        """Who writes first: where this request brings a picture and the usual writer was not seen to see, the model that
+        is there to look. What is written after that, the usual one writes."""
+        tier, without = self.allowed.tier, self.request.without
+        shown = (u.name for u in self.request.uploads if not u.earlier and f"upload:{u.name}" not in without)
+        picture = any(self.summaries.get(name, {}).get("picture") for name in shown)
+        return (
+            "vision"
+            if picture and not self.writer(tier)["vision"] and "vision" in self.force["writers"]
+            else tier
+        )
+
     def can_escalate(self) -> bool:
         """Whether there is more than what wrote so far: another model, or more effort of this one."""
         other = self.allowed.tier == "quick" and self.force.get("quick") not in {"", None, self.force["model"]}

@@ -34,7 +34,10 @@ def write(work: Work, settled: Settled) -> Generator[Step, Json, list[Tried]]:
             )
         count = min(work.allowed.candidates, work.calls_left)
         purpose = "change" if work.request.base else "write"
-        asks = [work.writing(purpose, number=number, shown=number == 0) for number in range(count)]
+        asks = [
+            work.writing(purpose, number=number, shown=number == 0, tier=work.first())
+            for number in range(count)
+        ]
         asks = [replace(ask, most=1 + work.calls_left // count) for ask in asks]  # what is left is shared
         nulls_ = must_fail(work)
         answers = (yield All((*asks, *nulls_.values())))["answers"]
@@ -60,7 +63,7 @@ def _usable(work: Work, draft: Draft | Unusable | str) -> Generator[Step, Json, 
     """The files of a reply, asked for again where its form cannot be used. Raises Nothing when there are none."""
     before = work.asked
     if isinstance(draft, Unusable):
-        draft = yield from again(work, draft)
+        draft = yield from again(work, draft, tier=work.first())
     match draft:
         case Draft():
             return draft

@@ -9,18 +9,17 @@ from contextvars import copy_context
 from django.db import connections, transaction
 
 from sandbox.outcome import Outcome
-from vibe import events, jobs, models_in_use, weak_spots
+from vibe import events, jobs
 from vibe.generation import look, reply, steps, tool
 from vibe.generation.drive import Numbered
 from vibe.generation.policy import policy
 from vibe.live import feed
 from vibe.llm.client import Client
 from vibe.llm.errors import Cancelled
-from vibe.llm.message import Model
 from vibe.models import Job, StepRecord
 from vibe.models.away import patiently
 from vibe.perform.asking import ANSWERED, CHANGEABLE, TALKING, Asking
-from vibe.perform.boxes import engine
+from vibe.perform.consulting import in_force
 from vibe.perform.running import Running
 from vibe.perform.storable import asked, storable
 from vibe.perform.titles import TITLES
@@ -82,7 +81,7 @@ class Performer:
         match step:
             case steps.Consult():
                 self.wasted = step.wasted
-                answer = self._consult(step)
+                answer = in_force(self.job, step, usd=self._asking.spent().cost_usd)
             case steps.Ask():
                 answer = self._asking.ask(step, record, again=again)
                 if record.calls > 1:
@@ -202,22 +201,6 @@ class Performer:
 
     # --- effects ------------------------------------------------------------------------------------------------
 
-    def _consult(self, step: steps.Consult) -> steps.Json:
-        self.job.refresh_from_db(fields=["autonomy", "effort"])
-        model, quick = models_in_use.model_for("strong"), models_in_use.model_for("quick")
-        return {
-            "autonomy": self.job.autonomy,
-            "effort": self.job.effort,
-            "model": model.name if model else "",
-            "quick": quick.name if quick else "",
-            "writers": {"quick": _known(quick), "strong": _known(model)},
-            "engine": engine().available() == "",
-            "usd": self._asking.spent().cost_usd,
-            "calls": StepRecord.calls_of(self.job.steps.filter(void=True)),
-            "seconds": StepRecord.took([self.job.pk]).get(self.job.pk, 0.0),
-            "weak": weak_spots.sentences(self.job.kind) if step.at in {"start", "model"} else {},
-        }
-
     def _tell(self, step: steps.Tell) -> None:
         if isinstance(step, steps.Checked):
             self._told = step, self._painted.files
@@ -272,16 +255,6 @@ class Performer:
     def _feed(self, event: events.Event) -> None:
         if not self._quiet:
             self.line.append(event)
-
-
-def _known(model: Model | None) -> steps.Json:
-    """What the flow must know of a model that may write. Only what it was seen to do counts."""
-    can = model.can if model else frozenset()
-    return {
-        "context": (model.context or 0) if model else 0,
-        "vision": "vision" in can,
-        "reasoning": "reasoning_effort" in can,
-    }
 
 
 def _proposed(proposal: steps.Json, *, waits: bool) -> events.PlanProposed:

@@ -33,7 +33,7 @@ def request_of(job: Job) -> Request:
     program, base = job.program, job.base
     assert program
     earlier = program.jobs.filter(pk__lt=job.pk).order_by("pk").values_list("request", flat=True)
-    uploads = [_head(row) for row in program.uploads.filter(job__pk__lte=job.pk)]
+    uploads = [_head(row, earlier=row.job_id != job.pk) for row in program.uploads.filter(job__pk__lte=job.pk)]
     return Request(
         description=job.request,
         shape=job.shape,
@@ -73,8 +73,8 @@ def _last_run(base: Version | None) -> Json:
     return ran.answer if ran else {}
 
 
-def _head(row: UploadRow) -> Upload:
+def _head(row: UploadRow, *, earlier: bool) -> Upload:
     if not row.path.exists():
-        return Upload(row.name, row.size, b"")
+        return Upload(row.name, row.size, b"", earlier)
     with row.path.open("rb") as source:
-        return Upload(row.name, row.size, source.read(HEAD))
+        return Upload(row.name, row.size, source.read(HEAD), earlier)
