@@ -14,6 +14,14 @@ HELD = [
 TOOL = 'title = "Adder"\nrun = ["python3", "main.py"]\n[[inputs]]\nname = "n"\nlabel = "How many"\ntype = "number"\nmin = 1\nmax = 24\ndefault = 3\n'
 
 
+NOBODY = {"HTTP_HOST": "localhost:8000"}  # a browser without a session
+
+
+def sealed(seal, **more):
+    """The answer of a card's own origin, as its frame asks for it."""
+    return Client(HTTP_HOST=f"{seal}.localhost:8000").get("/", HTTP_SEC_FETCH_DEST="iframe", **more)
+
+
 class Browser(Client):
     """Speaks to our own address, as browsers do, and remembers its session."""
 
