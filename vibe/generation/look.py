@@ -27,10 +27,11 @@ APP, CONTENT = "localhost", "check.localhost"
 WIDE, PHONE = (1280, 800), (390, 844)
 
 
-def source(page: Bundle, checks: Sequence[Json], *, brief: bool = False) -> Source:
+def source(page: Bundle, checks: Sequence[Json], *, brief: bool = False, slides: bool = False) -> Source:
     """The box that opens `page` under the same frame and headers as the card, and does the steps of `checks`.
 
-    `brief`: nothing else is looked at and nothing is filmed (a program that must fail its checks).
+    `brief`: nothing else is looked at and nothing is filmed (a program that must fail its checks). `slides`: it should
+    be slides, so they are looked for even where nothing in the page looks like some.
     """
     nonce = secrets.token_urlsafe(16)
     app = f"http://{APP}:{PORT}"
@@ -43,6 +44,7 @@ def source(page: Bundle, checks: Sequence[Json], *, brief: bool = False) -> Sour
         "viewports": [WIDE, PHONE],
         "settle_ms": 400,
         "brief": brief,
+        "slides": slides,
         "seconds": min(60 + 2 * len(checks), 95),  # a run takes a second; on a busy machine two or three
         "checks": [{k: c[k] for k in ("id", "steps", "expect") if k in c} for c in checks],
     }
@@ -123,6 +125,11 @@ def _clean(raw: Json, page: Bundle) -> Json:
         "missed": [_missed(m) for m in _list(raw["missed"], 20)]
         if isinstance(raw.get("missed"), list)
         else None,
+        "cut": {
+            str(width): [_cut(c) for c in _list(found, 20)] if isinstance(found, list) else None
+            for width, found in list(dict(raw.get("cut") or {}).items())[:4]
+        },
+        "slides": _slides(raw["slides"]) if isinstance(raw.get("slides"), dict) else None,
         "text": str(raw.get("text", ""))[:5000],
         "title": str(raw.get("title", ""))[:200],
         "drawn": raw.get("drawn") is True,
@@ -186,6 +193,28 @@ def _missed(raw: Json) -> Json:
     ]
     count = max(int(_number(raw.get("count"))), len(examples))
     return {"rule": str(raw.get("rule", ""))[:40], "count": count, "examples": examples}
+
+
+def _cut(raw: Json) -> Json:
+    """Words that something cuts off; of a slide with its number, from 1."""
+    kept = {name: str(raw.get(name, ""))[:120] for name in ("how", "side", "text", "html", "by")}
+    return {**kept, "slide": int(_number(raw.get("slide")))}
+
+
+def _slides(raw: Json) -> Json:
+    """How many slides were seen, how they were turned ("": not at all), and what does not fit on them."""
+    below = [
+        {"slide": int(_number(b.get("slide"))), "points": int(_number(b.get("points")))}
+        for b in _list(raw.get("below"), 40)
+    ]
+    return {
+        "count": int(_number(raw.get("count"))),
+        "seen": int(_number(raw.get("seen"))),
+        "way": str(raw.get("way", ""))[:20],
+        "late": raw.get("late") is True,
+        "cut": [_cut(c) for c in _list(raw.get("cut"), 80)],
+        "below": below,
+    }
 
 
 def _check(raw: Json) -> Json:

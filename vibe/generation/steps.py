@@ -89,6 +89,7 @@ class Run(Step):
     checks: list[Json] = field(default_factory=list)
     inputs: list[str] = field(default_factory=list)  # names of the request's uploads that go into the box
     why: str = "candidate"
+    slides: bool = False  # what was asked for are slides: they are turned, and told where there are none
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vibe.choices import VISUAL, Origin, Verdict
+from vibe.choices import VISUAL, Origin, Shape, Verdict
 from vibe.generation import checks as checking
 from vibe.generation import gate
 from vibe.generation.checks.results import opens
@@ -86,7 +86,8 @@ def run_of(
     """The step that runs these files against these checks, with inputs that their writer could not foresee."""
     shape = gate.shape_of(files) or "page"
     names = [upload.name for upload in request.uploads]
-    return Run(shape, files, checking.runs(checks, seed or seed_of(request, files)), names, why)
+    slides = shape == "page" and Shape.SLIDES in {request.shape, request.base.shape if request.base else ""}
+    return Run(shape, files, checking.runs(checks, seed or seed_of(request, files)), names, why, slides)
 
 
 def refused(files: dict[str, str], checks: Sequence[Json], **more: Any) -> Tried | None:

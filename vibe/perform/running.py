@@ -105,7 +105,7 @@ class Running:
             )  # fmt: skip
         else:
             page = bundle(step.files)
-            source = look.source(page, step.checks, brief=step.why == "null")
+            source = look.source(page, step.checks, brief=step.why == "null", slides=step.slides)
             outcome = engine().run(source, limits=look.limits(), cancelled=self._cancelled, who=self._who)
             seen = look.observations(outcome, page)
         if self._cancelled.is_set():
@@ -114,7 +114,7 @@ class Running:
 
     def _open_page(self, step: steps.Run, on_wait: OnWait) -> steps.Json:
         page = bundle(step.files)
-        source = look.source(page, step.checks)
+        source = look.source(page, step.checks, slides=step.slides)
         outcome = engine().run(
             source, limits=look.limits(), cancelled=self._cancelled, who=self._who, on_wait=on_wait
         )

@@ -18,6 +18,7 @@ from film import PURSE
 from page import JOB, SEEN, Handler, Now, at_most, complain, doing, note, plain
 from playwright.sync_api import Error, sync_playwright
 from survey import phone, survey
+from words import slides
 
 RUN_S = 40  # for one run in any case; opening, its steps and each of them have shorter clocks of their own
 
@@ -83,6 +84,8 @@ def main(playwright) -> None:
         PURSE.seconds = 0
     elif SEEN["html_nodes"]:
         stage(playwright, 12, phone, stuck)
+        if SEEN["slides"] or JOB.get("slides"):
+            stage(playwright, 20, slides, stuck)
         stage(playwright, 35, buttons, walked)
     if SEEN["html_nodes"]:
         checks(playwright, until)

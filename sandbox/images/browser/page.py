@@ -31,12 +31,12 @@ ADDRESS = f"http://{JOB['content_host']}:{JOB['port']}/"
 SEEN = {
     "loaded": False, "seconds": 0.0, "errors": [], "requests": [], "text": "", "title": "", "html_nodes": 0,
     "colours": 0, "drawn": False, "sideways": {}, "controls": {"buttons": 0, "inputs": 0},
-    "missed": None, "absent": [], "buttons_tried": [], "untried": [], "checks": [], "films": {},
+    "missed": None, "cut": {}, "slides": None, "absent": [], "buttons_tried": [], "untried": [], "checks": [], "films": {},
 }  # fmt: skip
 
 
 class Now:
-    """What is being done: open, phone, later (it was left alone for a while), click (`name` is the button's) or check
+    """What is being done: open, phone, later (it was left alone for a while), slides, click (`name` is the button's) or check
     (`name` is the run's id; `step` its step, from 0; -1: it is being opened; as many as there are: it is looked at).
     `killed`: the browser was ended because the page did not come back."""
 

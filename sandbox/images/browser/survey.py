@@ -6,6 +6,7 @@ import time
 from beside import missed
 from chrome import table
 from page import JOB, SEEN, Look, doing, fresh, note, settle
+from words import cut
 
 DRAW_S = 3  # how long a page may take until there is something to see
 
@@ -31,6 +32,7 @@ def survey(browser) -> None:
     look.answers()
     if not JOB.get("brief"):
         note()
+        SEEN["cut"][str(width)] = cut(look, deck=True)
         SEEN["missed"] = missed(look, SEEN["html_nodes"])
     look.untouched = True
     note()
@@ -77,4 +79,5 @@ def phone(browser) -> None:
     look.page.screenshot(path=f"out/shot-{width}.png")
     look.answers()
     SEEN["sideways"][str(width)] = wide
+    SEEN["cut"][str(width)] = cut(look)
     note()

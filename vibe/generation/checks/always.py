@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sandbox.outcome import Outcome
-from vibe.generation.checks import people, told
+from vibe.generation.checks import legible, people, told
 from vibe.generation.checks.results import OPENS, count, ended, listed, outcome_of, place, result
 from vibe.generation.steps import Json
 from vibe.generation.tool import has_traceback, message
@@ -70,6 +70,7 @@ def page(seen: Json, promises: Mapping[str, str] | None = None, used: Collection
     missed = seen.get("missed")
     if missed is not None:
         results.append(people.named(missed, OPENED))
+    results += legible.results(seen)
     if clicked := seen["buttons_tried"]:
         said = _of_buttons(clicked, errors)
         results.append(
@@ -88,7 +89,10 @@ def page(seen: Json, promises: Mapping[str, str] | None = None, used: Collection
         )  # fmt: skip
     still = _called(b["name"] for b in clicked if b.get("idle") == "unseen" and b["name"] not in used)
     idle = [f"What is done by {still}: I clicked and saw nothing change."] if still else []
-    return Always(results, [*_untried(seen.get("untried", [])), *idle, *people.not_checked(missed)])
+    return Always(
+        results,
+        [*_untried(seen.get("untried", [])), *idle, *people.not_checked(missed), *legible.not_checked(seen)],
+    )
 
 
 def _said(error: Json, promises: Mapping[str, str] | None) -> str:

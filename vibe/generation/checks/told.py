@@ -58,6 +58,8 @@ def when(came: Json, promises: Mapping[str, str] | None = None) -> str:
     match came.get("stage"):
         case "phone":
             return " on a phone"
+        case "slides":
+            return " when I turned its slides"
         case "later":
             return " a while after it opened"
         case "click":

@@ -16,10 +16,17 @@ function show() {
     slide.replaceChildren(make("h2", upper(colon > 0 ? line.slice(0, colon) : line)));
     if (colon > 0) slide.append(...line.slice(colon + 2).split(/\s*;\s*/).map(text => make("p", upper(text))));
   }
+  fit(slide);
   by("count").textContent = `${at + 1} of ${all.length + 1}`;
   by("back").disabled = at === 0;
   by("next").disabled = at === all.length;
   document.title = state.title;
+}
+
+/* Much on one slide is set smaller, until nothing of it is cut off. */
+function fit(slide) {
+  let size = 1;
+  do slide.style.setProperty("--fit", size); while (slide.scrollHeight > slide.clientHeight + 1 && (size -= 0.08) > 0.2);
 }
 
 const turn = step => { at += step; show(); };
