@@ -7,6 +7,7 @@ take an hour), until that has waited a minute itself. Then comes the maker with 
 import heapq
 from collections import Counter, defaultdict
 from datetime import timedelta
+from itertools import groupby
 from typing import Any
 
 from django.db.models import BooleanField, Case, Min, Q, QuerySet, Value, When
@@ -24,16 +25,20 @@ def programs_at_work() -> QuerySet[Any]:
     return Job.objects.filter(state=JobState.RUNNING).exclude(program=None).values("program_id")
 
 
-def next_of_each_maker(*, only: int | None = None, background: bool = True) -> list[int]:
-    """The first Job of each maker, in the order in which they are to be taken."""
+def next_of_each_maker(*, only: int | None = None, background: bool = True) -> list[list[int]]:
+    """The first Job of each maker, in the order in which they are to be taken; those of one list stand alike, so that
+    who takes several of them at once takes what would be taken one after the other. What runs in the background is
+    taken alone: a worker keeps hands free of it.
+    """
     rows = _line() if only is None else _line().filter(pk=only)
     if not background:
         rows = rows.filter(later=False)
     # The first of each maker: a hundred Jobs of one must not hide the first of another.
     firsts = rows.values_list("maker_id", "later").annotate(first=Min("pk"))
     busy = _busy_makers()
-    in_order = sorted(firsts, key=lambda row: (row[1], busy[row[0]], row[2]))
-    return [pk for _, _, pk in in_order]
+    in_order = sorted((later, busy[maker], first) for maker, later, first in firsts)
+    alike = groupby(in_order, key=lambda row: (row[:2], row[2] if row[0] else 0))
+    return [[pk for *_, pk in rows_] for _, rows_ in alike]
 
 
 def queued(most: int = 200, *, background: bool = True) -> set[int]:

@@ -1,14 +1,18 @@
 """The line of Jobs: who comes next, who is told how many come before, and a worker that takes nothing any more."""
 
+import threading
 import time
 from datetime import timedelta
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 
+from tests.jobs.carrying import until
 from vibe import jobs, line
-from vibe.management.making import STUCK_S, Watchdog
+from vibe.management.making import STUCK_S, SWEEP_S, Making, Watchdog
 from vibe.models import Job, Maker, Program
+from vibe.worker.carrying import Reach
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -71,6 +75,72 @@ def test_a_lease_that_ran_out_while_the_sweep_was_held_up_has_one_lease_more():
     Job.objects.filter(pk=job.pk).update(lease_until=time.time() - 1)
     assert jobs.sweep(0, spare=True) == 0
     assert jobs.sweep(0) == 1
+
+
+def test_several_that_are_taken_at_once_are_those_that_would_be_taken_one_after_the_other():
+    busy, ada, bo, cy = (Maker.objects.create() for _ in range(4))
+    queue(busy, state="running")
+    first, second, after, third = queue(ada), queue(bo), queue(busy), queue(cy)
+    again = queue(ada)
+    patient = [queue(autonomy="keep"), queue(autonomy="keep")]
+    assert [job.pk for job in jobs.claim_several("w", 2)] == [first.pk, second.pk]
+    alike = jobs.claim_several("w", 20)
+    assert [job.pk for job in alike] == [third.pk], "the others have one at work"
+    assert [job.pk for job in jobs.claim_several("w", 20)] == [after.pk, again.pk]
+    assert [[job.pk for job in jobs.claim_several("w", 20)] for _ in patient] == [[one.pk] for one in patient]
+    assert jobs.claim_several("w", 20) == []
+
+
+def test_each_of_several_is_a_claim_of_its_own():
+    for _ in range(3):
+        queue()
+    claimed = jobs.claim_several("w", 3)
+    assert len({job.lease_owner for job in claimed}) == 3
+    assert set(jobs.beat({job.lease_owner: job.pk for job in claimed})) == {job.lease_owner for job in claimed}
+
+
+def test_hands_that_reach_at_once_claim_together_and_each_takes_one(monkeypatch):
+    rows = [queue() for _ in range(6)]
+    claim, asked, go = jobs.claim_several, [], threading.Event()
+
+    def slowly(owner, most, **more):
+        asked.append(most)
+        go.wait(10)
+        return claim(owner, most, **more)
+
+    monkeypatch.setattr(jobs, "claim_several", slowly)
+    reach, took = Reach(), []
+
+    def take():
+        took.append(reach.next())
+        connections.close_all()
+
+    hands = [threading.Thread(target=take) for _ in range(7)]
+    hands[0].start()
+    until(lambda: asked)
+    for hand in hands[1:]:
+        hand.start()
+    until(lambda: reach._hands == 7)
+    go.set()
+    for hand in hands:
+        hand.join(10)
+    assert sorted(job.pk for job in took if job) == [row.pk for row in rows]
+    assert took.count(None) == 1
+    assert len(asked) < 5, asked
+
+
+def test_the_sweep_comes_when_the_next_lease_ends():
+    making = Making()
+    assert making._pause() == SWEEP_S
+    job = queue()
+    jobs.claim("w")
+    assert making._pause() == SWEEP_S, "a lease that is extended each second"
+    Job.objects.filter(pk=job.pk).update(lease_until=time.time() + 0.5)
+    assert 0 < making._pause() < 0.6
+    Job.objects.filter(pk=job.pk).update(lease_until=time.time() - 0.5)
+    assert making._pause() < 0.1
+    making._spare_until = time.time() + jobs.LEASE_S
+    assert making._pause() == SWEEP_S, "it has the time of one more lease"
 
 
 def test_the_watchdog_barks_when_somebody_waits_and_nobody_takes_them_and_not_when_the_line_moves():

@@ -16,6 +16,7 @@ import threading
 import time
 import urllib.parse
 import urllib.request
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -82,6 +83,11 @@ class Listener:
     def when(self, type_: str, since: float = 0) -> float:
         """When the first event of this type came after `since`."""
         return next(at for at, event in self.heard if event["type"] == type_ and at > since)
+
+    def said(self, type_: str) -> float:
+        """When the last event of this type was stored, by the log's own clock."""
+        at = [event["at"] for _, event in self.heard if event["type"] == type_]
+        return datetime.fromisoformat(at[-1]).timestamp()
 
     def leave(self) -> None:
         self.gone = True

@@ -106,6 +106,14 @@ def stored(parts, listeners):
         assert parts.rows("SELECT state FROM vibe_job WHERE id = %s", one.job) == [("done",)]
 
 
+def seconds_for_twenty_pages(person):
+    """What this machine is worth at this moment: 0.3 s where nothing else is at work."""
+    began = time.monotonic()
+    for _ in range(20):
+        person.get()
+    return time.monotonic() - began
+
+
 def test_a_worker_killed_with_twenty_jobs_loses_none_doubles_none_and_pays_none_twice(parts):
     parts.model.always(writing(60))  # none is done before the last has begun, on a slow machine either
     listeners = parts.begin(20)
@@ -116,6 +124,7 @@ def test_a_worker_killed_with_twenty_jobs_loses_none_doubles_none_and_pays_none_
     until(lambda: parts.site.log.read_text().count("Making. Sealed boxes") >= 2, 60)
     until(lambda: all("file-text" in one.types for one in listeners), 30)
     running = [one for one in listeners if one.state != "done"]
+    pages = seconds_for_twenty_pages(Person(parts.site.url))
     dies = parts.site.workers.pop(0)
     dies.kill()
     killed = time.time()
@@ -124,10 +133,14 @@ def test_a_worker_killed_with_twenty_jobs_loses_none_doubles_none_and_pays_none_
     told_all(listeners)
     assert successor.poll() is None
     stored(parts, listeners)
-    taken_up = [one.when("restarted", killed) - killed for one in running if "restarted" in one.types]
-    print(f"{len(taken_up)} of 20 taken up after {min(taken_up):.2f}–{max(taken_up):.2f} s (lease {LEASE_S} s)")
+    taken_up = [one.said("restarted") - killed for one in running if "restarted" in one.types]
+    print(
+        f"{len(taken_up)} of 20 taken up after {min(taken_up):.2f}–{max(taken_up):.2f} s (lease {LEASE_S} s; "
+        f"twenty pages took {pages:.2f} s)"
+    )
     assert len(taken_up) > 10
     assert min(taken_up) < LEASE_S + 1
+    assert max(taken_up) < LEASE_S + max(1.0, 2 * pages), "the last of twenty"
     assert len(parts.model.plans) == plans == 20, "what was journaled is not asked again"
     assert len(parts.model.requests) == 20 + len(taken_up), "only calls in flight are made again"
 

@@ -254,3 +254,43 @@ def test_a_lease_that_is_lost_is_counted_once(db):
     one.lose()
     one.lose()
     assert metrics.leases_lost._value.get() == before + 1
+
+
+def held(claimed):
+    """A claimed Job as its worker holds it, and how many leases were counted as lost."""
+    from vibe.worker.attended import hold
+
+    return hold(claimed), metrics.leases_lost._value.get()
+
+
+@pytest.mark.parametrize(
+    "move", [lambda job: jobs.end(job, "done", "Done."), jobs.hand_back, jobs.wait_for_person]
+)
+def test_a_lease_that_its_worker_gives_up_is_not_counted_as_lost(db, move):
+    from vibe.worker import attended
+
+    one, before = held(jobs.claim("w", only=begin().pk))
+
+    def parts():
+        given = move(one.job)
+        attended.beat()  # the heart beats before the worker lets go
+        return given
+
+    try:
+        assert one.part(parts)
+    finally:
+        attended.let_go(one)
+    assert metrics.leases_lost._value.get() == before
+
+
+def test_a_lease_that_was_lost_before_the_last_word_is_counted(db):
+    from vibe.worker import attended
+
+    one, before = held(jobs.claim("w", only=begin().pk))
+    type(one.job).objects.filter(pk=one.job.pk).update(lease_owner="another")
+    try:
+        assert not one.part(lambda: jobs.end(one.job, "done", "Done."))
+        attended.beat()
+    finally:
+        attended.let_go(one)
+    assert metrics.leases_lost._value.get() == before + 1

@@ -7,7 +7,18 @@ Brokers may lose a wake-up message, rows may not.
 from vibe.jobs.beginning import begin, busy, change, edit
 from vibe.jobs.commands import answer, change_plan, changed_plan, open_step, set_autonomy, stop
 from vibe.jobs.enough import Enough, take_copy
-from vibe.jobs.lease import beat, claim, end, hand_back, is_held, progress, sweep, wait_for_person
+from vibe.jobs.lease import (
+    beat,
+    claim,
+    claim_several,
+    end,
+    hand_back,
+    is_held,
+    next_end,
+    progress,
+    sweep,
+    wait_for_person,
+)
 from vibe.jobs.rows import HELD, LEASE_S, NotNow, once_key
 from vibe.jobs.runs import forget_old_runs, keep_run, keep_run_file, run, runs_of
 from vibe.jobs.uploads import folder
@@ -26,6 +37,7 @@ __all__ = [
     "change_plan",
     "changed_plan",
     "claim",
+    "claim_several",
     "edit",
     "end",
     "folder",
@@ -34,6 +46,7 @@ __all__ = [
     "is_held",
     "keep_run",
     "keep_run_file",
+    "next_end",
     "once_key",
     "open_step",
     "progress",

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 
 from django.db import transaction
-from django.db.models import F, Value
+from django.db.models import Case, F, Min, Q, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -21,34 +21,51 @@ def claim(owner: str, *, only: int | None = None, background: bool = True) -> Jo
 
     `only`: this one and no other (the terminal's own). `background`: also one that nobody waits for at this moment.
     """
-    with transaction.atomic():  # SQLite lets one writer in; elsewhere the update itself looks again
-        busy_programs = programs_at_work()
-        for pk in next_of_each_maker(only=only, background=background):
-            if not _lock_program(pk, wait=only is not None):
-                continue
-            free = Job.objects.filter(pk=pk, state=JobState.QUEUED).exclude(program_id__in=busy_programs)
-            won = free.update(
-                state=JobState.RUNNING,
-                lease_owner=claim_of(owner),
-                lease_until=time.time() + LEASE_S,
-                sentence="",
-                attempt=F("attempt") + 1,
-                started=Coalesce("started", Value(timezone.now())),
-            )
-            if won:
-                job = Job.objects.select_related("maker", "program__current").get(pk=pk)
-                metrics.jobs_claimed.labels(job.kind).inc()
-                return job
-    return None
+    claimed = claim_several(owner, 1, only=only, background=background)
+    return claimed[0] if claimed else None
 
 
-def _lock_program(job_id: int, *, wait: bool) -> bool:
-    """Keep other workers from claiming another Job of the same program until this transaction ends.
-
-    SQLite has one writer at a time anyway. False when somebody else holds it: the sweep comes by again.
+def claim_several(owner: str, most: int, *, only: int | None = None, background: bool = True) -> list[Job]:
+    """Up to `most` of the Jobs that come next and stand alike in the line, each leased to `owner`: twenty at once take
+    as many statements as one. [] when none may run.
     """
-    mine = Program.objects.filter(jobs__pk=job_id)
-    return mine.select_for_update(skip_locked=not wait, of=("self",)).first() is not None or not mine.exists()
+    claimed: list[Job] = []
+    with transaction.atomic():  # SQLite lets one writer in; elsewhere the update itself looks again
+        for alike in next_of_each_maker(only=only, background=background):
+            while alike and len(claimed) < most:
+                chosen, alike = alike[: most - len(claimed)], alike[most - len(claimed) :]
+                claimed += _claim_of(chosen, owner, wait=only is not None)
+            if claimed:
+                break
+    for job in claimed:
+        metrics.jobs_claimed.labels(job.kind).inc()
+    return claimed
+
+
+def _claim_of(chosen: list[int], owner: str, *, wait: bool) -> list[Job]:
+    """Those of `chosen` that are queued still and whose program nobody works on."""
+    programs = _lock_programs(chosen, wait=wait)
+    names = {pk: claim_of(owner) for pk in chosen}
+    free = Job.objects.filter(pk__in=chosen, state=JobState.QUEUED).exclude(program_id__in=programs_at_work())
+    free.filter(Q(program=None) | Q(program__in=programs)).update(
+        state=JobState.RUNNING,
+        lease_owner=Case(*[When(pk=pk, then=Value(name)) for pk, name in names.items()]),
+        lease_until=time.time() + LEASE_S,
+        sentence="",
+        attempt=F("attempt") + 1,
+        started=Coalesce("started", Value(timezone.now())),
+    )
+    won = Job.objects.filter(pk__in=chosen, lease_owner__in=names.values())
+    return list(won.select_related("maker", "program__current").order_by("pk"))
+
+
+def _lock_programs(job_ids: list[int], *, wait: bool) -> list[str]:
+    """Keep other workers from claiming another Job of the same programs until this transaction ends.
+
+    SQLite has one writer at a time anyway. Without those that somebody else holds: the sweep comes by again.
+    """
+    theirs = Program.objects.filter(jobs__pk__in=job_ids).order_by("pk")
+    return list(theirs.select_for_update(skip_locked=not wait, of=("self",)).values_list("pk", flat=True))
 
 
 def progress(job: Job) -> None:
@@ -91,9 +108,17 @@ def sweep(wake: int = 50, *, spare: bool = False) -> int:
     return lost
 
 
-def hand_back(job: Job) -> None:
-    """The worker ends: the Job goes back into the line and goes on where it was."""
-    move(job, (JobState.RUNNING,), JobState.QUEUED, owner=job.lease_owner, lease_owner="", interrupted=True)
+def next_end(*, spare: bool = False) -> float | None:
+    """When the first lease ends that nobody extends until then, in seconds of time.time(). `spare`: as for `sweep`."""
+    first = Job.objects.filter(state=JobState.RUNNING).aggregate(first=Min("lease_until"))["first"]
+    return None if first is None else first + (LEASE_S if spare else 0)
+
+
+def hand_back(job: Job) -> bool:
+    """The worker ends: the Job goes back into the line and goes on where it was. False when the lease was lost before."""
+    return move(
+        job, (JobState.RUNNING,), JobState.QUEUED, owner=job.lease_owner, lease_owner="", interrupted=True
+    )
 
 
 def wait_for_person(job: Job) -> bool:

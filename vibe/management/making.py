@@ -21,6 +21,8 @@ logger = logging.getLogger("vibe.making")
 AT_ONCE = 8  # threads mostly wait for a model; boxes queue for the two cores anyway
 REAP_EVERY_S = 30
 HOUSE_EVERY_S = 2  # how often it is asked what of the housekeeping is due
+SWEEP_S = 1.0
+SOON_S = 0.02  # after the end of a lease, which is then over by every clock of this machine
 HELD_UP_S = 3.0  # a sweep that is later than this could not reach the database, or the machine slept
 STUCK_S = 30.0  # hands free, Jobs in the line, and none was taken: this process no longer works
 
@@ -78,16 +80,26 @@ class Making:
             self._sweeper.join(2)
 
     def _sweep_on(self) -> None:
-        while not self._ending.wait(1.0):
+        pause = SWEEP_S
+        while not self._ending.wait(pause):
+            pause = SWEEP_S
             close_old_connections()  # a database that was restarted is asked over a new connection
             try:
                 self._sweep()
                 self.swept = time.monotonic()
+                pause = self._pause()
             except Exception as problem:  # a database that is away must not end the sweep
                 if is_away(problem):
                     logger.warning("sweep failed, trying again: %s", str(problem).strip())
                 else:
                     logger.exception("sweep failed, trying again")
+
+    def _pause(self) -> float:
+        """Seconds until the next sweep: a lost worker's Jobs are found when their lease ends, not up to a second later."""
+        ends = jobs.next_end(spare=time.time() < self._spare_until)
+        if ends is None:
+            return SWEEP_S
+        return min(SWEEP_S, max(SOON_S, ends - time.time() + SOON_S))
 
     def _look_after_boxes(self) -> None:
         """Beside the sweep, too: an engine that went silent keeps whoever asks it waiting for a minute."""

@@ -6,6 +6,7 @@ import secrets
 import socket
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django.db import close_old_connections
@@ -14,7 +15,7 @@ from vibe import jobs, metrics
 from vibe.live import feed
 from vibe.live.bell import control
 from vibe.models import Job
-from vibe.models.away import is_away
+from vibe.models.away import is_away, patiently
 from vibe.perform import Performer, engine
 
 logger = logging.getLogger(__name__)
@@ -31,6 +32,7 @@ class Attended:
     cancelled: threading.Event = field(default_factory=threading.Event)
     replan: threading.Event = field(default_factory=threading.Event)  # the person changed the plan
     lost: bool = False  # the lease is somebody else's now
+    parting: bool = False  # the lease is given up by ourselves: the row may name us no longer
     leaving: bool = False  # this worker ends; the Job goes back into the line
     broken: bool = False  # what it says cannot be stored
     performer: Performer | None = None
@@ -40,10 +42,19 @@ class Attended:
         self.line = feed.open_(self.job.pk, self.owner, on_lost=self.lose, on_broken=self.break_)
 
     def lose(self) -> None:
-        if not self.lost:
+        if not self.lost and not self.parting:
             metrics.leases_lost.inc()
         self.lost = True
         self.cancelled.set()
+
+    def part(self, move: Callable[[], bool]) -> bool:
+        """Give the lease up by `move`, which says whether it was still ours. Waits for a database that is away."""
+        self.parting = True
+        given = patiently(move, lambda: self.lost)
+        if not given:
+            self.parting = False
+            self.lose()
+        return given
 
     def break_(self) -> None:
         self.broken = True
@@ -132,24 +143,28 @@ def start_heart() -> None:
 def _beat_for_ever() -> None:
     while True:
         time.sleep(1.0)
-        with _lock:
-            held = dict(attended)
-        if not held:
-            continue
         try:
             close_old_connections()
-            standing = jobs.beat({name: one.job.pk for name, one in held.items()})
+            beat()
         except Exception as problem:  # a database that is away must not end the heart
             if is_away(problem):
                 logger.warning("could not extend leases: %s", str(problem).strip())
             else:
                 logger.exception("could not extend leases")
-            continue
-        for name, one in held.items():
-            stop_asked, replanned = standing.get(name, (False, False))
-            if name not in standing and name in attended:
-                one.lose()  # it ran out (a laptop slept): somebody else may be at it already
-            elif stop_asked:
-                one.cancelled.set()
-            if replanned:
-                one.replan.set()
+
+
+def beat() -> None:
+    """Extend the leases of this process once, and hear what was asked of its Jobs. Raises what the database raises."""
+    with _lock:
+        held = dict(attended)
+    if not held:
+        return
+    standing = jobs.beat({name: one.job.pk for name, one in held.items()})
+    for name, one in held.items():
+        stop_asked, replanned = standing.get(name, (False, False))
+        if name not in standing and name in attended and not one.parting:
+            one.lose()  # it ran out (a laptop slept): somebody else may be at it already
+        elif stop_asked:
+            one.cancelled.set()
+        if replanned:
+            one.replan.set()

@@ -4,6 +4,8 @@ One broad `except` lives here: a fault of ours ends one Job with a reference num
 """
 
 import logging
+import threading
+from collections import deque
 from contextlib import suppress
 
 from django.conf import settings
@@ -17,7 +19,7 @@ from vibe.generation import flow, tool
 from vibe.generation.drive import JournalMismatch, drive
 from vibe.llm.errors import Cancelled
 from vibe.models import Job, Run
-from vibe.models.away import is_away, patiently
+from vibe.models.away import is_away
 from vibe.perform import Paused, Performer, engine, expect, in_line, why_no_box
 from vibe.worker.attended import OWNER, Attended, hold, leaving, let_go, room_for_background, start_heart
 from vibe.worker.beginning import journal, request_of, settle_start
@@ -28,13 +30,43 @@ logger = logging.getLogger(__name__)
 MOST_ATTEMPTS = 5  # claims of a Job in a row that journaled no answer: it is the Job that breaks its workers
 
 
+class Reach:
+    """The free hands of this process that reach for Jobs: one claims for all that wait for it. Apart from one another
+    twenty of them take each other's time, when the Jobs of a lost worker are to go on."""
+
+    def __init__(self) -> None:
+        self._claiming = threading.Lock()
+        self._counting = threading.Lock()
+        self._hands = 0  # that wait: each takes at most one
+        self._claimed: deque[Job] = deque()
+
+    def next(self) -> Job | None:
+        """A Job that is leased to this process, or None when none may run."""
+        with self._counting:
+            self._hands += 1
+        try:
+            with self._claiming:
+                if not self._claimed:
+                    self._claimed += jobs.claim_several(OWNER, self._hands, background=room_for_background())
+                return self._claimed.popleft() if self._claimed else None
+        finally:
+            with self._counting:
+                self._hands -= 1
+
+
+_reach = Reach()
+
+
 def work() -> None:
     """Do queued Jobs until none is left that may run: a wake-up message names one, but the queue decides."""
     start_heart()
     while not leaving.is_set():
         close_old_connections()  # a database that was restarted is connected to anew
-        job = jobs.claim(OWNER, background=room_for_background())
+        job = _reach.next()
         if job is None:
+            return
+        if leaving.is_set():
+            jobs.hand_back(job)
             return
         attend(job)
 
@@ -51,7 +83,7 @@ def _attend(one: Attended) -> None:
         _carry(one)
     except Paused:
         one.line.close()
-        patiently(lambda: wait(job), lambda: one.lost)
+        one.part(lambda: wait(job))
     except Cancelled:
         with suppress(Cancelled):  # the lease went while we said goodbye: somebody else speaks for it now
             fault(one, "an event of it cannot be stored") if one.broken else stopped(one)
@@ -65,10 +97,13 @@ def _attend(one: Attended) -> None:
         let_go(one)
 
 
-def wait(job: Job) -> None:
-    """Let it wait for the person. A stop that came while the question was being told is heeded here: nobody else would."""
-    if jobs.wait_for_person(job) and Job.objects.filter(pk=job.pk, stop_asked=True).exists():
+def wait(job: Job) -> bool:
+    """Let it wait for the person. A stop that came while the question was being told is heeded here: nobody else would.
+    False when the lease was lost before."""
+    waits = jobs.wait_for_person(job)
+    if waits and Job.objects.filter(pk=job.pk, stop_asked=True).exists():
         jobs.stop(job)
+    return waits
 
 
 def _carry(one: Attended) -> None:
@@ -83,10 +118,11 @@ def _carry(one: Attended) -> None:
     if job.attempt > MOST_ATTEMPTS:
         fault(one, f"it was begun {job.attempt} times and never got on")
         return
+    if resumed:
+        goes_on = "begin again" if job.kind == JobKind.RUN else "go on where I was"
+        one.line.append(events.Restarted(job.attempt, f"I was interrupted and {goes_on}."))
+    one.line.append(events.StateChanged(JobState.RUNNING))
     if job.kind == JobKind.RUN:
-        if resumed:
-            one.line.append(events.Restarted(job.attempt, "I was interrupted and begin again."))
-        one.line.append(events.StateChanged(JobState.RUNNING))
         _run_tool(one, job.run)
         return
     settle_start(job)
@@ -94,9 +130,6 @@ def _carry(one: Attended) -> None:
     one.performer = performer
     request = request_of(job)
     expect(job.base.shape if job.base else job.shape)
-    if resumed:
-        one.line.append(events.Restarted(job.attempt, "I was interrupted and go on where I was."))
-    one.line.append(events.StateChanged(JobState.RUNNING))
     try:
         result = drive(
             flow.generate(request), journal(job), performer.perform,

@@ -17,7 +17,6 @@ from vibe.generation.refusals import asks_for_less
 from vibe.generation.request import Result
 from vibe.llm.errors import Cancelled
 from vibe.models import Job, Program, Version
-from vibe.models.away import patiently
 from vibe.worker.attended import Attended
 
 logger = logging.getLogger(__name__)
@@ -44,7 +43,7 @@ def stopped(one: Attended) -> None:
         return
     if one.leaving:
         one.line.flush()
-        jobs.hand_back(job)
+        one.part(lambda: jobs.hand_back(job))
         return
     performer = one.performer
     _forgive(job, performer.wasted if performer else ())
@@ -114,7 +113,7 @@ def hand_back_later(one: Attended, problem: Exception) -> None:
     logger.warning("job %s waits for the database: %s", one.job.pk, str(problem).strip())
     time.sleep(PAUSE_S)
     if one.line.flush():
-        patiently(lambda: jobs.hand_back(one.job), lambda: one.lost)
+        one.part(lambda: jobs.hand_back(one.job))
 
 
 def fault(one: Attended, why: str) -> None:
@@ -131,7 +130,7 @@ def end(one: Attended, state: JobState, sentence: str, ref: str = "") -> None:
     """The last event is written while the lease still stands; then the row says the same."""
     one.line.append(events.StateChanged(state, sentence))
     one.line.flush()
-    if patiently(lambda: jobs.end(one.job, state, sentence, ref), lambda: one.lost):
+    if one.part(lambda: jobs.end(one.job, state, sentence, ref)):
         metrics.jobs_ended.labels(one.job.kind, state.value).inc()
         films.forget(one.job)
         shots.forget(one.job)
