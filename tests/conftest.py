@@ -94,6 +94,13 @@ def admin(db, boxes):
 
 
 @pytest.fixture(autouse=True)
+def _no_marks_of_another_test():
+    from vibe.live.marks import marks
+
+    marks.clear()  # in another test a Job of this number had other events
+
+
+@pytest.fixture(autouse=True)
 def _no_model_servers_of_this_machine(monkeypatch):
     from vibe import models_in_use
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vibe import events
-from vibe.live import log, tail
+from vibe.live import log, marks, tail
 from vibe.live.bell import Rung
 from vibe.live.frames import Frame, folded, framed, in_html, in_json
 from vibe.models import EventRecord, Job, Maker, Program
@@ -108,11 +108,14 @@ async def play(job, bursts, patience):
     patience=st.integers(0, 4),
     ring=st.sampled_from([1, 3, 512]),
     many=st.sampled_from([-1, 100]),
+    every=st.sampled_from([1, 4, 500]),
 )
-def test_every_event_is_told_once_and_in_order(transactional_db, bursts, patience, ring, many):
+def test_every_event_is_told_once_and_in_order(transactional_db, bursts, patience, ring, many, every):
+    marks.marks.clear()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tail, "RING", ring)  # how far behind a reader may be before the log is read
         patch.setattr(tail, "MANY", many)  # with very many readers, words travel together in JSON, too
+        patch.setattr(marks, "EVERY", every)  # how often a place is marked from which the log can be folded
         job = begin()
         in_words, in_frames = asyncio.run(play(job, bursts, patience))
     history = [event for burst in bursts for event, _ in burst]

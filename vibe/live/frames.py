@@ -9,6 +9,7 @@ from vibe import events
 from vibe.live import log
 from vibe.live.bell import Rung
 from vibe.live.fragments import fragment
+from vibe.live.marks import marks
 from vibe.live.timeline import Timeline, advance
 from vibe.models import Job
 from vibe.models.away import is_away
@@ -97,12 +98,14 @@ def framed(timeline: Timeline, records: Iterable[Any], job: Job | None) -> list[
                 logger.exception("event %s of job %s cannot be shown", record.seq, job.pk)
                 html = ""
         frames.append(Frame(record, html, len(html or "") + len(record.payload)))
+        marks.pass_by(record.job if isinstance(record, Rung) else record.job_id, timeline)
     return frames
 
 
 def folded(job_id: int, until: int) -> Timeline:
     """The timeline of a page that has seen events up to this number."""
-    timeline = Timeline()
-    for row in log.each(job_id, until):
+    timeline = marks.before(job_id, until)
+    for row in log.each(job_id, until, after=timeline.seq):
         advance(timeline, row)
+        marks.pass_by(job_id, timeline)
     return timeline

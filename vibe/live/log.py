@@ -27,10 +27,9 @@ def history(job_id: int, after: int = 0, limit: int = AT_ONCE) -> list[EventReco
     return list(rows.filter(seq__lte=last)) if sizes else []
 
 
-def each(job_id: int, until: int | None = None) -> Iterator[EventRecord]:
-    """All of them, or those up to number `until`, of which only some are in memory at a time."""
-    after = 0
-    while rows := history(job_id, after):
+def each(job_id: int, until: int | None = None, *, after: int = 0) -> Iterator[EventRecord]:
+    """All of them above number `after`, or those up to `until`, of which only some are in memory at a time."""
+    while (until is None or after < until) and (rows := history(job_id, after)):
         for row in rows:
             if until is not None and row.seq > until:
                 return
