@@ -143,6 +143,8 @@ def start_heart() -> None:
 def _beat_for_ever() -> None:
     while True:
         time.sleep(1.0)
+        if not attended:
+            continue
         try:
             close_old_connections()
             beat()
