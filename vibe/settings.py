@@ -101,7 +101,7 @@ if "sqlite" in DATABASES["default"]["ENGINE"]:
         ),
     }
 else:
-    # A database that was restarted is asked before it is used, and nobody connects anew for each page.
+    # A database that was restarted is asked before it is used. Threads of workers keep theirs; that of a page ends with it.
     DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)  # seconds; else for ever
 

@@ -12,6 +12,7 @@ import pytest
 from deploy import keeping, secret_files
 from deploy.stack import Stack, Trouble
 from tests.journeys.served import ROOT
+from vibe.perform.performer import SIDE_BY_SIDE
 
 FILES = (("compose.yaml",), ("compose.yaml", "compose.debian.yaml"))
 ONCE = {"migrate"}
@@ -184,3 +185,11 @@ def test_no_authority_of_a_machine_is_handed_on():
         capture_output=True, text=True, check=True, cwd=ROOT,
     ).stdout.split()  # fmt: skip
     assert tracked == ["deploy/certs/.keep"]
+
+
+def test_the_database_has_a_connection_for_everybody_who_may_need_one(read):
+    postgres, worker = read["services"]["postgres"], read["services"]["worker"]
+    most = int(dict(word.split("=") for word in postgres["command"] if "=" in word)["max_connections"])
+    hands = int(worker["command"][worker["command"].index("--at-once") + 1])
+    assert most >= 2 * (hands * (1 + SIDE_BY_SIDE) + 5) + 100, "two workers, and a hundred pages at once"
+    assert int(postgres["pids_limit"]) > most + 20, "each is a process"
