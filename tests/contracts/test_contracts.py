@@ -17,6 +17,7 @@ from vibe.generation.checks.writer import schema_for_prompt
 from vibe.generation.prompt import fill
 from vibe.generation.reading import tokens
 from vibe.housekeeping import CHORES
+from vibe.live import fragments
 
 ROOT = Path(settings.BASE_DIR)
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
@@ -69,7 +70,8 @@ def test_every_event_has_a_template_a_line_in_the_docs_and_a_place_on_the_page()
         re.findall(r"^\| `([a-z-]+)` \| ([^|]*) \|", (ROOT / "docs" / "events.md").read_text(), re.MULTILINE)
     )
     there = {p.stem for p in (ROOT / "templates" / "live").glob("[a-z]*.html")}
-    assert set(lines) == set(events.TYPES) == there
+    assert set(lines) == set(events.TYPES) == there | fragments.PLAIN
+    assert not there & fragments.PLAIN, "deltas are written without one"
     for name, cls in events.TYPES.items():
         assert [f.strip() for f in lines[name].split(",")] == [f.name for f in fields(cls)], name
     fold = (ROOT / "vibe" / "live" / "timeline.py").read_text()
