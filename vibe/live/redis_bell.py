@@ -1,4 +1,4 @@
-"""The bell and the control between processes: Redis PUBLISH, one channel a Job, one for control.
+"""The bell and the control between processes: Redis PUBLISH, a channel for each group of Jobs, one for control.
 
 Nothing is kept in Redis that is not in the database too. While it is away the log goes on being written, sockets read
 the log every three seconds, and Stop waits for the heartbeat.
@@ -13,7 +13,6 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
-from operator import attrgetter
 from typing import Any
 
 import redis
@@ -30,6 +29,9 @@ REST_S = 1.0  # after a failure nobody is kept waiting for a while
 CONFIRM_S = 1.0
 AGAIN_S = (0.25, 2.0)
 CONTROL = "vibe:control"
+GROUPS = (
+    16  # a message for each Job that speaks would cost the pages more than what it says, one for all too much
+)
 KEEP = "vibe:keep"  # nothing is ever said on it: a connection that follows no Job yet stays open
 
 
@@ -68,13 +70,14 @@ class RedisBell:
         self._receiving: asyncio.Task[None] | None = None
         self._listener: Listener | None = None
         self._pubsub: Any = None
-        self._followed: Counter[int] = Counter()
+        self._followed: Counter[int] = Counter()  # by group, as what follows
         self._confirmed: dict[int, asyncio.Event] = {}
         self._leaving: set[asyncio.Task[None]] = set()
 
     def ring(self, records: Sequence[Rung]) -> None:
-        by_job = groupby(sorted(records, key=attrgetter("job", "seq")), key=attrgetter("job"))
-        self._ringer.publish([(_channel(job), _packed(list(rungs))) for job, rungs in by_job])
+        in_order = sorted(records, key=lambda one: (_group(one.job), one.job, one.seq))
+        by_group = groupby(in_order, key=lambda one: _group(one.job))
+        self._ringer.publish([(_channel(group), _packed(list(rungs))) for group, rungs in by_group])
 
     def listen(self, loop: asyncio.AbstractEventLoop, listener: Listener) -> None:
         if self._loop is not loop or self._receiving is None or self._receiving.done():
@@ -83,31 +86,33 @@ class RedisBell:
 
     async def follow(self, job_id: int) -> None:
         """Return when Redis has confirmed, so that the first look into the log comes after; or after CONFIRM_S."""
-        self._followed[job_id] += 1
-        confirmed = self._confirmed.setdefault(job_id, asyncio.Event())
-        if self._followed[job_id] == 1 and self._pubsub is not None:
+        group = _group(job_id)
+        self._followed[group] += 1
+        confirmed = self._confirmed.setdefault(group, asyncio.Event())
+        if self._followed[group] == 1 and self._pubsub is not None:
             with contextlib.suppress(RedisError, OSError):  # the receiving task begins anew and asks for all
-                await self._pubsub.subscribe(_channel(job_id))
+                await self._pubsub.subscribe(_channel(group))
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(confirmed.wait(), CONFIRM_S)
 
     def unfollow(self, job_id: int) -> None:
-        self._followed[job_id] -= 1
-        if self._followed[job_id] > 0:
+        group = _group(job_id)
+        self._followed[group] -= 1
+        if self._followed[group] > 0:
             return
-        del self._followed[job_id]
-        self._confirmed.pop(job_id, None)
+        del self._followed[group]
+        self._confirmed.pop(group, None)
         if self._loop and self._pubsub is not None:
-            leaving = self._loop.create_task(self._leave(self._pubsub, job_id))
+            leaving = self._loop.create_task(self._leave(self._pubsub, group))
             self._leaving.add(leaving)
             leaving.add_done_callback(self._leaving.discard)
 
-    async def _leave(self, pubsub: Any, job_id: int) -> None:
+    async def _leave(self, pubsub: Any, group: int) -> None:
         with contextlib.suppress(RedisError, OSError):
-            if job_id not in self._followed:
-                await pubsub.unsubscribe(_channel(job_id))
-            if job_id in self._followed:  # somebody came while we left
-                await pubsub.subscribe(_channel(job_id))
+            if group not in self._followed:
+                await pubsub.unsubscribe(_channel(group))
+            if group in self._followed:  # somebody came while we left
+                await pubsub.subscribe(_channel(group))
 
     async def _receive(self) -> None:
         pause = AGAIN_S[0]
@@ -117,8 +122,8 @@ class RedisBell:
                 async with client.pubsub() as pubsub:
                     await pubsub.subscribe(KEEP, *map(_channel, list(self._followed)))
                     self._pubsub = pubsub
-                    for job_id in list(self._followed):  # who came while it was being connected
-                        await pubsub.subscribe(_channel(job_id))
+                    for group in list(self._followed):  # who came while it was being connected
+                        await pubsub.subscribe(_channel(group))
                     pause = AGAIN_S[0]
                     while True:
                         self._take(await pubsub.get_message(timeout=5))
@@ -126,6 +131,8 @@ class RedisBell:
                 logger.warning("Redis is away, the log is read instead: %s", problem)
             finally:
                 self._pubsub = None
+                for confirmed in self._confirmed.values():
+                    confirmed.clear()
                 with contextlib.suppress(RedisError, OSError):
                     await client.aclose()
             await asyncio.sleep(pause)
@@ -193,8 +200,12 @@ class RedisControl(LocalControl):
             logger.warning("a control message that cannot be read, dropped")
 
 
-def _channel(job_id: int) -> str:
-    return f"vibe:job:{job_id}"
+def _group(job_id: int) -> int:
+    return job_id % GROUPS
+
+
+def _channel(group: int) -> str:
+    return f"vibe:jobs:{group}"
 
 
 def _packed(rungs: Sequence[Rung]) -> str:
