@@ -110,14 +110,13 @@ def sweep_files() -> int:
         for names in _old_names(jobs.folder(folder)):
             known = set(rows.filter(key__in=names).values_list("key", flat=True))
             gone += _unlink(jobs.folder(folder), [name for name in names if name not in known])
-    shots = jobs.folder("shots-of-jobs")  # the last picture of a try, until its Version keeps it
-    for names in _old_names(shots):
-        jobs_of = {name: name.partition("-")[0] for name in names}
-        numbers = {name: int(pk) for name, pk in jobs_of.items() if pk.isdecimal()}
-        making = set(
-            Job.objects.filter(pk__in=numbers.values(), state__in=jobs.HELD).values_list("pk", flat=True)
-        )
-        gone += _unlink(shots, [name for name, number in numbers.items() if number not in making])
+    for tries in map(jobs.folder, ("shots-of-jobs", "tries-of-jobs")):  # until a Version keeps what they left
+        for names in _old_names(tries):
+            numbers = {name: int(pk) for name in names if (pk := name.partition("-")[0]).isdecimal()}
+            making = set(
+                Job.objects.filter(pk__in=numbers.values(), state__in=jobs.HELD).values_list("pk", flat=True)
+            )
+            gone += _unlink(tries, [name for name, number in numbers.items() if number not in making])
     return gone
 
 

@@ -197,8 +197,14 @@ def test_files_without_a_row_go_after_a_day_and_no_others():
     kept = [
         put("uploads", upload.key), put("runs", run.files.get().key), put("uploads", "being-written", 0.5),
         put("shots-of-jobs", f"{making.pk}-{'a' * 24}.png"),
+        put("tries-of-jobs", f"{making.pk}-{'a' * 24}"),
     ]  # fmt: skip
-    lost = [put("uploads", "lost"), put("runs", "lost"), put("shots-of-jobs", f"999999-{'a' * 24}.png")]
+    lost = [
+        put("uploads", "lost"),
+        put("runs", "lost"),
+        put("shots-of-jobs", f"999999-{'a' * 24}.png"),
+        put("tries-of-jobs", f"999999-{'a' * 24}"),
+    ]
     housekeeping.sweep_files()
     assert all(path.exists() for path in kept)
     assert not any(path.exists() for path in lost)

@@ -10,8 +10,10 @@ from django.utils import timezone
 
 from sandbox.outcome import Artifact, Outcome
 from tests import fakes
-from tests.jobs.carrying import carry
+from tests.jobs.carrying import carry, timeline
+from tests.jobs.test_resuming import to_the_end
 from tests.views.conftest import make_card
+from vibe import jobs
 from vibe.models import Job, Program, Run
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -49,6 +51,24 @@ def test_what_a_tool_made_of_the_attached_file_is_in_the_preview(browser, totals
     assert stranger.get(f"/runs/{run.pk}/").status_code == 404
     card = totals.cards.get()
     assert "german.csv" not in stranger.get(card.get_absolute_url()).content.decode()
+
+
+def test_what_it_made_outlives_the_worker_that_tried_it(browser, boxes):
+    boxes.tool = Outcome("exit", 0, stdout="1 row\n", artifacts=(
+        Artifact("totals.csv", b"Month,Rent\n2026-01,870.00\n", "text/csv"), Artifact("chart.png", fakes.PIXEL),
+    ), seconds=0.1, notes=("its disk was full",))  # fmt: skip
+    browser.post("/programs/", {"description": TOTALS, "once": "1", "files": [bank()]})
+    job = Job.objects.get()
+    assert to_the_end(job, {}, "4")
+    assert job.steps.get(number="4").purpose == "checked"
+    assert job.state == "done"
+    kept = Run.objects.get()
+    assert kept.outcome == boxes.tool.as_json()
+    assert [row.path.read_bytes() for row in kept.files.filter(made=True)] == [
+        artifact.data for artifact in boxes.tool.artifacts
+    ]
+    assert timeline(job).output == "1 row\n"
+    assert not any(jobs.folder("tries-of-jobs").iterdir())
 
 
 def test_every_file_that_went_in_is_named(totals):

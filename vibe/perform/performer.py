@@ -182,6 +182,8 @@ class Performer:
             case steps.Run(why="candidate") | steps.Inspect():
                 kind, title, _ = TITLES[step.kind]
                 self._feed(events.StepStarted(number, kind, title))
+                if isinstance(step, steps.Run):
+                    self._running.again(step, answer)
                 ran = step.kind == "run" and "unchecked" not in answer
                 self._feed(events.StepEnded(number, "done", look.line(answer) if ran else ""))
             case steps.Approve(about="plan"):

@@ -5,7 +5,7 @@ import time
 
 from sandbox.errors import BoxFailed, EngineUnavailable, ImageMissing
 from sandbox.outcome import OnWait, Outcome
-from vibe import events, films, shots
+from vibe import events, films, shots, tried
 from vibe.generation import attachments, look, samples, steps, tool
 from vibe.generation.bundle import bundle
 from vibe.llm.errors import Cancelled
@@ -129,15 +129,25 @@ class Running:
 
     def _run_tool(self, step: steps.Run, on_wait: OnWait) -> steps.Json:
         spec = tool.ToolSpec.parse(step.files["tool.toml"])
+        given = self._uploads(step.inputs)
         seen = look.run_tool_checks(
-            engine(), step.files, spec, step.checks, given=self._uploads(step.inputs), cancelled=self._cancelled,
+            engine(), step.files, spec, step.checks, given=given, cancelled=self._cancelled,
             who=self._who, on_wait=on_wait,
         )  # fmt: skip
         self._keep_pictures(step, seen)
-        if seen.sample:
+        if seen.sample and given:
+            tried.keep(self._job, step.files, seen.sample)
             self._samples.append((step.files, seen.sample, step.checks))
         self._tell(events.Output("stdout", look.sample_output(seen.as_json())))
         return seen.as_json()
+
+    def again(self, step: steps.Run, answer: steps.Json) -> None:
+        """What an earlier worker ran is known again, and shown again."""
+        if step.shape != "tool" or "unchecked" in answer:
+            return
+        if sample := tried.of(self._job, step.files):
+            self._samples.append((step.files, sample, step.checks))
+        self._tell(events.Output("stdout", look.sample_output(answer)))
 
     def tried(self, files: dict[str, str]) -> tuple[tool.Cleaned, Outcome] | None:
         """What these files gave when they were tried on a file of the person's, and that; None when it was not so."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from vibe import allowance, cards, events, films, jobs, metrics, shots
+from vibe import allowance, cards, events, films, jobs, metrics, shots, tried
 from vibe.choices import VISUAL, JobKind, JobState, Origin, Verdict
 from vibe.generation import gate, tool
 from vibe.generation.byhand import lost_by_hand
@@ -134,6 +134,7 @@ def end(one: Attended, state: JobState, sentence: str, ref: str = "") -> None:
         metrics.jobs_ended.labels(one.job.kind, state.value).inc()
         films.forget(one.job)
         shots.forget(one.job)
+        tried.forget(one.job)
     else:
         logger.warning("job %s was lost before its end", one.job.pk)
 
