@@ -10,7 +10,6 @@ import threading
 import time
 import uuid
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -24,6 +23,7 @@ from sandbox.complaints import NO_SECCOMP, SILENT, not_built, not_sealed, too_ol
 from sandbox.errors import BoxFailed, EngineUnavailable, ImageMissing
 from sandbox.janitor import Janitor
 from sandbox.limits import Limits
+from sandbox.oom import ran_out
 from sandbox.opening import open_unless
 from sandbox.outcome import OnOutput, OnWait, Outcome
 from sandbox.reaper import overdue
@@ -147,24 +147,17 @@ class DockerEngine:
         """Have this conversation and see the box off. A box that was lost because its memory was full is told apart."""
         try:
             outcome = talk.outcome(stdin)
-            if outcome.ended == "lost" and talk.started and self._ran_out(talk.box.id):
+            if outcome.ended == "lost" and talk.started and self._ran_out(talk):
                 outcome = replace(outcome, ended="memory")
             return outcome
         finally:
             # One that was stopped may not have obeyed, but who stopped it waits no longer.
             (self.discard_beside if talk.clean or talk.asked_to_stop else self.discard)(talk.box)
 
-    def _ran_out(self, identity: str) -> bool:
-        """Whether the kernel killed in this box for want of memory, by what the engine remembers of it.
-
-        A runner that was killed cannot tell, and in gVisor the box is one process of the host, which goes as a whole. The
-        engine may hear of it after the stream has ended: it is given one to two seconds.
-        """
+    def _ran_out(self, talk: Talk) -> bool:
+        """A runner that was killed cannot tell, and in gVisor the box is one process of the host, which goes as a whole."""
         try:
-            clock = str(self.client.api.info()["SystemTime"])[:19]  # the engine's own
-            now = datetime.fromisoformat(clock + "+00:00")
-            wanted = {"container": identity, "event": "oom"}
-            return bool(list(self.client.api.events(since=0, until=int(now.timestamp()) + 2, filters=wanted)))
+            return ran_out(self.client.api, talk.box.id, talk.cancelled)
         except (DockerException, RequestException, KeyError, ValueError):
             return False
 

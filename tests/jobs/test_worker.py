@@ -1,14 +1,19 @@
 """From a queued row to a card: what the worker says, keeps and leaves behind."""
 
+import time
+
 import pytest
 
+from sandbox.errors import BadSource, BoxFailed, EngineUnavailable, ImageMissing
 from tests import fakes
 from tests.jobs.carrying import PAGE, TIMER, begin, carry, timeline
-from vibe import events, jobs
+from vibe import events, jobs, worker
 from vibe.choices import JobState, Verdict
 from vibe.llm.errors import ModelFault
 from vibe.models import Card, EventRecord, Maker, Version
 from vibe.perform.storable import storable
+from vibe.worker.attended import hold, let_go
+from vibe.worker.endings import hand_back_later
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -184,6 +189,68 @@ def test_a_tool_is_tried_and_a_visitors_run_is_its_own(boxes, script):
     assert jobs.forget_old_runs() == 1
     assert not any(p.exists() for p in paths)
     assert not EventRecord.objects.filter(job=run.job).exists()
+
+
+OURS = [
+    BadSource("Too many files."),
+    ImageMissing("It was never built."),
+    BoxFailed("No room."),
+    EngineUnavailable("Gone."),
+]
+
+
+@pytest.fixture
+def breaking(boxes):
+    """Breaks the engine from here on, with an error of ours."""
+    from vibe.perform import boxes as engines
+
+    def breaks(problem):
+        class Broken(boxes):
+            def run(self, source, **more):
+                raise problem
+
+        engines._engine = Broken()
+
+    return breaks
+
+
+@pytest.mark.parametrize("problem", OURS, ids=lambda problem: type(problem).__name__)
+def test_a_run_that_no_box_takes_says_why_and_is_no_fault(boxes, script, breaking, problem):
+    script.append(TOOL)
+    carry(begin("adds a file", shape="tool"))
+    run = jobs.run(Version.objects.get(), Maker.objects.create(), values={}, files={}, once="r")
+    breaking(problem)
+    carry(run.job)
+    assert (run.job.state, run.job.fault_ref) == (JobState.FAILED, "")
+    assert run.job.sentence == f"This tool can’t run now: {problem.sentence}"
+
+
+@pytest.mark.parametrize("problem", OURS, ids=lambda problem: type(problem).__name__)
+def test_what_no_box_takes_is_made_and_not_checked(script, breaking, problem):
+    breaking(problem)
+    script.append(TOOL)
+    job = carry(begin("adds a file", shape="tool", uploads=[("a.csv", [b"x,y\n1,2\n"])]))
+    assert (job.state, job.sentence) == (JobState.DONE, "Made, but not checked.")
+    assert any(problem.sentence in line for line in Version.objects.get().not_checked)
+    assert "x,y" in fakes.CALLS[-1].messages[-1].text, "its first lines are read without a box"
+
+
+@pytest.mark.parametrize("heard", ["stop", "leave"])
+def test_who_waits_for_the_database_hears_a_stop(boxes, script, monkeypatch, heard):
+    monkeypatch.setattr("vibe.worker.endings.PAUSE_S", 60.0)
+    job = begin()
+    one = hold(jobs.claim(worker.OWNER))
+    one.leaving = heard == "leave"
+    one.cancelled.set()
+    began = time.monotonic()
+    try:
+        hand_back_later(one, OSError(28, "full"))
+    finally:
+        one.line.close()
+        let_go(one)
+    job.refresh_from_db()
+    assert job.state == JobState.QUEUED
+    assert time.monotonic() - began < 30
 
 
 def test_what_a_model_says_that_cannot_be_stored_ends_the_job_as_our_fault(boxes, script, monkeypatch, caplog):

@@ -1,9 +1,10 @@
 """What goes into a sealed box: programs on trial, and a person's files to be looked into."""
 
+import logging
 import threading
 import time
 
-from sandbox.errors import BoxFailed, EngineUnavailable, ImageMissing
+from sandbox.errors import SandboxError
 from sandbox.outcome import OnWait, Outcome
 from vibe import events, films, shots, tried
 from vibe.generation import attachments, look, samples, steps, tool
@@ -14,7 +15,7 @@ from vibe.perform.boxes import engine, in_line, why_not_run
 from vibe.perform.titles import TITLES
 from vibe.perform.writing import Painted, Tell
 
-NO_BOX = (EngineUnavailable, BoxFailed, ImageMissing)
+logger = logging.getLogger(__name__)
 
 
 class Running:
@@ -40,19 +41,11 @@ class Running:
         n, began = record.number, time.monotonic()
         self._tell(events.StepStarted(n, kind, title, line))
         files = self._uploads(list(step.names[: attachments.MOST_FILES]))
-        if engine().available():
+        said = self._looked_into(step, files, n)
+        if said is None:
             said = {name: attachments.without_box(name, len(data), data) for name, data in files.items()}
             ended = "No sealed box could be opened, so I read only the first lines of texts"
         else:
-            source = attachments.source(files, pictures=step.pictures)
-            outcome = engine().run(
-                source,
-                limits=attachments.limits(),
-                cancelled=self._cancelled,
-                who=self._who,
-                on_wait=self._waits(n),
-            )
-            said = attachments.read(outcome, {name: len(data) for name, data in files.items()})
             ended = f"{len(said)} files" if len(said) != 1 else "One file"
         seconds = time.monotonic() - began
         if self._cancelled.is_set():
@@ -60,6 +53,25 @@ class Running:
             raise Cancelled()
         self._tell(events.StepEnded(n, "done", ended, seconds))
         return {"files": said}
+
+    def _looked_into(
+        self, step: steps.Inspect, files: dict[str, bytes], n: str
+    ) -> dict[str, steps.Json] | None:
+        """The summaries that a box made; None when none could be opened."""
+        if engine().available():
+            return None
+        try:
+            outcome = engine().run(
+                attachments.source(files, pictures=step.pictures),
+                limits=attachments.limits(),
+                cancelled=self._cancelled,
+                who=self._who,
+                on_wait=self._waits(n),
+            )
+        except SandboxError as problem:  # it went in the middle of it
+            logger.warning("job %s: no box to look into its files: %s", self._job.pk, problem)
+            return None
+        return attachments.read(outcome, {name: len(data) for name, data in files.items()})
 
     def run(self, step: steps.Run, record: StepRecord) -> steps.Json:
         if step.why != "candidate":
@@ -75,7 +87,9 @@ class Running:
             try:
                 tries = self._run_tool if step.shape == "tool" else self._open_page
                 answer = tries(step, self._waits(n))
-            except NO_BOX as problem:  # the engine went in the middle of it: that is no fault of the program
+            except (
+                SandboxError
+            ) as problem:  # the engine went in the middle of it: that is no fault of the program
                 answer = {"unchecked": f"No sealed box could be opened: {problem.sentence}"}
         seconds = time.monotonic() - began
         if self._cancelled.is_set():
@@ -93,7 +107,7 @@ class Running:
             return {"unchecked": why}
         try:
             return self._seen_quietly(step)
-        except NO_BOX as problem:
+        except SandboxError as problem:
             return {"unchecked": problem.sentence}
 
     def _seen_quietly(self, step: steps.Run) -> steps.Json:

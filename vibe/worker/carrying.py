@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import close_old_connections
 from django.utils.module_loading import import_string
 
-from sandbox.errors import BoxFailed, EngineUnavailable
+from sandbox.errors import SandboxError
 from vibe import events, jobs, logs
 from vibe.choices import JobKind, JobState
 from vibe.generation import flow, tool
@@ -150,10 +150,6 @@ def _run_tool(one: Attended, run: Run) -> None:
     files = run.version.files
     spec = tool.ToolSpec.parse(files["tool.toml"])
     given = {row.name: row.path.read_bytes() for row in run.files.filter(made=False) if row.path.exists()}
-    source = tool.source(files, spec, tool.Cleaned(run.values, given))
-    if why := why_no_box(source.image):
-        end(one, JobState.FAILED, f"This tool can’t run now: {why}")
-        return
 
     def show(stream: str, text: str) -> None:
         one.line.append(events.Output(stream, text))
@@ -163,11 +159,15 @@ def _run_tool(one: Attended, run: Run) -> None:
         one.line.append(events.StateChanged(state, in_line(place)))
 
     try:
+        source = tool.source(files, spec, tool.Cleaned(run.values, given))
+        if why := why_no_box(source.image):
+            end(one, JobState.FAILED, f"This tool can’t run now: {why}")
+            return
         outcome = engine().run(
             source, limits=tool.limits(), on_output=show, cancelled=one.cancelled,
             who=f"maker-{one.job.maker_id}", on_wait=wait,
         )  # fmt: skip
-    except (EngineUnavailable, BoxFailed) as problem:
+    except SandboxError as problem:  # of ours or of the engine: the program did nothing wrong
         if one.cancelled.is_set():
             raise Cancelled() from problem
         end(one, JobState.FAILED, f"This tool can’t run now: {problem.sentence}")

@@ -2,7 +2,6 @@
 
 import logging
 import secrets
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -111,7 +110,7 @@ def hand_back_later(one: Attended, problem: Exception) -> None:
     """The database was away in the middle of it, or the disk full. It is held until they are back; then it goes into
     the line and on where it was: nothing that was journaled is done or paid again."""
     logger.warning("job %s waits for the database: %s", one.job.pk, str(problem).strip())
-    time.sleep(PAUSE_S)
+    one.cancelled.wait(PAUSE_S)  # a stop, or this worker's end, does not wait for it
     if one.line.flush():
         one.part(lambda: jobs.hand_back(one.job))
 
