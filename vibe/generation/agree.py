@@ -67,7 +67,7 @@ def settled(work: Work, agreed: Plan, edited: Json) -> Generator[Step, Json, Pla
 
 def _plan(work: Work, decided: Sequence[str], *, questions: bool) -> Generator[Step, Json, Plan | None]:
     wish = (
-        "If two or fewer decisions are really open, add at most two lines of the form "
+        "If two or fewer decisions are really open, add at most two lines, in the same language, of the form "
         "QUESTION the question | first answer | second answer"
         if questions and not decided
         else ""
