@@ -116,6 +116,18 @@ def test_who_has_it_just_made_finds_the_other_looks_beside_the_first(played, vis
     assert others.count() == 3
     maker.page.locator("#looks-kept").scroll_into_view_if_needed()
     maker.shoot("looks-made")
+    maker.page.set_viewport_size({"width": 390, "height": 844})
+    assert maker.page.evaluate("document.body.dataset.view") == "look", "what was made is what is seen first"
+    heading = maker.page.locator("#looks-kept")
+    heading.wait_for()
+    assert maker.page.evaluate("scrollY + document.getElementById('looks-kept').getBoundingClientRect().bottom") < 720
+    assert not maker.page.locator("#part-steps").is_visible()
+    maker.page.click("#tab-checks")
+    assert not heading.is_visible()
+    maker.page.click("#tab-preview")
+    others.nth(2).locator("img").scroll_into_view_if_needed()
+    assert others.nth(2).is_visible()
+    maker.page.set_viewport_size({"width": 1440, "height": 900})
     others.nth(1).locator("button").click()
     maker.page.locator(".note:has-text('You use version 2 now')").wait_for()
     maker.page.click("#tab-versions")
