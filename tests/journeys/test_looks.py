@@ -120,7 +120,10 @@ def test_who_has_it_just_made_finds_the_other_looks_beside_the_first(played, vis
     assert maker.page.evaluate("document.body.dataset.view") == "look", "what was made is what is seen first"
     heading = maker.page.locator("#looks-kept")
     heading.wait_for()
-    assert maker.page.evaluate("scrollY + document.getElementById('looks-kept').getBoundingClientRect().bottom") < 720
+    assert (
+        maker.page.evaluate("scrollY + document.getElementById('looks-kept').getBoundingClientRect().bottom")
+        < 720
+    )
     assert not maker.page.locator("#part-steps").is_visible()
     maker.page.click("#tab-checks")
     assert not heading.is_visible()

@@ -9,7 +9,8 @@ from tests.sandbox.test_look import broken, opened
 from vibe import recipes
 from vibe.generation.bundle import bundle
 
-SCRIPT = (Path(sandbox.__file__).with_name("images") / "browser" / "words.js").read_text()
+BOX = Path(sandbox.__file__).with_name("images") / "browser"
+SCRIPT, SLIDES = ((BOX / name).read_text() for name in ("words.js", "slides.js"))
 LONG = "A long sentence that goes on and on until nobody knows how it began or whether it will end at all, "
 HEAD = "<!doctype html><html lang=en><meta name=viewport content='width=device-width'><title>x</title>"
 STYLE = "<style>body{margin:16px;font:16px/1.4 sans-serif} .n{width:200px;overflow:hidden} .o{white-space:nowrap}</style>"
@@ -71,6 +72,26 @@ def test_words_that_nobody_meant_to_cut_off_are_told_from_those_that_somebody_di
     assert [name for name in CLEAR if not any(how != "moved" for how, _ in found[name])] == []
     assert {name: found[name] for name in MEANT if found[name]} == {}
     assert {name: {how for how, _ in found[name]} for name in PERHAPS} == {name: {"moved"} for name in PERHAPS}
+
+
+@pytest.mark.browser
+def test_slides_below_each_other_may_be_high_and_a_page_without_any_has_none(chromium):
+    context = chromium.new_context(viewport={"width": 1280, "height": 720})
+    page = context.new_page()
+    look = f"nth => ({SLIDES[SLIDES.index('(words, seen, turned) => {') :]})({bare(SCRIPT)}, nth, true)"
+    style = "<style>body{margin:0} .slide{min-height:100vh;padding:40px;box-sizing:border-box}</style>"
+    high = "<p>More than fits.</p>" * 40
+    page.set_content(
+        f"{HEAD}{style}<section class=slide><h1>A</h1></section><section class=slide><h1>B</h1>{high}</section>"
+    )
+    first, second = (page.evaluate(look, nth) for nth in (0, 1))
+    page.set_content(f"{HEAD}<h1>Words</h1><p class=slide>A small one</p>")
+    none = page.evaluate(look, 0)
+    context.close()
+    assert (first["mode"], first["count"], first["cut"], first["below"]) == ("scroll", 2, [], 0)
+    assert (second["at"], second["cut"]) == (1, [])
+    assert second["below"] > 500
+    assert none is None
 
 
 DECK = """<style>body{margin:0;font:24px sans-serif} .slide{display:none;height:100vh;overflow:hidden;padding:40px;box-sizing:border-box} .on{display:block}</style>

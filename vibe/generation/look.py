@@ -208,6 +208,7 @@ def _slides(raw: Json) -> Json:
         for b in _list(raw.get("below"), 40)
     ]
     return {
+        "asked": raw.get("asked") is True,
         "count": int(_number(raw.get("count"))),
         "seen": int(_number(raw.get("seen"))),
         "way": str(raw.get("way", ""))[:20],

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from beside import Beside
-from page import ANSWER_S, SEEN, Look, Now, at_most, doing, fresh, note, settle
+from page import ANSWER_S, JOB, SEEN, Look, Now, at_most, doing, fresh, note, settle
 from playwright.sync_api import Error
 
 WORDS_S = 4  # before the browser is ended: it takes some hundredths
@@ -78,7 +78,15 @@ def slides(browser) -> None:
     look = fresh(browser, *SCREEN)
     settle(look, look.loaded, TURN_MS)
     deck, until = Deck(look), time.monotonic() + WALK_S
-    told: dict = {"count": 0, "seen": 0, "way": "", "late": False, "cut": [], "below": []}
+    told: dict = {
+        "asked": bool(JOB.get("slides")),
+        "count": 0,
+        "seen": 0,
+        "way": "",
+        "late": False,
+        "cut": [],
+        "below": [],
+    }
     SEEN["slides"] = told
     with contextlib.suppress(Error):
         now, signs = deck.now(), set()
@@ -89,8 +97,8 @@ def slides(browser) -> None:
                 max(told["count"], now["count"]),
                 now["mode"] if now["mode"] == "scroll" else deck.way,
             )
-            told["cut"] += [{**one, "slide": told["seen"]} for one in now["cut"][:2]]
-            if now["below"] > 0:
+            told["cut"] += [{**one, "slide": told["seen"]} for one in now["cut"][:1]]  # the rest comes with it
+            if now["below"] > 0 and not now["cut"]:
                 told["below"].append({"slide": told["seen"], "points": now["below"]})
             note()
             if told["seen"] >= MOST_SLIDES or time.monotonic() > until:

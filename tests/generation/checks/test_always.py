@@ -146,7 +146,16 @@ def test_what_may_be_meant_or_was_not_looked_at_is_told_and_breaks_nothing():
 
 
 def deck(**more):
-    return {"count": 3, "seen": 3, "way": "ArrowRight", "late": False, "cut": [], "below": [], **more}
+    return {
+        "asked": True,
+        "count": 3,
+        "seen": 3,
+        "way": "ArrowRight",
+        "late": False,
+        "cut": [],
+        "below": [],
+        **more,
+    }
 
 
 def test_slides_break_where_one_is_cut_off_and_are_told_where_they_are_high_or_were_not_turned():
@@ -165,14 +174,25 @@ def test_slides_break_where_one_is_cut_off_and_are_told_where_they_are_high_or_w
         found = judged(slides=slides)
         assert found.verdict == Verdict.HELD
         assert said in found.not_checked[-1]
-    assert "a-slides" not in {r["id"] for r in judged(slides=None).results}
+    for none in (None, deck(asked=False, seen=1, way="")):
+        found = judged(slides=none)
+        assert "a-slides" not in {r["id"] for r in found.results}
+        assert "slide" not in str(found.not_checked)
 
 
 def test_what_a_box_says_of_words_and_slides_is_taken_for_what_it_should_be():
     raw = {"cut": {"1280": [{"text": 7, "slide": "x"}], "390": "no"}, "slides": {"seen": "many", "cut": "x"}}
     clean = look._clean(raw, PAGE)
     assert clean["cut"] == {"1280": [off(how="", text="7", side="", html="", by="")], "390": None}
-    assert clean["slides"] == {"count": 0, "seen": 0, "way": "", "late": False, "cut": [], "below": []}
+    assert clean["slides"] == {
+        "asked": False,
+        "count": 0,
+        "seen": 0,
+        "way": "",
+        "late": False,
+        "cut": [],
+        "below": [],
+    }
     assert look._clean({"cut": [], "slides": []}, PAGE)["cut"] == {}
 
 

@@ -26,8 +26,8 @@ def results(seen: Json) -> list[Json]:
                 _some(clear) or "no line is cut off", held=not clear,
             )
         )  # fmt: skip
-    deck = seen.get("slides")
-    if deck and deck.get("seen"):
+    deck = _deck(seen)
+    if deck and deck["seen"]:
         cut = [f"on slide {one['slide']} {_said(one, '')}" for one in deck["cut"]]
         made.append(
             result(
@@ -47,9 +47,15 @@ def not_checked(seen: Json) -> list[str]:
     perhaps = [_short(one, where) for one, where in _looked(seen) or [] if one["how"] == "moved"]
     if perhaps:
         told.append(f"Whether all its words can be read: {_some(perhaps)}, which may be meant.")
-    if deck := seen.get("slides"):
+    if deck := _deck(seen):
         told += _of_slides(deck)
     return told
+
+
+def _deck(seen: Json) -> Json | None:
+    """What was seen of the slides; None where nobody asked for any and nothing turned what is only called so."""
+    deck: Json | None = seen.get("slides")
+    return deck if deck and (deck["asked"] or deck["way"]) else None
 
 
 def _of_slides(deck: Json) -> list[str]:
