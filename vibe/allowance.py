@@ -123,6 +123,24 @@ def release(charge: Charge) -> None:
     charge.refresh_from_db()
 
 
+def write_off(step: StepRecord) -> None:
+    """The call of a worker that was lost is not made again: nobody knows what it came to. Whoever serves the model may
+    bill it, so the site's total keeps what was set aside for it; its maker pays nothing. Doing it twice is harmless."""
+    with transaction.atomic():
+        row = Charge.objects.select_for_update().filter(step=step, state=State.RESERVED).first()
+        if row is None:
+            return
+        mine, all_ = row.tallies
+        open_ = _no_longer_held(row)
+        _tally(mine).update(**open_)
+        _tally(all_).update(**_more("used", row.reserved_micro, row.reserved_tokens), **open_)
+        if row.tokens:  # an earlier call of this step, which its maker did pay
+            row.state = State.SETTLED
+        else:
+            row.state, row.micro, row.tokens = State.FORGIVEN, row.reserved_micro, row.reserved_tokens
+        row.save(update_fields=["state", "micro", "tokens"])
+
+
 def forgive(job: Job, orders: Iterable[int]) -> int:
     """Do not count these steps (failed repairs) against the maker, as far as the day's caps go. How many were not.
 

@@ -264,7 +264,7 @@ CHORES = (
     Chore("bytes that are kept", 300, stored.measure),
     Chore("counters of past days", 3600, limits.forget),
     Chore("sessions", 24 * 3600, forget_sessions),
-    Chore("makers of whom nothing is left", 24 * 3600, forget_makers),
+    Chore("makers of whom nothing is left", 3600, forget_makers),
     Chore("dates when models end", 24 * 3600, models_in_use.read_dates),
     Chore("bytes of the database", 24 * 3600, vacuum),
 )

@@ -47,7 +47,9 @@ def _begin(card: Card, maker: Maker, once: str) -> Program:
         "results": _unconfirmed(card.version.results),
         "checks": _unconfirmed(card.version.checks),
         # To settle it is to say the stranger's sentences as one's own.
-        "measures": {name: value for name, value in card.version.measures.items() if name != "unsettled"},
+        "measures": {
+            name: value for name, value in card.version.measures.items() if name not in {"unsettled", "aside"}
+        },
     }
     version = cards.copy_version(
         card.version, program, 1, origin=Origin.CARD, summary=sentence, job=job, **(unsure if foreign else {})

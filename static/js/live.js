@@ -65,11 +65,11 @@ function apply(frame) {
   if (document.querySelector("[data-follow]") && !typed() && !document.querySelector("dialog[open]")) location.reload();
 }
 
-/* No place for another socket: the page says so and is loaded anew now and then, unless something is typed or read. */
 /* What is in the composer and not sent. */
 const typed = () => Boolean(document.getElementById("say")?.value || document.getElementById("say-files")?.files.length || document.getElementById("pointed")?.value);
 let touched = false; /* a plan, a file or a setting was changed */
 addEventListener("change", event => { touched ||= event.target.id !== "say"; });
+/* No place for another socket: the page says so and is loaded anew now and then, unless something is typed or read. */
 function crowded(code) {
   stands();
   const note = document.getElementById("crowded");

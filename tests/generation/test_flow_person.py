@@ -45,6 +45,7 @@ def test_what_the_person_does_not_keep_is_put_aside():
     result = make(World(asks=[PAGE], approve={"save": {"yes": False}}))
     assert result.files
     assert not result.better
+    assert result.measures["aside"]
 
 
 def test_a_plan_waits_and_the_edited_plan_is_what_is_written():

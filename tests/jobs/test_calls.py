@@ -10,7 +10,7 @@ from vibe.choices import JobState
 from vibe.generation.policy import policy
 from vibe.llm.errors import ModelFault
 from vibe.llm.message import Usage
-from vibe.models import Job, StepRecord
+from vibe.models import Charge, DayTally, Job, StepRecord
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PLAN = "TITLE Tea\nSTEP A poster\n"
@@ -142,6 +142,13 @@ def test_after_the_last_call_died_with_its_worker_none_is_made(boxes, script, mo
     assert len(fakes.CALLS) == 3
     assert job.state == JobState.FAILED
     assert "I was interrupted while the model answered" in job.sentence
+    charge, day = Charge.objects.get(step__purpose="write"), DayTally.objects.get(who="site")
+    assert charge.state == "forgiven"
+    assert charge.tokens == charge.reserved_tokens > 0
+    assert day.held_tokens == 0
+    assert day.used_tokens == sum(Charge.objects.values_list("tokens", flat=True)), "who serves it may bill it"
+    mine = DayTally.objects.get(who=job.maker_id)
+    assert (mine.held_tokens, mine.used_tokens) == (0, Charge.objects.get(step__purpose="plan").tokens)
 
 
 def test_a_plan_is_not_changed_when_broken_answers_used_the_calls(boxes, script):

@@ -259,6 +259,15 @@ def test_a_stop_that_came_while_the_question_was_being_told_is_heeded():
     assert job.state == JobState.STOPPED
 
 
+def test_such_a_stop_is_heeded_as_well_where_the_database_went_away_in_the_middle(monkeypatch):
+    job = asked(Maker.objects.create())
+    jobs.stop(Job.objects.get(pk=job.pk))
+    assert jobs.wait_for_person(job)  # so far it came the first time
+    carrying.wait(job)
+    job.refresh_from_db()
+    assert job.state == JobState.STOPPED
+
+
 def test_answers_go_no_further_than_what_one_person_may_have_made_at_once(settings):
     settings.CONFIG = replace(settings.CONFIG, caps=replace(settings.CONFIG.caps, maker_at_once=2))
     maker = Maker.objects.create()

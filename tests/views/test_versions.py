@@ -6,9 +6,11 @@ from tests import fakes
 from tests.jobs.carrying import carry
 from tests.views.conftest import HELD, make_card
 from vibe.choices import JobState, Origin
+from vibe.generation.request import Result
 from vibe.live import feed
 from vibe.live.timeline import fold
 from vibe.models import Card, Job, Version
+from vibe.worker import endings
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FILES = {"index.html": "<title>Tea</title>\n<p>hello</p>\n", "app.js": "let a = 1;\nlet b = 2;\n"}
@@ -300,3 +302,16 @@ def test_a_version_of_no_number_is_not_there(browser, number):
     assert browser.get(f"/programs/{card.program_id}/edit/", {"version": number}).status_code == 404
     form = {"path": "index.html", "text": "<p>new</p>", "base": number}
     assert browser.post(f"/programs/{card.program_id}/versions/", form).status_code == 422
+
+
+def test_what_the_person_put_aside_is_not_called_refused_because_nothing_could_check_it(browser, mine):
+    base, result = mine.current, Result("", better=False, measures={"aside": True})
+    job = Job.objects.create(maker=mine.maker, program=mine, kind="change", once="c", state="done", base=base)
+    version = Version.objects.create(
+        program=mine, number=2, job=job, shape="page", origin="model", files=FILES, verdict="unchecked",
+        held_back=True, measures=result.measures,
+    )  # fmt: skip
+    assert endings._last_word(version, result) == "I put it aside: you find it under Versions."
+    page = browser.get(mine.get_absolute_url()).content.decode()
+    assert "You put it aside." in page
+    assert "was not checked" not in page

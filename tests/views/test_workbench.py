@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -87,6 +88,25 @@ def test_a_plan_is_answered_by_plain_form(browser, script):
     assert "A red kettle" in fakes.CALLS[1].messages[-1].text
     browser.post(f"/jobs/{job.pk}/answer/", {"yes": "1"})
     assert "answered already" in browser.get(reply["Location"]).content.decode()
+
+
+def test_an_answer_that_cannot_be_taken_now_is_said_where_the_page_says_what_is_wrong(
+    browser, script, settings
+):
+    settings.CONFIG = replace(settings.CONFIG, caps=replace(settings.CONFIG.caps, maker_at_once=1))
+    script.append("TITLE Tea\nSTEP A kettle\nCHECK It boils\n")
+    browser.post("/programs/", {"description": "tea", "once": "1", "autonomy": "plan"})
+    job = Job.objects.get()
+    work(job)
+    browser.post("/programs/", {"description": "coffee", "once": "2"})
+    say = {"path": f"/jobs/{job.pk}/answer/", "HTTP_HX_REQUEST": "true"}
+    reply = browser.post(data={"yes": "1"}, **say)
+    assert (reply.status_code, reply["HX-Retarget"], reply["HX-Reswap"]) == (429, "#say-wrong", "innerHTML")
+    assert "I am making 1 things for you already." in reply.content.decode()
+    assert browser.post(data={"yes": "0"}, **say).status_code == 204, "with a no, nothing much is made"
+    reply = browser.post(data={"yes": "1"}, **say)
+    assert (reply.status_code, reply["HX-Retarget"]) == (422, "#say-wrong")
+    assert "answered already" in reply.content.decode()
 
 
 def test_a_stop_by_htmx_answers_with_nothing_and_by_form_with_the_page(browser):

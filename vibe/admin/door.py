@@ -16,14 +16,12 @@ class DoorForm(AdminAuthenticationForm):
     def clean(self) -> dict[str, Any]:
         address = limits.address_of(self.request)
         try:
-            limits.look_passwords(address)
+            limits.count_password(address)
         except limits.Enough as said:
             raise ValidationError(said.sentence, code="enough") from said
-        try:
-            return super().clean()
-        except ValidationError:
-            limits.count_wrong_password(address)
-            raise
+        cleaned = super().clean()  # raises where it is wrong: it stays counted
+        limits.forget_password(address)
+        return cleaned
 
 
 admin.site.login_form = DoorForm

@@ -177,6 +177,7 @@ def finish(
             **(measures or {}),
             **({"seed": tried.seed} if tried.seed else {}),
             **({"unseen": missed} if missed else {}),
+            **({} if keep else {"aside": True}),
         },
         better=keep and becomes_current(request, tried),
         broke=broke(request, tried),

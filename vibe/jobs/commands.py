@@ -47,7 +47,7 @@ def answer(job: Job, data: Mapping[str, Any], *, counted: bool = True) -> None:
     with transaction.atomic():  # move and words together: a worker that claims it at once must find both
         if not StepRecord.objects.filter(pk=step.pk, answer__isnull=True).update(answer=given):
             raise NotNow("That was answered already.")
-        if counted:
+        if counted and given.get("yes", True):  # with a no, nothing much is made
             take_answer(job.maker)
         if not move(job, (JobState.WAITING,), JobState.QUEUED, sentence=""):
             raise NotNow("The making has ended in the meantime.")

@@ -35,10 +35,10 @@ def run(
     once = once_key(visitor, "run", str(version.pk), once)
     if existing := Run.objects.filter(job__once=once).first():
         return existing
-    size = sum(len(data) for data in files.values())
-    limits.look_files(visitor, address, size)
-    laid = _lay(files)
+    size, laid = sum(len(data) for data in files.values()), list[RunFile]()
     try:
+        limits.look_files(visitor, address, size)
+        laid = _lay(files)
         with transaction.atomic():
             lock(visitor)
             take_run(visitor, address, card, size)

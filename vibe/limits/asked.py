@@ -91,15 +91,20 @@ def _look(wanted: list[Taken]) -> None:
             raise refusal(one, now)
 
 
-def look_passwords(address: str) -> None:
-    """Raises Enough where too many wrong passwords of the admin came from this network."""
-    _look(_passwords(address))
+def count_password(address: str) -> None:
+    """A password of the admin, from this block of addresses. Raises Enough.
 
-
-def count_wrong_password(address: str) -> None:
-    """One more that came from there; those of one moment are all counted."""
+    It counts as a wrong one from before it is looked at, which takes a while: those that come side by side are all counted.
+    """
     with transaction.atomic():
-        take([replace(one, most=None) for one in _passwords(address)])
+        take(_passwords(address))
+
+
+def forget_password(address: str) -> None:
+    """It was the right one."""
+    for one in _passwords(address):
+        rows = Count.objects.filter(what=one.what, who=one.who, since=since(one.period), used__gt=0)
+        rows.update(used=F("used") - 1)
 
 
 def _passwords(address: str) -> list[Taken]:

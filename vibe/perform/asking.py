@@ -83,6 +83,7 @@ class Asking:
         """The answer of this step; `again`: a worker that was lost, or left, asked already."""
         sending = Sending(self._client, record, step.most, again=again)
         if sending.spent:
+            patiently(lambda: allowance.write_off(record), self._cancelled.is_set)
             return {"fault": {"kind": "calls", "sentence": NO_CALL_LEFT}}
         return self._ask(step, record, sending)
 

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_POST
+from django_htmx.http import reswap, retarget
 
 from vibe import jobs, limits, models_in_use, recipes
 from vibe.choices import Autonomy, Effort, JobKind, JobState
@@ -144,8 +145,18 @@ def answer(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             jobs.answer(job, given)
     except (jobs.NotNow, jobs.Enough) as problem:
+        if request.htmx:  # type: ignore[attr-defined]
+            return _not_now(request, problem)
         messages.warning(request, problem.sentence)
     return done(request, _home_of(job))
+
+
+def _not_now(request: HttpRequest, problem: jobs.NotNow | jobs.Enough) -> HttpResponse:
+    """The sentence at once, where the page says what is wrong: the form of an answer has no place for it."""
+    status = 429 if isinstance(problem, jobs.Enough) else 422
+    reply = render(request, "home/_wrong.html", {"lines": [problem.sentence]}, status=status)
+    reply = retarget(reswap(reply, "innerHTML"), "#say-wrong")
+    return later(reply, problem) if isinstance(problem, jobs.Enough) else reply
 
 
 def _checks_of(data: QueryDict) -> list[dict[str, Any]] | None:

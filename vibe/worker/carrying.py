@@ -99,9 +99,9 @@ def _attend(one: Attended) -> None:
 
 def wait(job: Job) -> bool:
     """Let it wait for the person. A stop that came while the question was being told is heeded here: nobody else would.
-    False when the lease was lost before."""
+    False when the lease was lost before. Doing it twice is harmless: the database may go away between the two."""
     waits = jobs.wait_for_person(job)
-    if waits and Job.objects.filter(pk=job.pk, stop_asked=True).exists():
+    if Job.objects.filter(pk=job.pk, state=JobState.WAITING, stop_asked=True).exists():
         jobs.stop(job)
     return waits
 

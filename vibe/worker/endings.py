@@ -45,7 +45,7 @@ def stopped(one: Attended) -> None:
         one.part(lambda: jobs.hand_back(job))
         return
     performer = one.performer
-    _forgive(job, performer.wasted if performer else ())
+    _forgive_if_it_can_be(job, performer.wasted if performer else ())
     kept = ""
     if (result := _so_far(one)) and jobs.is_held(job):
         version = _make_version(job, result)
@@ -122,7 +122,7 @@ def fault(one: Attended, why: str) -> None:
     logger.error("job %s failed by our own fault, reference %s %s", one.job.pk, ref, why, exc_info=True)
     end(one, JobState.FAILED, f"Something on my side broke. Your words are kept. Reference {ref}.", ref)
     if one.performer:  # after the last word: what broke may be what this needs
-        _forgive(one.job, one.performer.wasted)
+        _forgive_if_it_can_be(one.job, one.performer.wasted)
 
 
 def end(one: Attended, state: JobState, sentence: str, ref: str = "") -> None:
@@ -157,6 +157,14 @@ def _forgive(job: Job, wasted: Sequence[int]) -> None:
     )
     if orders := [asked[number - 1] for number in wasted if number <= len(asked)]:
         allowance.forgive(job, orders)
+
+
+def _forgive_if_it_can_be(job: Job, wasted: Sequence[int]) -> None:
+    """A courtesy to the maker, which may not keep a Job from its end."""
+    try:
+        _forgive(job, wasted)
+    except Exception:
+        logger.exception("job %s: its repairs stay charged", job.pk)
 
 
 def _make_version(job: Job, result: Result) -> Version:
@@ -256,6 +264,8 @@ def _last_word(version: Version, result: Result) -> str:
     held = sum(1 for r in counted if r["held"])
     why = f" {result.why}" if result.why and version.verdict == Verdict.BROKEN else ""
     if not result.better:
+        if result.measures.get("aside"):
+            return "I put it aside: you find it under Versions."
         if result.broke:
             return f"The change broke what held before, so the version you had stays. The try is kept under Versions.{why}"
         if version.verdict == Verdict.BROKEN:
