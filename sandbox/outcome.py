@@ -26,7 +26,8 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How the program ended. `code` is set for exit, `signal` for signal; `seconds` is wall time in the box.
+    """How the program ended. `code` is set for exit, `signal` for signal; `seconds` is wall time in the box:
+    where its runner told none, from its start to our giving it up by the host's clock; 0.0 when it never began.
 
     stdout and stderr are decoded as UTF-8 with replacement, cut at the limit, without control characters and terminal
     sequences. `notes` are remarks that are no verdict ("64 new processes were refused", "3 files were left out", "its

@@ -53,12 +53,17 @@ class Talk:
         self.readers = {b"o": Text(), b"e": Text()}
         self.text: dict[bytes, list[str]] = {b"o": [], b"e": []}
         self.left = {b"o": limits.output_bytes, b"e": limits.output_bytes}
-        self.started = False
+        self.began = 0.0  # when the program did, by our clock; 0.0: not yet
         self.report: Report | None = None
         self.gatherer = Gatherer(limits)
         self.skipped: int | None = None  # known with the last frame
         self.more = False
         self.clean = False
+
+    @property
+    def started(self) -> bool:
+        """Whether the runner said that the program began."""
+        return bool(self.began)
 
     def outcome(self, stdin: bytes = b"") -> Outcome:
         """Run the job to its end, whatever that is. Raises for what `on_output` raises, never for what the box says.
@@ -123,9 +128,9 @@ class Talk:
             raise BadStream("a frame after the last")
         if self.box.hello is None:
             self.box.greet(kind, payload)
-        elif kind == b"s" and not self.started:
-            self.started = True
-        elif kind in (b"o", b"e") and self.started and self.report is None:
+        elif kind == b"s" and not self.began:
+            self.began = time.monotonic()
+        elif kind in (b"o", b"e") and self.began and self.report is None:
             self._say(kind, payload)
         elif kind == b"x" and self.report is None:
             self.report = Report.parse(said(payload))
@@ -203,7 +208,8 @@ class Talk:
     # --- what it came to --------------------------------------------------------------------------------------------
 
     def _told(self, forced: Ended | None) -> Outcome:
-        report = self.report or Report("", None, None, 0.0, {})
+        ours = round(time.monotonic() - self.began, 6) if self.began else 0.0
+        report = self.report or Report("", None, None, ours, {})
         ended = forced or report.ended
         return Outcome(
             ended=ended,

@@ -264,3 +264,22 @@ def test_a_flood_of_100_megabytes_leaves_the_host_small():
         assert tracemalloc.get_traced_memory()[1] < 2 * MIB
     finally:
         tracemalloc.stop()
+
+
+@pytest.mark.parametrize("way", ["stopped", "out of time", "flooding", "lost"])
+def test_a_run_without_a_report_tells_the_seconds_of_our_own_clock(monkeypatch, way):
+    monkeypatch.setattr("sandbox.talk.GRACE_S", 0.1)
+    stop, began = threading.Event(), time.monotonic()
+    limits = Limits(time_s=0.2 if way == "out of time" else 60.0, output_bytes=2 if way == "flooding" else MIB)
+    got, _ = talk_with(
+        READY, START, frame(b"o", b"here"), limits=limits, cancelled=stop, hangs=way != "lost",
+        on_output=lambda *_: stop.set() if way == "stopped" else None,
+    )  # fmt: skip
+    ends = {"stopped": "cancelled", "out of time": "timeout", "flooding": "output_limit", "lost": "lost"}
+    assert got.ended == ends[way]
+    least = 0.2 if way == "out of time" else 0.0  # the others may end while the job is still being sent
+    assert least < got.seconds <= time.monotonic() - began
+
+
+def test_a_program_that_never_began_took_no_seconds():
+    assert talk_with(READY)[0].seconds == 0.0
