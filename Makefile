@@ -23,7 +23,7 @@ setup-test: .venv/ready-dev
 	@bash setup/browser.sh
 	@bash setup/services.sh
 	@bash setup/compose.sh
-	@$(PY) -m sandbox images || echo "· What needs one of these boxes will fail."
+	@$(PY) -m sandbox images || echo "· Tests that open a box without its image will fail, for the reason above, until  make images  has worked."
 
 .venv/ready: requirements.lock
 	@bash setup/python.sh

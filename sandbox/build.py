@@ -21,21 +21,43 @@ PUBLIC_BASE = "python:3.11-slim-bookworm"
 OWN_BASE = "vibe-base:bookworm"
 HOST_CERTS = Path("/usr/local/share/ca-certificates")
 
+TAIL = 6  # lines of a failed build that are told
+
 Say = Callable[[str], None]
 
 
 def build_all(client: Any, say: Say) -> None:
     """Build what is not built yet. Raises SandboxError with a sentence on what to do.
 
-    Those that nothing can do without come first, so that they are there when another one fails.
+    Those that nothing can do without come first. One that fails does not keep the others from being built; the sentence
+    names all that did, each with the last lines of its build. A full disk ends it at once.
     """
     missing = [name for name in names() if not _has(client, tag(name))]
     if not missing:
         return
-    base = _base(client, say)
+    try:
+        base = _base(client, say)
+    except EngineUnavailable as problem:
+        if problem.sentence == FULL:
+            raise
+        raise EngineUnavailable(f"{_which(missing)} could not be built.\n{problem.sentence}") from problem
+    failed: dict[str, str] = {}
     for name in missing:
         say(f"Building image {name} (once; about a minute)")
-        _build(client, name, base, say)
+        try:
+            _build(client, name, base, say)
+        except EngineUnavailable as problem:
+            if problem.sentence == FULL:
+                raise
+            failed[name] = problem.sentence
+    if failed:
+        raise EngineUnavailable("\n".join([f"{_which(list(failed))} could not be built.", *failed.values()]))
+
+
+def _which(images: list[str]) -> str:
+    """The subject of a sentence, as in "Images browser and node"."""
+    *others, last = images
+    return f"Images {', '.join(others)} and {last}" if others else f"Image {last}"
 
 
 def _has(client: Any, reference: str) -> bool:
@@ -65,24 +87,24 @@ def _build(client: Any, name: str, base: str, say: Say) -> None:
                 path=str(context), tag=tag(name), buildargs={"BASE": base}, rm=True, forcerm=True, decode=True,
                 labels={"vibe.image": name},
             )  # fmt: skip
-            for line in _progress(stream):
+            for line in _progress(name, stream):
                 say(f"  {name}: {line}")
         except APIError as problem:
-            said = trouble(f"Image {name} could not be built", problem.explanation or problem)
+            said = trouble(name, problem.explanation or problem)
             raise EngineUnavailable(said) from problem
     client.images.get(tag(name)).tag(f"vibe-{name}", "latest")
 
 
-def _progress(stream: Iterator[dict[str, Any]]) -> Iterator[str]:
+def _progress(name: str, stream: Iterator[dict[str, Any]]) -> Iterator[str]:
     """Step lines of a build. Raises EngineUnavailable with its last lines when the build fails."""
     tail: list[str] = []
     for part in stream:
         text = part.get("stream", "").rstrip()
-        tail = [*tail, text][-15:] if text else tail
+        tail = [*tail, *text.splitlines()][-TAIL:]
         if text.startswith("Step "):
             yield text[:100]
         if problem := part.get("error"):
-            raise EngineUnavailable(trouble("The build failed", "\n".join([problem, *tail])))
+            raise EngineUnavailable(trouble(name, "\n  ".join([problem.strip(), *tail])))
 
 
 def trouble(what: str, problem: Exception | str) -> str:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from sandbox import build, catalog
 from sandbox.build import _progress, trouble
 from sandbox.complaints import FULL, NO_SECCOMP, why
 from sandbox.errors import EngineUnavailable
@@ -57,10 +58,69 @@ def test_each_trouble_has_its_sentence(words, sentence):
 def test_a_disk_that_fills_up_while_images_are_built_is_the_same_sentence(problem):
     assert trouble("Image python could not be built", problem) == FULL
     with pytest.raises(EngineUnavailable) as raised:
-        list(_progress(iter([{"stream": "Step 1/2 : FROM x\n"}, {"error": str(problem)}])))
+        list(_progress("python", iter([{"stream": "Step 1/2 : FROM x\n"}, {"error": str(problem)}])))
     assert raised.value.sentence == FULL
 
 
 def test_any_other_trouble_with_a_build_keeps_its_words():
     said = trouble("Image python could not be built", "pull access denied, permission denied")
     assert said == "Image python could not be built: pull access denied, permission denied"
+
+
+class Builder:
+    """An engine that has the bases and no image, and whose builds end as `fails` says: {image: the last lines}."""
+
+    def __init__(self, fails):
+        self.fails, self.built = fails, []
+        self.api = self.images = self
+
+    def get(self, reference):
+        if reference != build.OWN_BASE and reference not in self.built:
+            raise build.ImageNotFound(reference)
+        return self
+
+    def tag(self, *_):
+        pass
+
+    def build(self, *, tag, labels, **_):
+        name = labels["vibe.image"]
+        yield {"stream": "Step 1/2 : FROM x\n"}
+        for line in self.fails.get(name, "").splitlines():
+            yield {"stream": f"{line}\n"}
+        if name in self.fails:
+            yield {"error": "The command '/bin/sh' returned a non-zero code: 100"}
+        else:
+            self.built.append(tag)
+
+
+def test_images_that_cannot_be_built_are_named_with_their_last_lines_and_the_others_are_built():
+    engine = Builder({"browser": "E: Unable to locate package chromium", "node": "x\n" * 40 + "no nodejs here"})
+    with pytest.raises(EngineUnavailable) as raised:
+        build.build_all(engine, lambda _: None)
+    said = raised.value.sentence
+    assert said.startswith("Images browser and node could not be built.\n")
+    assert "browser: " in said
+    assert "E: Unable to locate package chromium" in said
+    assert "no nodejs here" in said
+    assert said.count("\n") < 20
+    assert engine.built == [catalog.tag("python"), catalog.tag("native")]
+
+
+def test_a_full_disk_ends_the_building_of_images_at_once():
+    engine = Builder(dict.fromkeys(catalog.names(), "write: no space left on device"))
+    said = []
+    with pytest.raises(EngineUnavailable) as raised:
+        build.build_all(engine, said.append)
+    assert raised.value.sentence == FULL
+    assert sum(line.startswith("Building") for line in said) == 1
+
+
+def test_a_base_that_cannot_be_made_names_the_images_that_are_missing_for_it(monkeypatch):
+    def refuse(*_):
+        raise EngineUnavailable("debootstrap failed (it needs root)")
+
+    monkeypatch.setattr(build, "_base", refuse)
+    with pytest.raises(EngineUnavailable) as raised:
+        build.build_all(Builder({}), lambda _: None)
+    assert "browser, python, native and node" in raised.value.sentence
+    assert "it needs root" in raised.value.sentence
