@@ -4,7 +4,7 @@ The SDK keeps a line, an event and the body of an error for as long as they grow
 that means harm, or is broken, would fill our memory with one reply.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 
 import httpx2
 
@@ -16,22 +16,31 @@ PLAIN = {"Accept-Encoding": "identity"}  # what is packed may be a thousand time
 
 
 class _Bounded(httpx2.AsyncByteStream):
+    """Iterates by itself and not by a generator: one that is left in the middle is closed by whichever thread collects
+    it, while the loop may still be in it."""
+
     def __init__(self, inner: httpx2.AsyncByteStream) -> None:
         self._inner = inner
+        self._pieces = aiter(inner)
+        self._event, self._whole, self._tail = 0, 0, b""
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        event, whole, tail = 0, 0, b""
-        async for piece in self._inner:
-            seen = tail + piece
-            last = max(seen.rfind(b"\n\n"), seen.rfind(b"\n\r\n"), seen.rfind(b"\r\r"))
-            event = len(seen) - last if last >= 0 else event + len(piece)
-            whole += len(piece)
-            tail = seen[-2:]
-            if event > MOST_EVENT or whole > MOST_ALL:
-                raise ModelFault("too_long", f"{event} bytes without an end, {whole} in all")
-            yield piece
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        piece = await anext(self._pieces)
+        seen = self._tail + piece
+        last = max(seen.rfind(b"\n\n"), seen.rfind(b"\n\r\n"), seen.rfind(b"\r\r"))
+        self._event = len(seen) - last if last >= 0 else self._event + len(piece)
+        self._whole += len(piece)
+        self._tail = seen[-2:]
+        if self._event > MOST_EVENT or self._whole > MOST_ALL:
+            raise ModelFault("too_long", f"{self._event} bytes without an end, {self._whole} in all")
+        return piece
 
     async def aclose(self) -> None:
+        if isinstance(self._pieces, AsyncGenerator):
+            await self._pieces.aclose()
         await self._inner.aclose()
 
 
