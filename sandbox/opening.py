@@ -43,8 +43,8 @@ def open_unless(
             try:
                 return made.result(LOOK_S)
             except TimeoutError:
-                if made.done():  # it is the engine's own
-                    raise
+                if made.done():  # it came just now, or the engine's own call timed out: the Future knows which
+                    return made.result()
     except BaseException:  # Ctrl-C as well
         _leave(made, unwanted)
         raise
