@@ -4,10 +4,15 @@ The SDK wraps what went wrong on the socket twice and the engine answers in its 
 """
 
 import re
+import shlex
+import sys
 
 SILENT = "The Docker engine accepts calls but does not answer: restart Docker."
 NO_SECCOMP = "This Docker engine has no seccomp, so boxes would not be sealed: use another engine."
 FULL = "The disk is full, so no box can be made: free some space."
+# Builds the images: by the interpreter that has this library's packages, which the `python` of a shell may lack. A product
+# that has a command of its own says that one in its place.
+BUILD = f"{shlex.quote(sys.executable or 'python3')} -m sandbox images"
 # Of the API: Docker 19.03. Older ones know neither private IPC for all nor our way of attaching.
 OLDEST = (1, 40)
 # What the engine says when it is there and the program that starts boxes for it failed, in that one's own words: they may
@@ -43,7 +48,7 @@ def why(problem: Exception | str) -> str:
             "connection reset",
         )
     ):
-        return "No Docker engine answers: start Docker, or install it, then run  python -m sandbox images"
+        return f"No Docker engine answers: start Docker, or install it, then run  {BUILD}"
     if "name or service not known" in low or "name resolution" in low or "nodename nor servname" in low:
         return "The machine that DOCKER_HOST names cannot be found."
     if "certificate" in low or "tls" in low or "ssl" in low:
@@ -64,7 +69,7 @@ def too_old(version: str) -> str:
 
 def not_built(images: list[str]) -> str:
     """The sentence for an engine on which these images were never built."""
-    return f"The images of the boxes are not built ({', '.join(images)}): run  python -m sandbox images"
+    return f"The images of the boxes are not built ({', '.join(images)}): run  {BUILD}"
 
 
 def not_sealed(options: list[str]) -> str:

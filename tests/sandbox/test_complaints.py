@@ -1,10 +1,13 @@
 """What an engine's trouble is called, by its words."""
 
+import shlex
+import sys
+
 import pytest
 
 from sandbox import build, catalog
 from sandbox.build import _progress, trouble
-from sandbox.complaints import FULL, NO_SECCOMP, why
+from sandbox.complaints import FULL, NO_SECCOMP, not_built, why
 from sandbox.errors import EngineUnavailable
 
 ASKED = '500 Server Error for http+docker://localhost/v1.41/containers/ab12/start: Internal Server Error ("%s")'
@@ -124,3 +127,10 @@ def test_a_base_that_cannot_be_made_names_the_images_that_are_missing_for_it(mon
         build.build_all(Builder({}), lambda _: None)
     assert "browser, python, native and node" in raised.value.sentence
     assert "it needs root" in raised.value.sentence
+
+
+def test_who_has_the_library_alone_is_told_a_command_that_works_with_its_packages():
+    """Any other interpreter, the first `python` of the shell as well, may lack them."""
+    command = f"{shlex.quote(sys.executable)} -m sandbox images"
+    assert not_built(["python"]).endswith(f"run  {command}")
+    assert why("ConnectionRefusedError(111, 'Connection refused')").endswith(f"run  {command}")

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from sandbox import catalog
+from sandbox.complaints import BUILD
 from sandbox.engine import Engine
+from sandbox.errors import SandboxError
 from sandbox.limits import Limits
 from sandbox.outcome import OnOutput, OnWait, Outcome
 from sandbox.source import Source
@@ -48,10 +50,17 @@ def paid(model: Model, usage: Usage, cost_usd: float | None) -> None:
 
 
 class Counted:
-    """An Engine around another; what is not of the protocol is asked of that one."""
+    """An Engine around another; what is not of the protocol is asked of that one.
+
+    What it says of images that are not built names the command of the product, wherever people read it.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+
+    def available(self) -> str:
+        """See sandbox.engine.Engine.available."""
+        return _in_our_words(self.engine.available())
 
     def run(
         self,
@@ -81,6 +90,10 @@ class Counted:
             )  # fmt: skip
             ended = outcome.ended
             return outcome
+        except SandboxError as problem:
+            problem.sentence = _in_our_words(problem.sentence)
+            problem.args = (problem.sentence,)
+            raise
         finally:
             now = time.monotonic()
             image = source.image if source.image in catalog.names() else "other"
@@ -90,3 +103,7 @@ class Counted:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.engine, name)
+
+
+def _in_our_words(sentence: str) -> str:
+    return sentence.replace(BUILD, "make images")
