@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 PARTS = {
-    "boxes": ("--rounds", "--slow"),
+    "boxes": ("--rounds",),
     "live": ("--seconds", "--jobs", "--watchers", "--sockets", "--only"),
     "whole": ("--chunks", "--rate", "--stops"),
     "growth": ("--sizes", "--events"),
