@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from django.template.loader import render_to_string
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from vibe import cards, events
@@ -213,6 +213,9 @@ def test_what_runs_side_by_side_took_as_long_as_the_longest():
     assert fold(told(*((0, e) for e in (*begun, *ended)))).seconds == 11.0
 
 
+TWICE = [events.StepStarted("1", "plan", "a", "a"), events.StepEnded("1", "done", "a", 1.0)]  # then begun anew
+
+
 def until_the_end(history: list[events.Event]) -> list[events.Event]:
     """Nothing is said of a Job after its end."""
     for at, event in enumerate(history):
@@ -223,6 +226,7 @@ def until_the_end(history: list[events.Event]) -> list[events.Event]:
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(EVENT, max_size=12), st.integers(0, 12))
+@example([*TWICE, events.StepStarted("1", "plan", "a", "a")], 0)
 def test_a_snapshot_and_the_events_after_it_are_a_fresh_snapshot(job, history, cut):
     history = until_the_end(history)
     records = [

@@ -125,8 +125,8 @@ def test_control_c_in_a_terminal_ends_all_within_six_seconds_and_the_jobs_go_on_
     env = environment(served.var, VIBE_PORT=str(served.port), **served.env)
     terminal = Terminal(["make", "--no-print-directory", "-o", "setup", "run"], env)  # the set-up has been made
     try:
-        until(lambda: "Ctrl-C ends it." in terminal.read(), 30)
-        until(lambda: _answers(served), 10)
+        until(lambda: "Ctrl-C ends it." in terminal.read(), 90)
+        until(lambda: _answers(served), 30)
         served.pids += _session(terminal.pid)
         jobs = busy(served, model)
         began = time.monotonic()
