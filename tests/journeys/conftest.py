@@ -83,9 +83,10 @@ class Visitor:
 
     def shoot(self, name, page=None):
         """The state as it is, at both sizes, light and dark, where somebody asked for pictures (`make pictures`)."""
-        if not os.environ.get("VIBE_PICTURES"):
-            return
         page = page or self.page
+        if not os.environ.get("VIBE_PICTURES"):
+            page.set_viewport_size({"width": 1440, "height": 900})  # what comes after it is seen on a desk
+            return
         SHOTS.mkdir(parents=True, exist_ok=True)
         for width, height in ((1440, 900), (390, 844)):
             page.set_viewport_size({"width": width, "height": height})

@@ -1,6 +1,7 @@
 """Looks side by side, with a real browser: tried in their sealed frames, picked by key or touch, after a restart too."""
 
 import pytest
+from playwright.sync_api import expect
 
 from tests import modelserver as play
 
@@ -63,9 +64,7 @@ def test_a_look_is_tried_in_its_frame_and_picked_after_a_restart(played, visitor
     maker.page.click("text=Go, make it")
     looks = maker.page.locator(".panel.looks .look")
     looks.nth(1).wait_for(timeout=120_000)
-    assert maker.page.locator("#question-title").evaluate("e => document.activeElement === e"), (
-        "it is said where the eye is"
-    )
+    expect(maker.page.locator("#question-title")).to_be_focused()  # it is said where the eye is
     for at in range(2):
         picture = looks.nth(at).locator("img")
         picture.evaluate("i => i.decode()")
