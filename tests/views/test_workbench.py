@@ -102,7 +102,7 @@ def test_an_answer_that_cannot_be_taken_now_is_said_where_the_page_says_what_is_
     say = {"path": f"/jobs/{job.pk}/answer/", "HTTP_HX_REQUEST": "true"}
     reply = browser.post(data={"yes": "1"}, **say)
     assert (reply.status_code, reply["HX-Retarget"], reply["HX-Reswap"]) == (429, "#say-wrong", "innerHTML")
-    assert "I am making 1 things for you already." in reply.content.decode()
+    assert "I am making 1 thing for you already." in reply.content.decode()
     assert browser.post(data={"yes": "0"}, **say).status_code == 204, "with a no, nothing much is made"
     reply = browser.post(data={"yes": "1"}, **say)
     assert (reply.status_code, reply["HX-Retarget"]) == (422, "#say-wrong")

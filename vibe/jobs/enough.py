@@ -54,7 +54,7 @@ def _at_once(maker: Maker) -> None:
     most = limits.of(maker).maker_at_once
     if most is not None and _going(maker).exclude(kind=JobKind.RUN).count() >= most:
         raise Enough(
-            f"I am making {most} things for you already. Wait until one is done, or stop one on its page.",
+            f"I am making {most} {'thing' if most == 1 else 'things'} for you already. Wait until one is done, or stop one on its page.",
             WHILE_S,
         )
 
