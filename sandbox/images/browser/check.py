@@ -190,6 +190,7 @@ def use(look: Look, film: Film, wanted: dict, told: dict) -> None:
         settle(look, used, 250)
         look.follow()
         told["seen"] = observed(look, wanted["expect"], before)
+        look.answers()  # nothing that is seen of a page that hangs is so: it ends as one that stopped answering
         film.looked([lambda e=e: place(look, e) for e in wanted["expect"] if e.get("target")])
     told["errors"] = len(thrown(look))
     told["raised"] = next((e["text"] for e in thrown(look, complaints)), "")
