@@ -88,9 +88,23 @@ def obey() -> None:
             say(what["say"], what["chunks"], what["rate"])
 
 
+def keep() -> None:
+    """Of the housekeeping what falls into the minutes of a bench, in a thread of its own as in a worker."""
+    from vibe.housekeeping import checkpoint
+
+    while True:
+        time.sleep(1)
+        checkpoint()
+
+
 def main(role: str, port: int) -> None:
     django.setup()
+    from vibe.management.heap import keep_for_good
+
+    if role != "web":
+        threading.Thread(target=keep, daemon=True).start()
     if role == "work":
+        keep_for_good()
         answer("ready")
         obey()
         return

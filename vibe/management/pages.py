@@ -9,6 +9,7 @@ from django.utils.module_loading import import_string
 
 from vibe.forms import MAX_BODY
 from vibe.management.door import limit_bodies
+from vibe.management.heap import keep_for_good
 
 
 def cannot_listen(host: str, port: int) -> str:
@@ -43,4 +44,5 @@ def serve_pages(hosts: list[str], port: int) -> None:
     # Twisted leaves SIGINT alone when it is inherited as ignored (a shell's background job), so these are ours.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
+    keep_for_good()
     server.run()

@@ -15,6 +15,7 @@ from vibe import logs, perform
 from vibe.live import feed
 from vibe.management.commands.web import NO_REDIS
 from vibe.management.figures import serve_figures
+from vibe.management.heap import keep_for_good
 from vibe.management.making import AT_ONCE, Making
 from vibe.management.private import keep_private
 
@@ -53,6 +54,7 @@ class Command(BaseCommand):
             self.stderr.write(
                 f"VIBE_METRICS: this address cannot be used ({problem.strerror}). Figures are not served."
             )
+        keep_for_good()
         self.stdout.write(f"Making. Sealed boxes: {perform.engine().available() or 'ready'}")
         self.stdout.flush()
         while not ending.wait(PULSE_S):
