@@ -24,7 +24,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from sandbox.limits import MIB
-from sandbox.samebox import Refused, asked_life, list_of_boxes, same_box
+from sandbox.samebox import Refused, asked_life, asked_memory, list_of_boxes, same_box
 from sandbox.sealing import LABEL
 
 MOST_BODY = 1 * MIB  # our profile of system calls is most of a "create"
@@ -32,7 +32,7 @@ MOST_REPLY = 16 * MIB
 MOST_HEAD = 16 * 1024  # of an answer
 ENGINE_S = 60.0
 AT_ONCE = 64  # boxes: the memory of the machine is not only theirs
-TOLD = ("SecurityOptions", "Runtimes", "ServerVersion", "OSType", "CgroupVersion")  # of the engine's /info
+TOLD = ("SecurityOptions", "Runtimes", "ServerVersion", "OSType", "CgroupVersion", "SystemTime")  # of its /info
 
 _ID = "([0-9a-f]{64})"
 _BOX = re.compile(rf"/containers/{_ID}(?:/(json|start|attach))?")
@@ -188,6 +188,8 @@ class _Call(BaseHTTPRequestHandler):
                 return status, json.dumps({name: known.get(name) for name in TOLD}).encode()
             case "GET", "/containers/json":
                 return gate.ask("GET", version + list_of_boxes(asked_life(parse_qs(parts.query))))
+            case "GET", "/events":
+                return gate.ask("GET", version + asked_memory(parse_qs(parts.query), time.time()))
             case "POST", "/containers/create":
                 return self._create(version, parse_qs(parts.query), body)
         if self.command == "GET" and (image := _IMAGE.fullmatch(path)):

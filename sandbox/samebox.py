@@ -1,5 +1,5 @@
 """The rules of the gate: a box may be made when it comes out the same, composed anew by ourselves from its size; boxes are
-listed all, or those of one life.
+listed all, or those of one life; of what happened to one it is told whether its memory was full.
 """
 
 import json
@@ -16,6 +16,7 @@ LARGEST = Fit(image="", memory_bytes=4096 * MIB, disk_bytes=1024 * MIB, processe
 LONGEST_S = 3600  # a deadline further away is none
 LIFE = re.compile(r"[0-9a-f:-]{0,120}")  # sandbox.life
 _OWNER = re.compile(r"[\w.-]{1,120}")
+_IDENTITY = re.compile(r"[0-9a-f]{64}")
 _SIZE = re.compile(r"\bsize=(\d{1,15}),")
 
 
@@ -90,3 +91,16 @@ def asked_life(query: dict[str, list[str]]) -> str | None:
     if len(lives) > 1 or not equals or not LIFE.fullmatch(life):
         raise Refused("boxes are listed all, or those of one life")
     return life
+
+
+def asked_memory(query: dict[str, list[str]], now: float) -> str:
+    """The address at which the engine says whether memory was full in one box, of what was up to `now` (seconds since
+    the epoch): asked for what comes, it would hold the line. Raises Refused for anything else that happens there."""
+    filters = json.loads(query.get("filters", ["{}"])[0])
+    boxes = filters.pop("container", None) if isinstance(filters, dict) else None
+    if filters != {"event": ["oom"]} or not isinstance(boxes, list) or len(boxes) != 1:
+        raise Refused("of what happens only full memory in one box is told")
+    if not _IDENTITY.fullmatch(str(boxes[0])):
+        raise Refused("a box has another id")
+    ours = {"container": boxes, "event": ["oom"], "label": [f"{LABEL}=1"]}
+    return f"/events?since=0&until={now:.9f}&filters=" + quote(json.dumps(ours))

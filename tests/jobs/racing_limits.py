@@ -40,6 +40,7 @@ def everything(name):
         "runs of a card": lambda n: jobs.run(card.version, own, values={}, files={}, once=f"{name}-{n}", card=card),
         "copies of an address": lambda n: remix.remix(card, own, f"{name}-{n}", address="192.0.2.3"),
         "makers of an address": lambda n: limits.count_maker("192.0.2.4"),
+        "passwords of an address": lambda n: limits.count_password("192.0.2.5"),
     }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The line of Jobs: who comes next, who is told how many come before, and a worker that takes nothing any more."""
 
+import contextlib
 import threading
 import time
 from datetime import timedelta
@@ -109,10 +110,11 @@ def test_hands_that_reach_at_once_claim_together_and_each_takes_one(monkeypatch)
         return claim(owner, most, **more)
 
     monkeypatch.setattr(jobs, "claim_several", slowly)
-    reach, took = Reach(), []
+    reach, took = Reach(lambda: 20), []
 
     def take():
-        took.append(reach.next())
+        with reach.next() as job:
+            took.append(job)
         connections.close_all()
 
     hands = [threading.Thread(target=take) for _ in range(7)]
@@ -120,13 +122,96 @@ def test_hands_that_reach_at_once_claim_together_and_each_takes_one(monkeypatch)
     until(lambda: asked)
     for hand in hands[1:]:
         hand.start()
-    until(lambda: reach._hands == 7)
+    until(lambda: reach._waiting == 7)
     go.set()
     for hand in hands:
         hand.join(10)
     assert sorted(job.pk for job in took if job) == [row.pk for row in rows]
     assert took.count(None) == 1
     assert len(asked) < 5, asked
+
+
+class Preempted:
+    """A lock that is free; its second taker, who has a Job by then, is preempted while another hand reaches."""
+
+    def __init__(self, meanwhile):
+        self._free, self._taken, self._meanwhile = threading.Lock(), 0, meanwhile
+
+    def __enter__(self):
+        self._taken += 1
+        if self._taken == 2:
+            self._meanwhile()
+        self._free.acquire()
+
+    def __exit__(self, *_):
+        self._free.release()
+
+
+def test_no_lease_is_taken_for_a_hand_that_has_a_job_already(monkeypatch):
+    reached, asked = threading.Event(), []
+
+    def claim(owner, most, **_):
+        asked.append(most)
+        if len(asked) == 2:
+            reached.set()
+        return [Job(pk=10 * len(asked) + n) for n in range(most)]
+
+    monkeypatch.setattr(jobs, "claim_several", claim)
+    reach, took = Reach(lambda: 20), []
+
+    def take():
+        with reach.next() as job:
+            took.append(job.pk)
+
+    other = threading.Thread(target=take)
+
+    def meanwhile():
+        other.start()
+        until(lambda: reached.is_set() or reach._waiting == 2)  # it claims, or it waits for us
+
+    reach._counting = Preempted(meanwhile)
+    take()
+    other.join(10)
+    assert asked == [1, 1]
+    assert not reach._claimed, "a lease that nobody holds"
+
+
+def test_no_more_is_held_at_once_than_there_are_hands_however_many_spare_ones_reach():
+    rows = [queue() for _ in range(6)]
+    reach = Reach(lambda: 3)
+    with contextlib.ExitStack() as hands:
+        held = [hands.enter_context(reach.next()) for _ in range(5)]
+        assert [job and job.pk for job in held] == [*(row.pk for row in rows[:3]), None, None]
+    with reach.next() as job:
+        assert job.pk == rows[3].pk, "a hand is free again"
+
+
+def test_a_quarter_of_the_hands_is_kept_for_whoever_waits_from_the_moment_of_the_claim():
+    patient = [queue(autonomy="keep") for _ in range(4)]
+    reach = Reach(lambda: 4)
+    with contextlib.ExitStack() as hands:
+        held = [hands.enter_context(reach.next()) for _ in range(4)]
+        assert [job and job.pk for job in held] == [*(row.pk for row in patient[:3]), None]
+
+
+def test_the_sweep_keeps_to_the_end_of_the_lease_and_outlives_what_breaks(monkeypatch):
+    made, waited = Making(), []
+    comes = iter([None, RuntimeError("broken"), None])
+
+    def wait(seconds):
+        waited.append(seconds)
+        return len(waited) > 3
+
+    def close():
+        if problem := next(comes):
+            raise problem
+
+    monkeypatch.setattr(made._ending, "wait", wait)
+    monkeypatch.setattr(made, "_sweep", lambda: None)
+    monkeypatch.setattr(made, "_pause", lambda: 0.25)
+    monkeypatch.setattr("vibe.management.making.close_old_connections", close)
+    made._sweep_on()
+    assert waited == [SWEEP_S, 0.25, SWEEP_S, 0.25]
 
 
 def test_the_sweep_comes_when_the_next_lease_ends():

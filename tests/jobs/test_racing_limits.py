@@ -14,11 +14,11 @@ PROCESSES = ("a", "b")
 CAPS = {
     "VIBE_MAKER_AT_ONCE": "none", "VIBE_MAKER_JOBS_PER_DAY": "7", "VIBE_ADDRESS_JOBS_PER_DAY": "5",
     "VIBE_ADDRESS_UPLOAD_MB_PER_DAY": "4", "VIBE_CARD_RUNS_PER_HOUR": "6", "VIBE_ADDRESS_MAKERS_PER_DAY": "3",
-    "VIBE_SITE_JOBS_PER_DAY": "none", "VIBE_SITE_STORED_MB": "1000", "VIBE_SITE_QUEUE": "none",
+    "VIBE_ADDRESS_PASSWORDS_PER_HOUR": "4", "VIBE_SITE_JOBS_PER_DAY": "none", "VIBE_SITE_STORED_MB": "1000", "VIBE_SITE_QUEUE": "none",
 }  # fmt: skip
 GIVEN = {
     "jobs of one maker": 7, "jobs of an address": 5, "bytes of an address": 4, "runs of a card": 6,
-    "copies of an address": 5, "makers of an address": 3,
+    "copies of an address": 5, "makers of an address": 3, "passwords of an address": 4,
 }  # fmt: skip
 BEGIN = """
 from tests.views.conftest import make_card
@@ -90,6 +90,7 @@ def test_requests_that_race_take_exactly_what_there_is(place):
     assert now["uploads"] == len(list((var / "uploads").iterdir())) == 4, "what was refused left no file"
     assert now["kept"] == 4_000_000
     assert now["used"]["makers"] == 3
+    assert now["used"]["password"] == 4
     assert now["used"]["uploaded"] == 2 * 4_000_000, "once for the address, once for the makers"
     assert now["used"]["runs"] == 2 * 6, "once for the card, once for the visitors"
     assert not [who for who in now["addresses"] if "192.0.2" in who]

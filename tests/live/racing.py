@@ -1,4 +1,5 @@
-"""A process that claims Jobs as fast as it can, in many threads; what it won is printed as JSON. See test_apart.py."""
+"""A process that claims Jobs as fast as it can, some at a time, in many threads; what it won is printed as JSON. See
+test_apart.py."""
 
 import json
 import os
@@ -16,21 +17,19 @@ from django.db import connections  # noqa: E402  after the set-up
 from vibe import jobs  # noqa: E402
 
 
-def race(owner: str, won: list[tuple[int, int]], go: threading.Event) -> None:
+def race(owner: str, at_once: int, won: list[tuple[int, str | None]], go: threading.Event) -> None:
     go.wait()
     misses = 0
     while misses < 20:
-        job = jobs.claim(owner)
-        if job is None:
-            misses += 1
-        else:
-            won.append((job.pk, job.program_id))
+        claimed = jobs.claim_several(owner, at_once)
+        won += [(job.pk, job.program_id) for job in claimed]
+        misses += not claimed
     connections.close_all()
 
 
-won: list[tuple[int, int]] = []
+won: list[tuple[int, str | None]] = []
 go = threading.Event()
-threads = [threading.Thread(target=race, args=(f"{sys.argv[1]}-{n}", won, go)) for n in range(6)]
+threads = [threading.Thread(target=race, args=(f"{sys.argv[1]}-{n}", n + 1, won, go)) for n in range(6)]
 for thread in threads:
     thread.start()
 go.set()

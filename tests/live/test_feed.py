@@ -57,6 +57,20 @@ def test_deltas_between_two_ticks_become_one_row(feed):
     assert len(rows) < 50
 
 
+def test_a_bell_that_breaks_is_only_not_heard(feed, monkeypatch, caplog):
+    def broken(records):
+        raise TypeError("broken")
+
+    monkeypatch.setattr("vibe.live.feed.bell.ring", broken)
+    job = leased()
+    line = feed.open(job.pk, "w")
+    line.append(events.Said("one"))
+    assert line.flush(5), "who waits for its words waits for ever"
+    line.append(events.Said(" two"))
+    assert line.flush(5)
+    assert [row.seq for row in whole(job.pk)] == [1, 2]
+
+
 def test_a_writer_that_lost_its_lease_writes_nothing_more(feed, caplog):
     job, lost = leased(), threading.Event()
     line = feed.open(job.pk, "w", on_lost=lost.set)

@@ -10,17 +10,17 @@ import subprocess
 import sys
 import threading
 import time
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
 import sandbox
-from sandbox import catalog, life
+from sandbox import catalog, life, oom
 from sandbox.docker_engine import DockerEngine
 from sandbox.gate import Gate
 from sandbox.limits import MIB, Limits
 from sandbox.pool import Pool
-from sandbox.samebox import Refused, same_box
+from sandbox.samebox import Refused, asked_memory, same_box
 from sandbox.sealing import LABEL, Fit, config
 from sandbox.source import Source
 from tests.journeys.served import ROOT
@@ -138,6 +138,7 @@ def test_of_the_machine_little_is_told(gate):
         "ServerVersion",
         "OSType",
         "CgroupVersion",
+        "SystemTime",
     }
 
 
@@ -274,6 +275,39 @@ def test_boxes_of_one_process_are_listed_alone(gate, behind):
         assert behind.client.api.containers(all=True, filters={"label": f"{LABEL}.life=0:0:1:1"}) == []
     finally:
         behind.discard(box)
+
+
+def test_whether_memory_was_full_in_a_box_is_told_behind_it(behind, monkeypatch):
+    """Else a box of gVisor, which goes as a whole, would be called lost: our fault, not its program's."""
+    left, beside = [], behind.discard_beside
+    monkeypatch.setattr(behind, "discard_beside", lambda box: left.append(box.id) or beside(box))
+    hog = b"held = []\nwhile True:\n    held.append(b'x' * 10**6)"
+    assert behind.run(Source("python", ("python3", "a.py"), {"a.py": hog})).ended == "memory"
+    assert oom.ran_out(behind.client.api, left[0], threading.Event())
+    monkeypatch.setattr(oom, "HEARS_S", 0.0)
+    assert not oom.ran_out(behind.client.api, "0" * 64, threading.Event())
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {}, {"event": ["oom"]}, {"container": ["0" * 64]}, {"container": ["0" * 64], "event": ["oom", "die"]},
+        {"container": ["0" * 64, "1" * 64], "event": ["oom"]}, {"container": ["postgres"], "event": ["oom"]},
+        {"container": {"0" * 64: True}, "event": ["oom"]}, {"container": ["0" * 64], "event": ["oom"], "type": ["image"]}, ["a"],
+    ],
+)  # fmt: skip
+def test_nothing_else_that_happens_is_told(filters):
+    with pytest.raises(Refused):
+        asked_memory({"filters": [json.dumps(filters)]}, time.time())
+
+
+def test_what_happened_is_told_of_boxes_alone_and_of_what_was():
+    asked = asked_memory(
+        {"filters": [json.dumps({"container": ["0" * 64], "event": ["oom"]})], "until": ["9e9"]}, 12.5
+    )
+    query = parse_qs(urlsplit(asked).query)
+    assert query["until"] == ["12.500000000"]
+    assert json.loads(query["filters"][0])["label"] == [f"{LABEL}=1"]
 
 
 @pytest.mark.parametrize(

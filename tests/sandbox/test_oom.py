@@ -10,8 +10,8 @@ from sandbox import oom
 class Api:
     """An engine whose clock is an hour ahead of ours and told in another zone; it hears of it at its nth answer."""
 
-    def __init__(self, hears_at, cancelled=None):
-        self.hears_at, self.cancelled, self.asked = hears_at, cancelled, []
+    def __init__(self, hears_at, cancelled=None, nothing=()):
+        self.hears_at, self.cancelled, self.asked, self.nothing = hears_at, cancelled, [], nothing
 
     def info(self):
         return {
@@ -24,7 +24,7 @@ class Api:
         self.asked.append(float(until))
         if self.cancelled:
             self.cancelled.set()
-        return iter([b"{}"] if len(self.asked) == self.hears_at else [])
+        return iter([b"{}"] if len(self.asked) == self.hears_at else self.nothing)
 
 
 def test_what_the_engine_hears_of_late_is_told_as_soon_as_it_does():
@@ -39,6 +39,11 @@ def test_what_it_never_hears_of_is_waited_for_a_moment_only(monkeypatch):
     api = Api(hears_at=0)
     assert not oom.ran_out(api, "box", threading.Event())
     assert len(api.asked) >= 2
+
+
+def test_an_answer_of_a_known_length_without_a_word_in_it_is_none(monkeypatch):
+    monkeypatch.setattr(oom, "HEARS_S", 0.0)
+    assert not oom.ran_out(Api(hears_at=0, nothing=[""]), "box", threading.Event())
 
 
 def test_a_stop_is_heard_meanwhile(monkeypatch):

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 
 from django.db import transaction
-from django.db.models import Case, F, Min, Q, Value, When
+from django.db.models import Case, F, Min, Q, QuerySet, Value, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -47,7 +47,10 @@ def _claim_of(chosen: list[int], owner: str, *, wait: bool) -> list[Job]:
     programs = _lock_programs(chosen, wait=wait)
     names = {pk: claim_of(owner) for pk in chosen}
     free = Job.objects.filter(pk__in=chosen, state=JobState.QUEUED).exclude(program_id__in=programs_at_work())
-    free.filter(Q(program=None) | Q(program__in=programs)).update(
+    free = free.filter(Q(program=None) | Q(program__in=programs))
+    # Rows are locked one after the other: who waited for some of another's would meet one who waits for theirs.
+    locked = list(_locked(free, wait=wait))
+    free.filter(pk__in=locked).update(
         state=JobState.RUNNING,
         lease_owner=Case(*[When(pk=pk, then=Value(name)) for pk, name in names.items()]),
         lease_until=time.time() + LEASE_S,
@@ -57,6 +60,13 @@ def _claim_of(chosen: list[int], owner: str, *, wait: bool) -> list[Job]:
     )
     won = Job.objects.filter(pk__in=chosen, lease_owner__in=names.values())
     return list(won.select_related("maker", "program__current").order_by("pk"))
+
+
+def _locked(rows: QuerySet[Job], *, wait: bool) -> QuerySet[Job, int]:
+    """The numbers of these, locked by their order; without those that somebody else has, unless they are waited for."""
+    return (
+        rows.select_for_update(skip_locked=not wait, of=("self",)).order_by("pk").values_list("pk", flat=True)
+    )
 
 
 def _lock_programs(job_ids: list[int], *, wait: bool) -> list[str]:
@@ -99,9 +109,11 @@ def sweep(wake: int = 50, *, spare: bool = False) -> int:
     holder, who could not reach it either: it has the time of one more lease.
     """
     late = time.time() - (LEASE_S if spare else 0)
-    lost = Job.objects.filter(state=JobState.RUNNING, lease_until__lt=late).update(
-        state=JobState.QUEUED, lease_owner="", interrupted=True
-    )
+    with transaction.atomic():
+        over = Job.objects.filter(state=JobState.RUNNING, lease_until__lt=late)
+        lost = over.filter(pk__in=list(_locked(over, wait=False))).update(
+            state=JobState.QUEUED, lease_owner="", interrupted=True
+        )
     metrics.jobs_requeued.inc(lost)
     for pk in sorted(queued(wake)) if wake else ():
         celery.wake(pk)

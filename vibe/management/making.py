@@ -83,8 +83,8 @@ class Making:
         pause = SWEEP_S
         while not self._ending.wait(pause):
             pause = SWEEP_S
-            close_old_connections()  # a database that was restarted is asked over a new connection
             try:
+                close_old_connections()  # a database that was restarted is asked over a new connection
                 self._sweep()
                 self.swept = time.monotonic()
                 pause = self._pause()
@@ -122,7 +122,6 @@ class Making:
             keeper.turn()
 
     def _sweep(self) -> None:
-        close_old_connections()
         free = max(0, self.at_once - worker.busy())
         now = time.time()  # which goes on while a laptop sleeps
         if not 0 <= now - self._swept <= HELD_UP_S:

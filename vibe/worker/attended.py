@@ -79,9 +79,18 @@ def attended_at_once(hands: int) -> None:
     _hands = hands
 
 
+def hands() -> int:
+    """How many that may be: this many hands, and no Job more however many are lent."""
+    return _hands
+
+
+def for_background(hands: int) -> int:
+    """How many of so many: a quarter of them stays free for what somebody waits for at this moment."""
+    return hands - hands // 4
+
+
 def room_for_background() -> bool:
-    """A quarter of the hands stays free for what somebody waits for at this moment."""
-    return busy() < _hands - _hands // 4
+    return busy() < for_background(_hands)
 
 
 def hold(job: Job) -> Attended:

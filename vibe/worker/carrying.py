@@ -6,7 +6,8 @@ One broad `except` lives here: a fault of ours ends one Job with a reference num
 import logging
 import threading
 from collections import deque
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from django.conf import settings
 from django.db import close_old_connections
@@ -21,7 +22,7 @@ from vibe.llm.errors import Cancelled
 from vibe.models import Job, Run
 from vibe.models.away import is_away
 from vibe.perform import Paused, Performer, engine, expect, in_line, why_no_box
-from vibe.worker.attended import OWNER, Attended, hold, leaving, let_go, room_for_background, start_heart
+from vibe.worker.attended import OWNER, Attended, for_background, hands, hold, leaving, let_go, start_heart
 from vibe.worker.beginning import journal, request_of, settle_start
 from vibe.worker.endings import end, fault, hand_back_later, keep, stopped
 
@@ -31,30 +32,54 @@ MOST_ATTEMPTS = 5  # claims of a Job in a row that journaled no answer: it is th
 
 
 class Reach:
-    """The free hands of this process that reach for Jobs: one claims for all that wait for it. Apart from one another
-    twenty of them take each other's time, when the Jobs of a lost worker are to go on."""
+    """The hands of this process that reach for Jobs: one claims for all that wait for it. Apart from one another
+    twenty of them take each other's time, when the Jobs of a lost worker are to go on.
 
-    def __init__(self) -> None:
+    `most`: how many Jobs they hold at once, however many they are: the sweep lends spare ones.
+    """
+
+    def __init__(self, most: Callable[[], int]) -> None:
+        self._most = most
         self._claiming = threading.Lock()
         self._counting = threading.Lock()
-        self._hands = 0  # that wait: each takes at most one
-        self._claimed: deque[Job] = deque()
+        self._waiting = 0  # hands that reach: each takes at most one
+        self._holding = 0
+        self._claimed: deque[Job] = deque()  # for hands that wait, of which none is ever gone
 
-    def next(self) -> Job | None:
-        """A Job that is leased to this process, or None when none may run."""
+    @contextmanager
+    def next(self) -> Iterator[Job | None]:
+        """A Job that is leased to this process, held from here on, or None when none may run."""
         with self._counting:
-            self._hands += 1
+            self._waiting += 1
+        job = self._take()
         try:
-            with self._claiming:
-                if not self._claimed:
-                    self._claimed += jobs.claim_several(OWNER, self._hands, background=room_for_background())
-                return self._claimed.popleft() if self._claimed else None
+            yield job
         finally:
-            with self._counting:
-                self._hands -= 1
+            if job:
+                with self._counting:
+                    self._holding -= 1
+
+    def _take(self) -> Job | None:
+        with self._claiming:
+            job: Job | None = None
+            try:
+                if not self._claimed:
+                    self._claim()
+                job = self._claimed.popleft() if self._claimed else None
+            finally:  # before anybody else claims, who would claim for this hand once more: a lease that none holds
+                with self._counting:
+                    self._waiting -= 1
+                    self._holding += job is not None
+            return job
+
+    def _claim(self) -> None:
+        most, holding = self._most(), self._holding
+        if (free := min(self._waiting, most - holding)) > 0:
+            background = holding < for_background(most)
+            self._claimed += jobs.claim_several(OWNER, free, background=background)
 
 
-_reach = Reach()
+_reach = Reach(hands)
 
 
 def work() -> None:
@@ -62,13 +87,13 @@ def work() -> None:
     start_heart()
     while not leaving.is_set():
         close_old_connections()  # a database that was restarted is connected to anew
-        job = _reach.next()
-        if job is None:
-            return
-        if leaving.is_set():
-            jobs.hand_back(job)
-            return
-        attend(job)
+        with _reach.next() as job:
+            if job is None:
+                return
+            if leaving.is_set():
+                jobs.hand_back(job)
+                return
+            attend(job)
 
 
 def attend(job: Job) -> None:
