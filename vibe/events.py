@@ -155,7 +155,8 @@ class Checked(Event):
     "confirmed", "idle", "film", "seed"} (docs/checks.md).
 
     `source` is always (built in), recipe, model or person. `not_checked` are sentences. `measures` may hold
-    {"mutants": broken copies made, "noticed": how many of them the checks noticed}.
+    {"mutants": broken copies made, "noticed": how many of them the checks noticed, "ticked_unseen": how many promises
+    that the person ticked could not be looked at}.
     """
 
     verdict: str

@@ -76,6 +76,12 @@ def test_texts_lose_what_could_play_with_the_page_or_the_terminal():
     assert seen["text"] == "a\ufffdb\ufffd[2J\ufffd\nc"
 
 
+@pytest.mark.parametrize("said", ["[" * 100_000, '{"a": 1' + "0" * 5000 + "}", "[]", "nonsense"])
+def test_an_answer_that_nobody_can_read_says_nothing(said):
+    read = attachments.read(Outcome("exit", 0, stdout=said), {"a": 5})
+    assert read == {"a": {"size": 5, "note": "unread"}}
+
+
 @pytest.mark.parametrize("ended", ["timeout", "memory", "lost", "signal", "output_limit"])
 def test_a_box_that_did_not_end_well_says_nothing(ended):
     assert attachments.read(Outcome(ended, stdout='{"a": {"kind": "text"}}'), {"a": 5}) == {

@@ -73,6 +73,12 @@ def test_a_form_or_a_picture_that_is_taken_and_ignored_does_not_count():
     assert report.capabilities["vision"] is False
 
 
+def test_an_answer_that_is_nested_too_deeply_keeps_no_form():
+    report, _ = found(play.say("[" * 50_000))
+    assert report.ok
+    assert report.capabilities["json_schema"] is False
+
+
 def test_a_model_that_does_not_answer_is_asked_once_and_nothing_is_claimed():
     report, asked = found(play.status(401))
     assert not report.ok

@@ -110,3 +110,20 @@ def test_a_server_on_this_machine_leads_us_nowhere_else():
         assert local.detect(ports={"Ollama": server.server_port}) == []
         server.shutdown()
     assert asked == ["/v1/models"]
+
+
+def test_a_list_of_models_that_is_nested_too_deeply_is_none():
+    class Deep(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"[" * 200_000)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Deep) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        assert local.detect(ports={"Ollama": server.server_port}) == []
+        assert connect.list_models(Model("", f"http://127.0.0.1:{server.server_port}/v1")) == []
+        server.shutdown()

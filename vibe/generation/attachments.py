@@ -150,7 +150,7 @@ def read(outcome: Outcome, sizes: Mapping[str, int]) -> dict[str, Json]:
     """{name: summary} for every name in `sizes` (bytes), whatever the box answered."""
     try:
         raw = json.loads(outcome.stdout) if outcome.ok else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         raw = {}
     raw = raw if isinstance(raw, dict) else {}
     return {name: _believed(raw.get(name), size).as_json() for name, size in sizes.items()}

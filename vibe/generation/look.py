@@ -23,7 +23,7 @@ from vibe.generation.steps import Json
 
 FRAME_JS = Path(__file__).resolve().parents[2] / "static" / "js" / "frame.js"
 PORT = 8000
-APP, CONTENT = "localhost", "check.localhost"
+APP = "localhost"
 WIDE, PHONE = (1280, 800), (390, 844)
 
 
@@ -35,12 +35,13 @@ def source(page: Bundle, checks: Sequence[Json], *, brief: bool = False, slides:
     """
     nonce = secrets.token_urlsafe(16)
     app = f"http://{APP}:{PORT}"
+    content = f"{secrets.token_hex(16)}.localhost"  # named as a card is
     job = {
         "app_host": APP,
-        "content_host": CONTENT,
+        "content_host": content,
         "port": PORT,
         "document_headers": sealed.document_headers(app),
-        "host_headers": sealed.host_headers(nonce, f"http://{CONTENT}:{PORT}"),
+        "host_headers": sealed.host_headers(nonce, f"http://{content}:{PORT}"),
         "viewports": [WIDE, PHONE],
         "settle_ms": 400,
         "brief": brief,
@@ -53,7 +54,7 @@ def source(page: Bundle, checks: Sequence[Json], *, brief: bool = False, slides:
         ("look",),
         {
             "page.html": page.document.encode(),
-            "host.html": host_page(nonce, f"http://{CONTENT}:{PORT}/").encode(),
+            "host.html": host_page(nonce, f"http://{content}:{PORT}/").encode(),
             "job.json": json.dumps(job).encode(),
         },
     )
@@ -103,7 +104,7 @@ def observations(outcome: Outcome, page: Bundle, checks: Sequence[Json] = ()) ->
         films = film.films(raw, files, checks, data)
         for check in data["checks"]:
             check["film"] = check["id"] in films  # the verdict names the run that it tells of
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         data = _clean({}, page)
         said = (outcome.stderr or outcome.stdout).strip().splitlines()
         data["reason"] = f"the sealed box ended early ({outcome.ended}{': ' + said[-1][:200] if said else ''})"

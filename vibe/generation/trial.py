@@ -47,6 +47,13 @@ class Tried:
         return sum(1 for check in self.checks if check["id"] not in settled)
 
     @property
+    def ticked_unseen(self) -> Json:
+        """As a measure: how many promises that the person ticked could not be looked at; {} where none."""
+        looked_at = {r["id"] for r in self.judged.results}
+        count = sum(1 for check in self.checks if check.get("confirmed") and check["id"] not in looked_at)
+        return {"ticked_unseen": count} if count else {}
+
+    @property
     def misses(self) -> tuple[bool, int, int]:
         """Less is better: whether it opens at all, then promises, then all checks. What does not open has one result
         that does not hold, so a mere count would put it before what nearly holds all."""
@@ -137,7 +144,7 @@ def told(tried: Tried, not_checked: Iterable[str] = (), measures: Json | None = 
             "verdict": tried.verdict,
             "results": tried.judged.results,
             "not_checked": [*tried.judged.not_checked, *not_checked],
-            "measures": measures or {},
+            "measures": {**(measures or {}), **tried.ticked_unseen},
         },
         files=tried.files,
         shape=tried.shape,
@@ -175,6 +182,7 @@ def finish(
         model=tried.model,
         measures={
             **(measures or {}),
+            **tried.ticked_unseen,
             **({"seed": tried.seed} if tried.seed else {}),
             **({"unseen": missed} if missed else {}),
             **({} if keep else {"aside": True}),

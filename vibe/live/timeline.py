@@ -93,7 +93,9 @@ class Timeline:
 
     @property
     def as_asked(self) -> bool:
-        """Everything holds, and among it something that the person confirmed."""
+        """Everything holds, and among it something that the person confirmed, of which all was looked at."""
+        if not self.checked or self.checked["measures"].get("ticked_unseen"):
+            return False
         return bool(self.total) and self.held == self.total and any(r.get("confirmed") for r in self.counted)
 
     @property

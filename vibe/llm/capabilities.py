@@ -139,7 +139,7 @@ def _keeps_form(client: Client, model: Model) -> Capabilities:
     try:
         answer = json.loads(reply.text)
         return {"json_schema": set(answer) == {"fruit", "count"} and isinstance(answer["count"], int)}
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return {"json_schema": False}
 
 

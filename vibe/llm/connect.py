@@ -76,7 +76,9 @@ def listing(model: Model, timeout_s: float = 3.0) -> list[dict[str, Any]]:
                 return []
             entries = json.loads(_beginning(reply))["data"]
             return [entry for entry in entries if isinstance(entry, dict) and "id" in entry][:500]
-    except (ModelFault, httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError, KeyError, TypeError):
+    except (ModelFault, httpx2.HTTPError, httpx2.InvalidURL, OSError):
+        return []
+    except (ValueError, KeyError, TypeError, RecursionError):  # what came is no list, or nested too deeply
         return []
 
 

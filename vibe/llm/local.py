@@ -44,6 +44,6 @@ def _ask(name: str, port: int) -> Found | None:
         with opener.open(f"{base}/models", timeout=TIMEOUT_S) as reply:
             listed = json.loads(reply.read(1 << 20))
         models = tuple(str(m["id"]) for m in listed["data"] if "embed" not in str(m["id"]).lower())
-    except (OSError, ValueError, KeyError, TypeError, http.client.HTTPException):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, http.client.HTTPException):
         return None
     return Found(name, base, models)

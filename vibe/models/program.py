@@ -125,8 +125,11 @@ class Version(models.Model):
 
     @property
     def as_asked(self) -> bool:
-        """Everything holds, and among it something that the person confirmed: only then is it said to be as asked."""
-        return self.verdict == Verdict.HELD and any(r.get("confirmed") for r in self.counted)
+        """Everything holds, and among it something that the person confirmed, of which all was looked at: only then is it
+        said to be as asked."""
+        if self.verdict != Verdict.HELD or self.measures.get("ticked_unseen"):
+            return False
+        return any(r.get("confirmed") for r in self.counted)
 
 
 class Upload(models.Model):

@@ -9,8 +9,9 @@ like any other: the verdict is made elsewhere.
 import contextlib
 from importlib.resources import files
 
+from apart import Apart
 from page import Look, Now, at_most
-from playwright.sync_api import CDPSession, Error
+from playwright.sync_api import Error
 
 ACCESS_S, HEARD_S = 6, 4  # before the browser is ended: a look takes a tenth of it
 MOST_NODES = 4000  # of a larger document axe would take seconds
@@ -53,34 +54,11 @@ WAY = """(() => {
 })()"""
 
 
-class Beside:
-    """A line to the frame's own target and a world in it; closed when done with."""
+class Beside(Apart):
+    """The world beside a page's, and what the page listens for; closed when done with."""
 
     def __init__(self, look: Look) -> None:
-        self.line: CDPSession = look.context.new_cdp_session(look.frame)
-        frame = self.line.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
-        made = self.line.send("Page.createIsolatedWorld", {"frameId": frame, "worldName": "beside"})
-        self.world = made["executionContextId"]
-
-    def evaluate(self, expression: str):
-        """The value that `expression` comes to in the world beside the page's. Raises Error when it throws."""
-        return self._came(
-            expression, {"awaitPromise": True, "returnByValue": True, "contextId": self.world}
-        ).get("value")
-
-    def held(self, expression: str) -> str | None:
-        """The id of the object that `expression` comes to in the page's own world: only there are its listeners told.
-        A page can hide something by what it does to that world, but not be blamed for what is not so."""
-        return self._came(expression, {}).get("objectId")
-
-    def _came(self, expression: str, more: dict) -> dict:
-        answer = self.line.send("Runtime.evaluate", {"expression": expression, **more})
-        if "exceptionDetails" in answer:
-            raise Error(str(answer["exceptionDetails"].get("text", "")))
-        return answer["result"]
-
-    def listeners(self, node: str) -> list[dict]:
-        return self.line.send("DOMDebugger.getEventListeners", {"objectId": node})["listeners"]
+        super().__init__(look.context, look.frame)
 
     def anywhere(self) -> set[str]:
         """What the page itself listens for at its document and window. Two others listen at the window as well: the
@@ -89,10 +67,6 @@ class Beside:
         ours = {one["scriptId"] for one in window if one["type"].startswith("__playwright")}
         ours |= {one["scriptId"] for one in [o for o in window if o["type"] == "message"][:1]}
         return {one["type"] for one in [*document, *window] if one["scriptId"] not in ours}
-
-    def close(self) -> None:
-        with contextlib.suppress(Error):
-            self.line.detach()
 
 
 def missed(look: Look, nodes: int) -> list[dict] | None:

@@ -17,13 +17,23 @@ SOON_MS = 60_000  # what a click puts off for longer is not waited for, nor miss
 STAY_MS = 2200  # how long a page is watched at the least: some freeze only after a while
 BUTTONS = "button, [role=button], input[type=button], input[type=submit]"
 
-LISTED = """all => all.slice(0, 200).map(e => {
-  const box = e.getBoundingClientRect();
-  const usable = box.width > 0 && box.height > 0 && getComputedStyle(e).visibility === "visible" && !e.matches(":disabled, [aria-disabled=true]");
-  const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
-  const name = e.innerText || e.getAttribute("aria-label") || e.value || e.title || "";
-  return [name.trim().split(/\\s+/).join(" ").slice(0, 60), usable, !top || e.contains(top)];
-})"""
+# In the order in which the driver counts them: what lies in a shadow tree comes after what lies in its host.
+LISTED = """wanted => {
+  const under = root => {
+    const found = [], hosts = [];
+    const leave = e => { while (hosts.length && !(e && hosts.at(-1).contains(e))) found.push(...under(hosts.pop().shadowRoot)); };
+    for (const e of root.querySelectorAll("*")) { leave(e); found.push(e); if (e.shadowRoot) hosts.push(e); }
+    leave(null);
+    return found;
+  };
+  return under(document).filter(e => Element.prototype.matches.call(e, wanted)).slice(0, 200).map(e => {
+    const box = e.getBoundingClientRect();
+    const usable = box.width > 0 && box.height > 0 && getComputedStyle(e).visibility === "visible" && !e.matches(":disabled, [aria-disabled=true]");
+    const top = e.getRootNode().elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+    const name = e.innerText || e.getAttribute("aria-label") || e.value || e.title || "";
+    return [name.trim().split(/\\s+/).join(" ").slice(0, 60), usable, !top || e.contains(top)];
+  });
+}"""
 # All that a click could change before one's eyes, in the page and around it (a file that is offered); null where more
 # could happen than can be told from here: what is drawn or played, and our own toasts, which hide their words.
 STATE = """() => {
@@ -59,7 +69,7 @@ class Walk:
         """The buttons as they are now: place, key, name, usable, in the clear."""
         self.look.follow()
         with at_most(CLICK_S):
-            listed = self.look.frame.locator(BUTTONS).evaluate_all(LISTED)
+            listed = self.look.ask(LISTED, BUTTONS)
         times: dict[str, int] = {}
         found = []
         for at, (name, usable, clear) in enumerate(listed):
@@ -144,7 +154,7 @@ class Walk:
         note()
 
     def state(self) -> list[str | None]:
-        return [self.look.frame.evaluate(STATE), self.look.page.evaluate(AROUND)]
+        return [self.look.ask(STATE), self.look.page.evaluate(AROUND)]
 
     def effect(self, record: dict, before: list[str | None], at: int) -> None:
         """Write down where nothing came of a click: "unseen", or "unheard" when nothing in the page listens to one."""

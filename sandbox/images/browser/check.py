@@ -52,13 +52,19 @@ def reload(look: Look) -> None:
     settle(look, time.monotonic(), 150)
 
 
-def fill(element, value: str) -> None:
+def is_one(look: Look, element, selector: str) -> bool:
+    """Whether an element matches, as the browser sees it and not as the page's own scripts would have it."""
+    return bool(element.and_(look.frame.locator(selector)).count())
+
+
+def fill(look: Look, element, value: str) -> None:
     """Type into a field of any kind. A list to choose from takes it as a choice; a number field takes no comma."""
-    kind = element.evaluate("e => e.tagName === 'SELECT' ? 'select' : e.type || ''")
-    if kind == "select":
+    element.wait_for(state="attached")
+    if is_one(look, element, "select"):
         element.select_option(value)
     else:
-        element.fill(value.replace(",", ".") if kind in ("number", "range") else value)
+        comma = "," in value and is_one(look, element, "input[type=number i], input[type=range i]")
+        element.fill(value.replace(",", ".") if comma else value)
 
 
 def do(look: Look, step: dict) -> None:
@@ -80,7 +86,7 @@ def do(look: Look, step: dict) -> None:
     elif kind == "click":
         find(look, target).click()
     elif kind == "fill":
-        fill(find(look, target), str(step["value"]))
+        fill(look, find(look, target), str(step["value"]))
     elif kind == "select":
         find(look, target).select_option(str(step["value"]))
     elif kind == "uncheck":
@@ -94,10 +100,19 @@ def glimpse(look: Look, target: dict | None):
     element = find(look, target) if target else look.frame.locator("body")
     if not element.count():
         return None
-    return element.evaluate(
-        """e => ['checkbox', 'radio'].includes(e.type) ? e.checked
-          : ['INPUT', 'SELECT', 'TEXTAREA'].includes(e.tagName) ? e.value : e.innerText"""
-    )
+    if is_one(look, element, "input[type=checkbox i], input[type=radio i]"):
+        return element.is_checked()
+    return element.input_value() if is_one(look, element, "input, select, textarea") else words(look, element)
+
+
+def words(look: Look, element) -> str | None:
+    """What somebody reads there: nothing where the element is not drawn, whatever it holds. A choice of a list that is
+    folded up is read all the same."""
+    drawn = element.bounding_box() or element.is_visible() or is_one(look, element, "option, optgroup")
+    if not drawn:
+        return ""
+    drawing = is_one(look, element, "svg *:not(foreignObject *)")
+    return element.text_content() if drawing else element.inner_text()
 
 
 def place(look: Look, expect: dict):
@@ -120,7 +135,7 @@ def seen(look: Look, expect: dict, before: dict):
         return element.is_visible()
     if kind == "value":
         return element.input_value()
-    return element.inner_text() if element.count() else None
+    return words(look, element) if element.count() else None
 
 
 def observed(look: Look, expects: list[dict], before: dict) -> list:

@@ -1,6 +1,7 @@
 """chrome: how Chromium is started in a box, and what is made in it before there is a page to look at.
 
-The box is the sandbox: user namespaces, which Chromium's own needs, are shut.
+The box is the sandbox: user namespaces, which Chromium's own needs, are shut. It does not say of itself that a program
+drives it: a page can find that out in other ways, but none should come upon it by a line that everybody knows.
 """
 
 import os
@@ -12,7 +13,7 @@ os.environ["HOME"] = os.environ["XDG_CONFIG_HOME"] = os.environ["XDG_CACHE_HOME"
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--disable-extensions",
-    "--force-color-profile=srgb", "--font-render-hinting=none",
+    "--force-color-profile=srgb", "--font-render-hinting=none", "--disable-blink-features=AutomationControlled",
 ]  # fmt: skip
 DESK = (1280, 800)
 
@@ -32,7 +33,12 @@ def window(browser: Browser, width: int, height: int) -> Window:
 
 
 def _window(browser: Browser, width: int, height: int) -> Window:
-    context = browser.new_context(viewport={"width": width, "height": height}, reduced_motion="reduce")
+    number = browser.version.split(".")[0]
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        reduced_motion="reduce",
+        user_agent=f"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{number}.0.0.0 Safari/537.36",
+    )
     context.add_init_script(SCRIPT)
     page = context.new_page()
     return context, page, context.new_cdp_session(page)

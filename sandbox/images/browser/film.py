@@ -112,7 +112,7 @@ class Film:
     @paid
     def opened(self) -> None:
         """The page as it is before anything is done: each run opens it anew, and mostly it is as it was."""
-        made, size = self.look.frame.evaluate(MADE_OF), self.look.page.viewport_size
+        made, size = self.look.ask(MADE_OF), self.look.page.viewport_size
         if made and (made, size) == Film.first[:2]:
             self._keep(-1, Film.first[2], None, None)
             return

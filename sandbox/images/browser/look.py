@@ -15,8 +15,9 @@ from buttons import broke_off, buttons
 from check import check, result
 from chrome import launch
 from film import PURSE
-from page import JOB, SEEN, Handler, Now, at_most, complain, doing, note, plain
+from page import JOB, SEEN, Now, at_most, complain, doing, note, plain
 from playwright.sync_api import Error, sync_playwright
+from serving import Handler
 from survey import phone, survey
 from words import slides
 

@@ -12,8 +12,8 @@ import re
 import signal
 import threading
 import time
-from http.server import BaseHTTPRequestHandler
 
+from apart import Apart
 from chrome import window
 from film import Film
 from playwright.sync_api import Error
@@ -79,34 +79,6 @@ def note() -> None:
     os.replace("out/observations.tmp", "out/observations.json")
 
 
-class Handler(BaseHTTPRequestHandler):
-    """The host page on the app's host name, the document on every other one, each with its own headers; any other
-    path is not there, as it is not there on a card's origin."""
-
-    def do_GET(self) -> None:
-        host = self.headers.get("Host", "").split(":")[0]
-        app = host == JOB["app_host"]
-        if self.path == "/favicon.ico":
-            self.send_response(204)
-            self.end_headers()
-            return
-        there = self.path.split("?")[0] == "/"
-        body = b"Not found"
-        if there:
-            with open("host.html" if app else "page.html", "rb") as page:
-                body = page.read()
-        self.send_response(200 if there else 404)
-        for name, value in JOB["host_headers" if app else "document_headers"].items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        with contextlib.suppress(OSError):
-            self.wfile.write(body)
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-
 def kill_browser() -> None:
     Now.killed = True
     for path in glob.glob("/proc/[0-9]*/cmdline"):
@@ -141,6 +113,7 @@ class Look:
         self.browser = browser
         self.errors: list[dict] = []
         self.frame = None
+        self.apart: Apart | None = None
         self.went: list[str] = []
         self.size, self.untouched = (width, height), False
         self.context, self.page, self.lens = window(browser, width, height)
@@ -176,6 +149,26 @@ class Look:
                 return frames[0]
             self.page.wait_for_timeout(50)
         raise Error("the page never appeared in its frame")
+
+    def ask(self, function: str, *given):
+        """What a function comes to in the document, told by a world that its scripts cannot reach. Raises Error when it
+        throws, or the document is gone."""
+        for last in (False, True):
+            try:
+                if self.apart is None or self.apart.frame is not self.frame:
+                    self._leave()
+                    self.apart = Apart(self.context, self.frame)
+                return self.apart.call(function, *given)
+            except Error:
+                self._leave()  # a document that took its place may have a target of its own
+                if last or Now.killed:
+                    raise
+        return None
+
+    def _leave(self) -> None:
+        if self.apart is not None:
+            self.apart.close()
+        self.apart = None
 
     def follow(self) -> None:
         """The frame that is there now: a document that went somewhere is built anew around its address."""
@@ -289,7 +282,7 @@ def plain(problem: Error) -> str:
         return "it was not there, or it could not be used"
     if Now.killed or "closed" in first or "crashed" in first:
         return "the page stopped answering"
-    if "detached" in first or "destroyed" in first or "navigat" in first:
+    if any(word in first for word in ("detached", "destroyed", "navigat", "Cannot find context")):
         return "it left the page"
     return first[:300]
 

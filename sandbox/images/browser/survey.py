@@ -19,7 +19,7 @@ def survey(browser) -> None:
     SEEN["loaded"], SEEN["seconds"] = True, round(time.monotonic() - began, 3)
     settle(look, look.loaded, 100 + JOB.get("settle_ms", 600))
     while True:
-        SEEN.update(look.frame.evaluate(INVENTORY))
+        SEEN.update(look.ask(INVENTORY))
         picture = look.page.screenshot(path=f"out/shot-{width}.png")
         SEEN["colours"] = colours(browser, picture)
         controls = SEEN["controls"]["buttons"] or SEEN["controls"]["inputs"]
@@ -49,9 +49,7 @@ INVENTORY = """() => {
 
 
 def sideways(look: Look) -> bool:
-    return look.frame.evaluate(
-        "() => document.documentElement.scrollWidth > document.documentElement.clientWidth + 1"
-    )
+    return look.ask("() => document.documentElement.scrollWidth > document.documentElement.clientWidth + 1")
 
 
 def colours(browser, picture: bytes) -> int:

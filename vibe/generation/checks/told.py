@@ -165,7 +165,10 @@ def saw(expect: Expect, seen: Seen, *, named: bool = False) -> str:
             return f"{place} was {'the same' if seen else 'not the same'} after a reload"
         case "errors", int() | float():
             return count(int(seen), "error")
-    shown = _value(seen) if isinstance(seen, bool | int | float) else f"“{fold(str(seen))[:200]}”"
+    if isinstance(seen, bool | int | float):
+        shown = _value(seen)
+    else:
+        shown = f"“{words}”" if (words := fold(str(seen))[:200]) else "nothing"
     return f"{place}: {shown}" if named and _place(expect) else shown
 
 
