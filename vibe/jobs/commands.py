@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from vibe import celery, events, films, shots, tried
+from vibe import celery, events, films, keepsakes
 from vibe.choices import Autonomy, JobKind, JobState
 from vibe.generation.policy import policy
 from vibe.jobs.enough import take_answer
@@ -128,8 +128,7 @@ def stop(job: Job) -> None:
             feed.publish_now(job.pk, events.StateChanged(JobState.STOPPED, sentence))
     if stopped:  # nobody holds it: what its tries left behind is thrown away here
         films.forget(job)
-        shots.forget(job)
-        tried.forget(job)
+        keepsakes.forget(job)
     else:
         control.stop(job.pk)
 
