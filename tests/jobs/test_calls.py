@@ -8,7 +8,7 @@ from tests.jobs.test_resuming import Died, looked_at_while_broken, page
 from vibe import jobs, worker
 from vibe.choices import JobState
 from vibe.generation.policy import policy
-from vibe.llm.errors import ModelFault
+from vibe.llm.errors import Cancelled, ModelFault
 from vibe.llm.message import Usage
 from vibe.models import Charge, DayTally, Job, StepRecord
 
@@ -111,6 +111,39 @@ def dies(monkeypatch, *, on):
             fakes.CALLS.append(call)
             raise Died
         return ask(self, call, **more)
+def test_a_question_that_was_refused_for_good_takes_no_call_from_what_comes_after_it(boxes, script):
+    looked_at_while_broken(boxes, [1])
+    script += [PLAN, ModelFault("refused"), page("a"), page("bb")]
+    job = carry(begin(autonomy="plan", effort="quick"))
+    jobs.answer(job, {"yes": True, "checks": [{"id": "", "sentence": "It is warm", "confirmed": True}]})
+    carry(job)
+    assert job.state == JobState.DONE, job.sentence
+    assert [call.purpose for call in fakes.CALLS] == ["plan", "checks", "write", "repair"]
+    assert [step.calls for step in job.steps.filter(kind="ask")] == [1, 0, 1, 1]
+    assert timeline(job).spent["calls"] == 3
+
+
+def test_a_call_that_was_stopped_before_a_word_came_is_told_as_it_is_counted(boxes, script, monkeypatch):
+    ask, job = fakes._Shared.ask, begin()
+
+    def stopped(self, call, **more):
+        if call.purpose != "write":
+            return ask(self, call, **more)
+        jobs.stop(job)
+        assert more["cancelled"].wait(8)
+        end = Cancelled()
+        end.usage = Usage(100, 0, estimated=True)
+        raise end
+
+    monkeypatch.setattr(fakes._Shared, "ask", stopped)
+    script.append(page("a"))
+    carry(job)
+    assert job.state == JobState.STOPPED
+    spent = timeline(job).spent
+    assert spent["calls"] == StepRecord.calls_of(job.steps.all()) == 2
+    assert spent["tokens_in"] == sum(job.steps.values_list("tokens_in", flat=True))
+
+
 
     monkeypatch.setattr(fakes._Shared, "ask", mortal)
 
@@ -142,13 +175,17 @@ def test_after_the_last_call_died_with_its_worker_none_is_made(boxes, script, mo
     assert len(fakes.CALLS) == 3
     assert job.state == JobState.FAILED
     assert "I was interrupted while the model answered" in job.sentence
+    plan, write = Charge.objects.order_by("pk")
+    assert DayTally.objects.get(who="site").used_tokens == plan.tokens + write.reserved_tokens + write.tokens
+    assert DayTally.objects.get(who=job.maker_id).used_tokens == plan.tokens + write.tokens
     charge, day = Charge.objects.get(step__purpose="write"), DayTally.objects.get(who="site")
     assert charge.state == "forgiven"
     assert charge.tokens == charge.reserved_tokens > 0
     assert day.held_tokens == 0
-    assert day.used_tokens == sum(Charge.objects.values_list("tokens", flat=True)), "who serves it may bill it"
+    plan = Charge.objects.get(step__purpose="plan").tokens
+    assert day.used_tokens == plan + 2 * charge.reserved_tokens, "who serves them may bill them both"
     mine = DayTally.objects.get(who=job.maker_id)
-    assert (mine.held_tokens, mine.used_tokens) == (0, Charge.objects.get(step__purpose="plan").tokens)
+    assert (mine.held_tokens, mine.used_tokens) == (0, plan)
 
 
 def test_a_plan_is_not_changed_when_broken_answers_used_the_calls(boxes, script):

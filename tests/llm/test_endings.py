@@ -81,7 +81,6 @@ def test_a_stream_that_broke_or_was_stopped_says_what_it_has_cost():
 def test_a_question_that_a_server_took_is_a_call_and_one_that_it_refused_is_none():
     assert fault(play.cut("half")).is_call
     unheard = fault(lambda handler: handler.hang_up())
-    assert unheard.usage is None
     assert unheard.is_call, "it may have thought all the while"
     for refusal in (play.status(429), play.status(503), play.status(401)):
         assert not fault(refusal).is_call
@@ -90,3 +89,12 @@ def test_a_question_that_a_server_took_is_a_call_and_one_that_it_refused_is_none
     with pytest.raises(ModelFault) as nobody:
         OpenAIClient().ask(Call(Model("m", gone), (Message("user", "hi"),)))
     assert not nobody.value.is_call
+
+
+def test_what_was_asked_is_paid_for_where_no_word_of_an_answer_came():
+    question = "what is tea? " * 40
+    with ModelServer([lambda handler: handler.hang_up()]) as server, pytest.raises(ModelFault) as caught:
+        OpenAIClient().ask(Call(Model("m", server.url), (Message("user", question),)))
+    usage = caught.value.usage
+    assert (usage.tokens_in, usage.tokens_out, usage.estimated) == (len(question) // 4, 0, True)
+    assert fault(play.status(503)).usage is None

@@ -47,7 +47,7 @@ class Work:
         self.asked = 0  # questions to a model
         self.more = int(
             force.get("calls") or 0
-        )  # calls besides: of tries begun anew, and of answers that broke off
+        )  # calls besides: of tries begun anew, and of answers that broke off; less those that no server took
         self.wasted: list[
             int
         ] = []  # which questions, from 1, mended nothing: the maker is not charged for them
@@ -87,7 +87,7 @@ class Work:
         return answer
 
     def count(self, answer: Json) -> None:
-        self.more += max(0, int(answer.get("calls", 1)) - 1)
+        self.more += int(answer.get("calls", 1)) - 1
 
     def promised(self) -> list[Json]:
         """The checks that the program is held to: those of the version before, and those of this plan."""

@@ -80,12 +80,16 @@ class Asking:
         self._changing = threading.Lock()
 
     def ask(self, step: steps.Ask, record: StepRecord, *, again: bool = False) -> steps.Json:
+        if again:
+            patiently(lambda: allowance.write_off(record), self._cancelled.is_set)
         """The answer of this step; `again`: a worker that was lost, or left, asked already."""
         sending = Sending(self._client, record, step.most, again=again)
         if sending.spent:
-            patiently(lambda: allowance.write_off(record), self._cancelled.is_set)
             return {"fault": {"kind": "calls", "sentence": NO_CALL_LEFT}}
-        return self._ask(step, record, sending)
+        answer = self._ask(step, record, sending)
+        if "fault" in answer:
+            sending.let_go()
+        return answer
 
     def _ask(self, step: steps.Ask, record: StepRecord, sending: Sending) -> steps.Json:
         model = models_in_use.model_for(step.tier)
@@ -201,9 +205,9 @@ class Asking:
             self._tell(self.spent())
 
     def spent(self) -> events.Spent:
-        asked = self._job.steps.filter(kind="ask").exclude(answer__isnull=True, tokens_out=0)
+        asked = self._job.steps.filter(kind="ask").exclude(answer__isnull=True, tokens_in=0, tokens_out=0)
         sums = asked.aggregate(i=Sum("tokens_in"), o=Sum("tokens_out"), c=Sum("cost_usd"))
-        unknown = asked.filter(cost_usd=None, tokens_out__gt=0).exists()
+        unknown = asked.filter(cost_usd=None).exclude(tokens_in=0, tokens_out=0).exists()
         cost = None if unknown or sums["c"] is None else float(sums["c"])
         return events.Spent(StepRecord.calls_of(asked), sums["i"] or 0, sums["o"] or 0, cost)
 

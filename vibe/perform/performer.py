@@ -84,7 +84,7 @@ class Performer:
                 answer = in_force(self.job, step, usd=self._asking.spent().cost_usd)
             case steps.Ask():
                 answer = self._asking.ask(step, record, again=again)
-                if record.calls > 1:
+                if record.calls != 1:
                     answer["calls"] = record.calls
             case steps.Inspect():
                 answer = self._running.inspect(step, record)
