@@ -61,6 +61,7 @@ class Work:
         self.chosen: set[str] = set()  # ids of promises that the person chose out of such a pair
         self.unsettled: list[Json] = []  # such pairs that nobody was asked about
         self.idle: dict[str, str] = {}
+        self.said_of: dict[str, str] = {}  # by the sentence of such a pair: what was said for it
         self.stopped = ""  # why the ladder was left with something that does not hold
 
     @property
@@ -111,12 +112,20 @@ class Work:
         """What the person may still settle, for a version's measures."""
         return {"unsettled": self.unsettled} if self.unsettled else {}
 
-    def leave_open(self, sentence: str, one: Json, other: Json) -> None:
-        """Two promises that cannot both hold and that nobody was asked about."""
+    def leave_open(self, sentence: str, one: Json, other: Json, said: str) -> None:
+        """Two promises that cannot both hold and that nobody was asked about, and what is `said` instead."""
+        self.say(said)
+        self.said_of[sentence] = said
         if all(pair["sentence"] != sentence for pair in self.unsettled):
             self.unsettled.append({"sentence": sentence, "checks": [one, other]})
 
     def say(self, sentence: str) -> None:
+    def close(self, pair: Json) -> None:
+        """One of `unsettled` was settled by the person's own words."""
+        self.unsettled.remove(pair)
+        said = self.said_of[pair["sentence"]]
+        self.unsaid = [sentence for sentence in self.unsaid if sentence != said]
+
         """Something for "not checked", once."""
         if sentence not in self.unsaid:
             self.unsaid.append(sentence)
