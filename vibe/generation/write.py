@@ -66,14 +66,18 @@ def _usable(work: Work, draft: Draft | Unusable | str) -> Generator[Step, Json, 
         draft = yield from again(work, draft, tier=work.first())
     match draft:
         case Draft():
+    more = work.asked - before
             return draft
-        case Unusable(problems) if work.asked == before:
+        case Unusable(problems) if not more:
             raise Nothing(f"The model answered in a form I can’t use. {problems[0]} Try again.")
         case Unusable(problems):
             last = problems[0]
-        case str() as last if work.asked == before:
-            raise Nothing(last)
-    times = {1: "twice", 2: "three times"}[work.asked - before]
+        case str() if not more:
+            raise Nothing(draft)
+        case str():  # the last call came to no answer
+            times = {1: "", 2: " twice"}[more]
+            raise Nothing(f"The model answered{times} in a form I can’t use. When I asked once more: {draft}")
+    times = {1: "twice", 2: "three times"}[more]
     raise Nothing(
         f"The model answered {times} in a form I can’t use, so there is no program. "
         f"The last trouble was: {last} Try again, say it in smaller steps, or connect a stronger model."
