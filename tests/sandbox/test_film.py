@@ -85,11 +85,17 @@ def test_a_page_that_hangs_leaves_the_frames_before(engine):
     ]
     runs = [
         {"id": "visible", "steps": steps, "expect": [{"see": "visible", "target": {"text": "never"}}]},
-        {"id": "errors", "steps": [*steps, {"do": "wait", "seconds": 0.1}], "expect": [{"see": "errors", "is": 0}]},
+        {
+            "id": "errors",
+            "steps": [*steps, {"do": "wait", "seconds": 0.1}],
+            "expect": [{"see": "errors", "is": 0}],
+        },
     ]
     # Whether it hangs in a step, while it is filmed or while it is looked at is a matter of the machine's speed.
     page = "<label>Bill <input></label><button onclick='setTimeout(() => { for (;;); }, 250)'>Go</button>"
-    seen, _ = opened(engine, f"<!doctype html><title>x</title>{page}", [{**run, "sentence": "Goes on"} for run in runs])
+    seen, _ = opened(
+        engine, f"<!doctype html><title>x</title>{page}", [{**run, "sentence": "Goes on"} for run in runs]
+    )
     for run in runs:
         words = [f.words for f in seen.films[run["id"]]]
         assert words[0] == "I opened it"

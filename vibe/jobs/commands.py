@@ -92,14 +92,14 @@ def _take_plan_change(job: Job, edits: dict[str, Any]) -> None:
 
 
 def changed_plan(job: Job) -> dict[str, Any]:
-    """The person's changed plan, taken once by whoever makes the Job."""
-    with transaction.atomic():
-        rows = Job.objects.select_for_update().filter(pk=job.pk)
-        changed = rows.values_list("plan_change", flat=True).get()
-        if changed is None:  # one that comes now is the next one's to take
-            return {}
-        rows.update(plan_change=None)
-        return dict(changed)
+    """The plan as the person changed it, until it is taken; {} when they did not."""
+    return dict(Job.objects.filter(pk=job.pk).values_list("plan_change", flat=True).get() or {})
+
+
+def take_changed_plan(job: Job, changed: dict[str, Any]) -> None:
+    """`changed` is journaled, in the transaction around this. One that came after it is the next one's to take."""
+    if changed_plan(job) == changed:
+        Job.objects.filter(pk=job.pk).update(plan_change=None)
 
 
 def stop(job: Job) -> None:
