@@ -40,7 +40,7 @@ def reserve(step: StepRecord, model: Model, call: Call, *, now: datetime | None 
     """Set aside what `call` may cost, for this step. Raises Spent when that is not allowed now.
 
     A step that a lost worker left is charged once: an open Charge is given back as it is, and what its maker paid for
-    it before today's end is taken off when it is settled again.
+    it before today's end is taken off when it is settled again. (What a lost call held is written off before.)
     """
     now = now or timezone.now()
     site = SiteAllowance.current()
@@ -124,8 +124,8 @@ def release(charge: Charge) -> None:
 
 
 def write_off(step: StepRecord) -> None:
-    """The call of a worker that was lost is not made again: nobody knows what it came to. Whoever serves the model may
-    bill it, so the site's total keeps what was set aside for it; its maker pays nothing. Doing it twice is harmless."""
+    """The call of a worker that was lost: nobody knows what it came to. Whoever serves the model may bill it, so the
+    site's total keeps what was set aside for it; its maker pays nothing. Doing it twice is harmless."""
     with transaction.atomic():
         row = Charge.objects.select_for_update().filter(step=step, state=State.RESERVED).first()
         if row is None:
@@ -176,12 +176,12 @@ def _forgive(charge: Charge, maker_cap: Amount, site_cap: Amount) -> bool:
 
 
 def release_stale() -> int:
-    """Give back what calls of ended Jobs still hold: their worker died before it could. How many there were."""
+    """Hold no longer what calls of ended Jobs hold: their worker died in the middle of them. How many there were."""
     ended = (JobState.DONE, JobState.FAILED, JobState.STOPPED, JobState.WAITING)
     stale = Charge.objects.filter(Q(step__job__state__in=ended) | Q(step__void=True), state=State.RESERVED)
-    found = list(stale[:200])
+    found = list(stale.select_related("step")[:200])
     for charge in found:
-        release(charge)
+        write_off(charge.step)
     return len(found)
 
 

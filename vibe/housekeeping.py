@@ -17,7 +17,7 @@ from django.db import IntegrityError, OperationalError, close_old_connections, c
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from vibe import allowance, events, jobs, limits, models_in_use, stored
+from vibe import allowance, events, jobs, keepsakes, limits, models_in_use, stored
 from vibe.choices import JobState
 from vibe.live import feed
 from vibe.models import (
@@ -110,13 +110,13 @@ def sweep_files() -> int:
         for names in _old_names(jobs.folder(folder)):
             known = set(rows.filter(key__in=names).values_list("key", flat=True))
             gone += _unlink(jobs.folder(folder), [name for name in names if name not in known])
-    for tries in map(jobs.folder, ("shots-of-jobs", "tries-of-jobs")):  # until a Version keeps what they left
-        for names in _old_names(tries):
-            numbers = {name: int(pk) for name in names if (pk := name.partition("-")[0]).isdecimal()}
+    for kind in keepsakes.KINDS:
+        for names in _old_names(kind.place):
+            numbers = keepsakes.jobs_of(names)
             making = set(
                 Job.objects.filter(pk__in=numbers.values(), state__in=jobs.HELD).values_list("pk", flat=True)
             )
-            gone += _unlink(tries, [name for name, number in numbers.items() if number not in making])
+            gone += _unlink(kind.place, [name for name, number in numbers.items() if number not in making])
     return gone
 
 

@@ -56,6 +56,20 @@ def test_after_that_it_ends_and_what_there_was_stays():
     assert world.asks == []
 
 
+def test_a_fault_of_the_second_call_is_no_second_answer():
+    broke = {"fault": {"kind": "no_credit", "sentence": "The key has no credit left."}}
+    result = make(World(asks=["no file", broke]))
+    assert not result.made
+    assert (
+        result.sentence
+        == "The model answered in a form I can’t use. When I asked once more: The key has no credit left."
+    )
+    result = make(World(asks=[MISSES, MISSES, broke]), CHANGE)
+    assert result.sentence.startswith(
+        "The model answered twice in a form I can’t use. When I asked once more: The key"
+    )
+
+
 def test_the_cap_on_calls_holds_over_it():
     world = World(asks=[MISSES] * 9, force={"effort": "quick", "quick": "other"})
     assert not make(world, CHANGE).made

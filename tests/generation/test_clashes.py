@@ -6,7 +6,7 @@ from tests.generation.world import CHECKED, HELD, PAGE, SEEN, World, make
 from vibe.choices import Verdict
 from vibe.generation import clashes
 from vibe.generation.request import Base, Request
-from vibe.generation.steps import Ask, Question, Run
+from vibe.generation.steps import Ask, Question, Run, Tell
 
 QUIET = 'CHECK It stays quiet\n{"expect": [{"see": "hidden", "target": {"text": "rings"}}]}\n'
 TWO = CHECKED + QUIET
@@ -114,6 +114,36 @@ def test_unasked_an_earlier_promise_stays_so_that_it_is_not_broken_silently():
     assert promised(result) == ["It rings"]
     assert any("“It stays quiet” is not promised" in line for line in result.not_checked)
     assert result.measures["unsettled"]
+
+
+def own(sentence):
+    return {"changed": {"checks": [{"id": "", "sentence": sentence, "confirmed": True}]}}
+
+
+def test_what_was_left_open_is_settled_by_a_promise_of_the_persons_own():
+    world = World(asks=[own("No bell at all"), QUIET, PAGE], plan=TWO)
+    result = make(world)
+    assert promised(result) == ["No bell at all"]
+    assert "unsettled" not in result.measures
+    assert not any("cannot both hold" in line for line in result.not_checked)
+    shown = [tell.data for tell in world.of(Tell) if tell.event == "plan-proposed"]
+    assert [one["unpromised"] for one in shown][-1] == []
+
+
+def test_what_was_left_open_stays_so_beside_a_promise_about_something_else():
+    kettle = 'CHECK A kettle\n{"expect": [{"see": "visible", "target": {"text": "kettle"}}]}\n'
+    result = make(World(asks=[own("A kettle"), kettle, PAGE], plan=TWO))
+    assert promised(result) == ["A kettle"]
+    assert len(result.measures["unsettled"]) == 1
+    assert any("cannot both hold" in line for line in result.not_checked)
+
+
+def test_an_earlier_promise_that_stayed_and_then_goes_is_not_said_to_have_stayed():
+    world = World(asks=[own("It stays quiet"), QUIET, PAGE], plan="STEP x\n" + QUIET)
+    result = make(world, Request("no bell", base=base(), salt="s"))
+    assert promised(result) == ["It stays quiet"]
+    assert "unsettled" not in result.measures
+    assert not any("“It stays quiet” is not promised" in line for line in result.not_checked)
 
 
 def test_two_questions_of_this_kind_are_enough():

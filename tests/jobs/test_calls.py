@@ -8,7 +8,7 @@ from tests.jobs.test_resuming import Died, looked_at_while_broken, page
 from vibe import jobs, worker
 from vibe.choices import JobState
 from vibe.generation.policy import policy
-from vibe.llm.errors import ModelFault
+from vibe.llm.errors import Cancelled, ModelFault
 from vibe.llm.message import Usage
 from vibe.models import Charge, DayTally, Job, StepRecord
 
@@ -40,6 +40,15 @@ def test_a_making_that_is_begun_anew_has_only_the_calls_that_it_had_left(boxes, 
     assert [call.purpose for call in fakes.CALLS] == ["plan", "plan", "write", "repair", "resample"]
     assert len(fakes.CALLS) == policy("plan", "normal").calls
     assert "all 5 calls" in job.sentence
+
+
+def test_a_making_that_is_begun_anew_says_so(boxes, script):
+    script += [PLAN, PLAN]
+    job = begun_anew(carry(begin(autonomy="plan")))
+    seen = timeline(job)
+    assert seen.interrupted == "I was improved meanwhile and begin anew."
+    assert [step.kind for step in seen.steps] == ["plan"], "what was shown of the first try is void"
+    assert seen.answered == ""
 
 
 def test_with_one_call_left_it_is_written_without_another_plan_and_with_none_nothing_is(boxes, script):
@@ -102,6 +111,39 @@ def test_a_try_that_no_server_took_is_no_call(boxes, script):
     assert {step.calls for step in job.steps.filter(kind="ask")} == {1}
 
 
+def test_a_question_that_was_refused_for_good_takes_no_call_from_what_comes_after_it(boxes, script):
+    looked_at_while_broken(boxes, [1])
+    script += [PLAN, ModelFault("refused"), page("a"), page("bb")]
+    job = carry(begin(autonomy="plan", effort="quick"))
+    jobs.answer(job, {"yes": True, "checks": [{"id": "", "sentence": "It is warm", "confirmed": True}]})
+    carry(job)
+    assert job.state == JobState.DONE, job.sentence
+    assert [call.purpose for call in fakes.CALLS] == ["plan", "checks", "write", "repair"]
+    assert [step.calls for step in job.steps.filter(kind="ask")] == [1, 0, 1, 1]
+    assert timeline(job).spent["calls"] == 3
+
+
+def test_a_call_that_was_stopped_before_a_word_came_is_told_as_it_is_counted(boxes, script, monkeypatch):
+    ask, job = fakes._Shared.ask, begin()
+
+    def stopped(self, call, **more):
+        if call.purpose != "write":
+            return ask(self, call, **more)
+        jobs.stop(job)
+        assert more["cancelled"].wait(8)
+        end = Cancelled()
+        end.usage = Usage(100, 0, estimated=True)
+        raise end
+
+    monkeypatch.setattr(fakes._Shared, "ask", stopped)
+    script.append(page("a"))
+    carry(job)
+    assert job.state == JobState.STOPPED
+    spent = timeline(job).spent
+    assert spent["calls"] == StepRecord.calls_of(job.steps.all()) == 2
+    assert spent["tokens_in"] == sum(job.steps.values_list("tokens_in", flat=True))
+
+
 def dies(monkeypatch, *, on):
     """The worker dies while the model answers call number `on`, or each of those."""
     ask, wanted = fakes._Shared.ask, {on} if isinstance(on, int) else set(on)
@@ -133,6 +175,9 @@ def test_a_call_whose_worker_died_counts(boxes, script, monkeypatch):
     job = carried_by_mortals(begin(effort="quick"))
     assert [call.purpose for call in fakes.CALLS] == ["plan", "write", "write"]
     assert "all 3 calls" in job.sentence
+    plan, write = Charge.objects.order_by("pk")
+    assert DayTally.objects.get(who="site").used_tokens == plan.tokens + write.reserved_tokens + write.tokens
+    assert DayTally.objects.get(who=job.maker_id).used_tokens == plan.tokens + write.tokens
 
 
 def test_after_the_last_call_died_with_its_worker_none_is_made(boxes, script, monkeypatch):
@@ -146,9 +191,10 @@ def test_after_the_last_call_died_with_its_worker_none_is_made(boxes, script, mo
     assert charge.state == "forgiven"
     assert charge.tokens == charge.reserved_tokens > 0
     assert day.held_tokens == 0
-    assert day.used_tokens == sum(Charge.objects.values_list("tokens", flat=True)), "who serves it may bill it"
+    plan = Charge.objects.get(step__purpose="plan").tokens
+    assert day.used_tokens == plan + 2 * charge.reserved_tokens, "who serves them may bill them both"
     mine = DayTally.objects.get(who=job.maker_id)
-    assert (mine.held_tokens, mine.used_tokens) == (0, Charge.objects.get(step__purpose="plan").tokens)
+    assert (mine.held_tokens, mine.used_tokens) == (0, plan)
 
 
 def test_a_plan_is_not_changed_when_broken_answers_used_the_calls(boxes, script):
@@ -160,3 +206,17 @@ def test_a_plan_is_not_changed_when_broken_answers_used_the_calls(boxes, script)
     job.refresh_from_db()
     with pytest.raises(jobs.NotNow, match="All 3 calls"):
         jobs.change_plan(job, {"steps": ["A green one"]})
+
+
+def test_after_a_lost_worker_the_plan_shows_what_its_person_made_of_it(boxes, script, monkeypatch):
+    form = '{"expect": [{"see": "visible", "target": {"text": "tea"}}]}'
+    script += [f"{PLAN}CHECK It speaks of tea\n{form}\n", page("a")]
+    job = carry(begin(autonomy="plan"))
+    mine = [{"id": "p1", "sentence": "It speaks of tea", "confirmed": True}]
+    jobs.answer(job, {"yes": True, "steps": ["A green poster"], "checks": mine})
+    dies(monkeypatch, on=2)
+    carried_by_mortals(job)
+    assert job.state == JobState.DONE
+    plan = timeline(job).plan
+    assert plan["steps"] == ["A green poster"]
+    assert plan["checks"] == [{**mine[0], "readable": True}], "it was not said that this cannot be checked"

@@ -268,6 +268,19 @@ def test_such_a_stop_is_heeded_as_well_where_the_database_went_away_in_the_middl
     assert job.state == JobState.STOPPED
 
 
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_worker_that_lost_its_job_before_it_could_let_it_wait_moves_nothing(stopped):
+    job = asked(Maker.objects.create())
+    Job.objects.filter(pk=job.pk).update(lease_owner="another/1")
+    if stopped:
+        jobs.stop(Job.objects.get(pk=job.pk))
+    told = job.events.count()
+    assert not carrying.wait(job)
+    job.refresh_from_db()
+    assert (job.state, job.lease_owner) == (JobState.RUNNING, "another/1")
+    assert job.events.count() == told
+
+
 def test_answers_go_no_further_than_what_one_person_may_have_made_at_once(settings):
     settings.CONFIG = replace(settings.CONFIG, caps=replace(settings.CONFIG.caps, maker_at_once=2))
     maker = Maker.objects.create()

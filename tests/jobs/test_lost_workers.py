@@ -9,12 +9,12 @@ from django.db import connection, connections
 from tests import fakes
 from tests.jobs.carrying import PAGE, attend, begin, carry, timeline, until
 from tests.views.conftest import make_card
-from vibe import jobs, worker
+from vibe import jobs, metrics, worker
 from vibe.choices import JobState, Verdict
 from vibe.llm.errors import Cancelled
 from vibe.management.making import Making
 from vibe.models import Job, Maker, Program, Version
-from vibe.worker.attended import attended, leaving
+from vibe.worker.attended import attended, beat, leaving
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -145,10 +145,11 @@ def test_two_changes_of_one_program_never_run_at_once(boxes, script):
 def test_a_pause_that_is_answered_at_once_keeps_its_successor_alive(boxes, script, monkeypatch):
     script.extend(["TITLE Tea\nSTEP A kettle\nCHECK It boils\n", PAGE])
     job = begin(autonomy="plan")
-    wait, followers = jobs.wait_for_person, []
+    wait, followers, lost = jobs.wait_for_person, [], metrics.leases_lost._value.get()
 
     def answered_at_once(one):
         wait(one)
+        beat()  # the heart finds that the row names us no longer
         jobs.answer(Job.objects.get(pk=one.pk), {"yes": True})
         follower = threading.Thread(target=attend, args=(jobs.claim(worker.OWNER, only=one.pk),))
         follower.start()
@@ -160,6 +161,7 @@ def test_a_pause_that_is_answered_at_once_keeps_its_successor_alive(boxes, scrip
     worker.attend(jobs.claim(worker.OWNER, only=job.pk))
     followers[0].join(5)
     job.refresh_from_db()
+    assert metrics.leases_lost._value.get() == lost, "it was given up, not lost"
     assert job.state == JobState.DONE
     assert timeline(job).state == JobState.DONE
     assert timeline(job).version
@@ -274,3 +276,51 @@ def test_the_sweep_asks_a_restarted_database_over_a_new_connection(monkeypatch):
     thread.start()
     thread.join(5)
     assert used[0] is not used[1]
+
+
+@pytest.mark.parametrize("meanwhile", ["running", "waiting"])
+@pytest.mark.parametrize("ends", ["with an answer", "with a stop"])
+def test_a_late_end_of_a_call_takes_no_place_of_what_the_successor_was_answered(
+    boxes, script, monkeypatch, ends, meanwhile
+):
+    ask, job = fakes._Shared.ask, begin()
+    theirs = {"text": PAGE.replace("hello", "theirs"), "finish": "stop", "model": "m"}
+
+    def overtaken(self, call, **more):
+        reply = ask(self, call, **more)
+        if call.purpose == "write":
+            owner = "another/1" if meanwhile == "running" else ""
+            Job.objects.update(state=meanwhile, lease_owner=owner, plan_change={"steps": ["A kettle"]})
+            job.steps.filter(purpose="write").update(answer=theirs)
+        if call.purpose == "write" and ends == "with a stop":
+            next(iter(attended.values())).lose()
+            stopped = Cancelled()
+            stopped.usage = reply.usage
+            raise stopped
+        return reply
+
+    monkeypatch.setattr(fakes._Shared, "ask", overtaken)
+    script.append(PAGE)
+    carry(job)
+    assert job.steps.get(purpose="write").answer == theirs
+    assert job.plan_change == {"steps": ["A kettle"]}, "it is the successor's to hear"
+    assert job.state == meanwhile
+    assert not Version.objects.exists()
+
+
+def test_what_nobody_else_took_up_yet_is_journaled_by_a_worker_whose_lease_ran_out(boxes, script, monkeypatch):
+    ask, job = fakes._Shared.ask, begin()
+
+    def late(self, call, **more):
+        reply = ask(self, call, **more)
+        if call.purpose == "write":
+            Job.objects.update(lease_until=0)
+            jobs.sweep()
+        return reply
+
+    monkeypatch.setattr(fakes._Shared, "ask", late)
+    script.append(PAGE)
+    worker.attend(jobs.claim(worker.OWNER, only=job.pk))
+    assert job.steps.get(purpose="write").answer["text"] == PAGE
+    assert carry(job).state == JobState.DONE
+    assert len(fakes.CALLS) == 1

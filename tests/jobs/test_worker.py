@@ -274,7 +274,7 @@ def test_a_finished_step_does_not_say_what_it_is_doing(boxes, script):
 def test_a_reply_without_a_file_is_no_good_step(boxes, script):
     script.extend(["I would rather talk about it.", PAGE])
     seen = timeline(carry(begin()))
-    states = [(s.title, s.state, s.line) for s in seen.steps if s.kind == "write"]
+    states = [(s.title, s.state, s.line) for s in seen.steps if s.kind in {"write", "fix"}]
     assert states[0] == ("Write", "bad", "There was no file in the reply")
     assert states[1][:2] == ("Write again", "done")
 

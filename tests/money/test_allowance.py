@@ -305,7 +305,34 @@ def test_tokens_are_capped_too_where_no_price_is_known():
 # --- what dead workers leave ------------------------------------------------------------------------------------
 
 
-def test_what_an_ended_jobs_dead_worker_held_is_given_back():
+def test_a_call_that_was_lost_costs_the_site_what_was_set_aside_and_its_maker_nothing():
+    one = step()
+    charge = reserve(one)
+    for _ in range(2):
+        allowance.write_off(one)
+    site, his = (allowance.used_today(who, now=NOON) for who in (None, one.job.maker))
+    assert (site.used.micro, site.held.micro) == (charge.reserved_micro, 0) == (100_008, 0)
+    assert (his.used.micro, his.held.micro) == (0, 0)
+    charge.refresh_from_db()
+    assert (charge.state, charge.micro) == ("forgiven", 100_008)
+    allowance.settle(reserve(one), PRICED, CENTS_10)  # it was asked once more
+    assert allowance.used_today(now=NOON).used.micro == 200_008
+    assert allowance.used_today(one.job.maker, now=NOON).used.micro == 100_000
+    assert not DayTally.objects.exclude(held_micro=0, held_tokens=0).exists()
+
+
+def test_a_call_that_was_lost_leaves_to_its_maker_what_an_earlier_one_of_that_step_cost():
+    one = step()
+    allowance.settle(reserve(one), PRICED, Usage(0, 3_000))
+    reserve(one)
+    allowance.write_off(one)
+    charge = Charge.objects.get()
+    assert (charge.state, charge.micro) == ("settled", 30_000)
+    assert allowance.used_today(one.job.maker, now=NOON).used.micro == 30_000
+    assert allowance.used_today(now=NOON).used.micro == 30_000 + charge.reserved_micro
+
+
+def test_what_an_ended_jobs_dead_worker_held_is_held_no_more():
     running, stopped, anew = step(), step(), step()
     for one in (running, stopped, anew):
         reserve(one)
@@ -313,5 +340,9 @@ def test_what_an_ended_jobs_dead_worker_held_is_given_back():
     StepRecord.objects.filter(pk=anew.pk).update(void=True)
     assert allowance.release_stale() == 2
     assert allowance.release_stale() == 0
-    assert DayTally.objects.get(who="site").held_micro == 100_008
+    site = allowance.used_today(now=NOON)
+    assert (site.held.micro, site.used.micro) == (100_008, 200_016), "nobody knows that they were not billed"
+    for one in (stopped, anew):
+        his = allowance.used_today(one.job.maker, now=NOON)
+        assert (his.held.micro, his.used.micro) == (0, 0)
     assert Charge.objects.get(step=running).state == "reserved"

@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+import time
 from collections import Counter
 from datetime import timedelta
 from decimal import Decimal
@@ -14,6 +15,7 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from tests import fakes
+from tests.jobs.carrying import timeline
 from tests.modelserver import ModelServer
 from vibe import allowance, jobs, worker
 from vibe.choices import JobState
@@ -27,19 +29,12 @@ PAGE = "Here it is.\n\nFILE index.html\n```html\n<title>Tea</title><p>hello</p>\
 
 
 def begin(maker, once, **more):
-    return jobs.begin(
-        maker,
-        **more,
-        description=f"A tea page {once}",
-        shape="auto",
-        autonomy="make",
-        effort="normal",
-        once=once,
-    )
+    wish = {"shape": "auto", "autonomy": "make", "effort": "normal", **more}
+    return jobs.begin(maker, description=f"A tea page {once}", once=once, **wish)
 
 
-def carry(maker=None, once="k"):
-    job = begin(maker or Maker.objects.create(), once)
+def carry(maker=None, once="k", **more):
+    job = begin(maker or Maker.objects.create(), once, **more)
     worker.attend(jobs.claim(worker.OWNER, only=job.pk))
     job.refresh_from_db()
     return job
@@ -204,6 +199,41 @@ def test_a_refused_call_costs_nothing_and_a_broken_stream_what_had_come(boxes, s
     step = carry(once="2").steps.get(kind="ask")
     assert (step.tokens_out, float(step.cost_usd)) == (50, 0.0002)
     assert Charge.objects.get(step=step).micro == 200
+
+
+def test_what_a_server_heard_and_never_answered_is_paid_for_as_far_as_the_question_goes(
+    boxes, settings, monkeypatch
+):
+    """A stop before the first word is paid so, too: whoever serves the model may bill what was asked."""
+    settings.LLM_CLIENT = "vibe.llm.client.OpenAIClient"
+    monkeypatch.setattr("vibe.llm.client.QUIET_S", 0.5)
+
+    def mute(handler):
+        handler.begin()
+        while True:  # until its caller hangs up
+            handler.raw(": wait\n\n")
+            time.sleep(0.02)
+
+    with ModelServer() as server:
+        server.always(mute)
+        ModelRow.objects.create(name="m", base_url=server.url, price_in=1, price_out=2)
+        job = carry(effort="quick")
+        asked = server.requests[-1]["body"]["messages"]
+    assert "The model stopped answering" in job.sentence
+    step = job.steps.get(purpose="write")
+    question = sum(len(message["content"]) // 4 for message in asked)
+    assert (step.calls, step.tokens_in, step.tokens_out) == (2, 2 * question, 0)
+    charge = Charge.objects.get(step=step)
+    assert (charge.tokens, charge.micro) == (2 * question, 2 * question)
+    plan = Charge.objects.get(step__purpose="plan")
+    for who in (job.maker_id, "site"):
+        day = DayTally.objects.get(who=who)
+        assert (day.used_micro, day.held_micro) == (plan.micro + charge.micro, 0)
+    spent = timeline(job).spent
+    assert (spent["calls"], spent["tokens_in"]) == (
+        3,
+        step.tokens_in + job.steps.get(kind="ask", purpose="plan").tokens_in,
+    )
 
 
 def test_plans_are_asked_of_the_quick_model_and_programs_of_the_strong_one(boxes, script):

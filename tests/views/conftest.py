@@ -1,5 +1,7 @@
 """A browser's side of the pages, without a browser."""
 
+from dataclasses import replace
+
 import pytest
 from django.test import Client
 
@@ -42,6 +44,17 @@ def stranger(db):
     made = Browser()
     made.maker()
     return made
+
+
+@pytest.fixture
+def cap(settings):
+    """Other caps than those of this machine: cap(maker_jobs_per_day=2)."""
+
+    def set_(**caps):
+        config = settings.CONFIG
+        settings.CONFIG = replace(config, caps=replace(config.caps, maker_at_once=None, **caps))
+
+    return set_
 
 
 def make_card(maker, *, shape="page", title="Tea", files=None, once="1"):

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from tests import fakes
-from vibe import cards, jobs, shots, worker
+from vibe import cards, jobs, keepsakes, worker
 from vibe.choices import JobState
 from vibe.generation import flow
 from vibe.live import feed
@@ -85,7 +85,9 @@ def test_the_one_taken_is_the_version_and_the_other_is_kept_beside_it(browser, b
     assert "amber" in other.files["index.html"]
     assert (other.look_of, other.summary, other.held_back) == (taken, "In amber.", True)
     assert [bytes(v.shot) for v in (taken, other)] == [fakes.PIXEL] * 2
-    assert shots.of(job, taken.files) is None, "what was not taken by a version is not left lying about"
+    assert keepsakes.shots.of(job, taken.files) is None, (
+        "what was not taken by a version is not left lying about"
+    )
     assert frame(browser, f"http://{address}.localhost:8000/").status_code == 404
     page = browser.get(job.program.get_absolute_url()).content.decode()
     assert "Two looks" in page
@@ -185,7 +187,7 @@ def test_who_stops_it_there_keeps_none_and_is_told_so(browser, boxes, script):
     assert job.state == JobState.STOPPED
     assert job.sentence == "You stopped it. None of the looks was kept. Your words are kept."
     assert looks(job) == []
-    assert shots.of(job, files) is None
+    assert keepsakes.shots.of(job, files) is None
     assert not Film.objects.exists()
 
 

@@ -1,20 +1,27 @@
 """A plan changed while it is written from, and two promises of it that cannot both hold, on the pages."""
 
 import json
+import re
 
 import pytest
 
 from tests import fakes
 from tests.jobs.carrying import carry, timeline
-from vibe.llm.errors import Cancelled
+from tests.jobs.test_resuming import Died
+from vibe import jobs
+from vibe.live.bell import control
+from vibe.llm.errors import Cancelled, ModelFault
+from vibe.llm.message import Usage
 from vibe.models import Job, ModelRow, Program
-from vibe.worker.attended import attended
+from vibe.perform import Performer
+from vibe.worker.attended import attended, beat
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PAGE = "FILE index.html\n```html\n<title>Tea</title><p>hello</p>\n```\nDONE\n"
 RINGS = {"expect": [{"see": "visible", "target": {"text": "rings"}}], "covers": [1]}
 QUIET = {"expect": [{"see": "hidden", "target": {"text": "rings"}}]}
 PLAN = f"TITLE Tea\nSTEP A bell\nCHECK It rings\n{json.dumps(RINGS)}\n"
+GREEN = {"expect": [{"see": "visible", "target": {"text": "green"}}]}
 TWO = f"{PLAN}CHECK It stays quiet\n{json.dumps(QUIET)}\n"
 
 
@@ -24,10 +31,15 @@ def while_writing(monkeypatch):
     happens, ask = [], fakes._Shared.ask
 
     def slow(self, call, *, on_delta=None, cancelled=None):
-        if call.purpose in {"write", "change"} and happens:
-            happens.pop(0)()
-            if cancelled.wait(0.2):
-                raise Cancelled
+        if call.purpose in {"write", "change"}:
+            if happens:
+                happens.pop(0)()
+            if Job.objects.filter(plan_change__isnull=False).exists():
+                assert cancelled.wait(8)
+            if cancelled.is_set():
+                end = Cancelled()
+                end.usage = Usage(100, 0, estimated=True)  # it was with the server
+                raise end
         return ask(self, call, on_delta=on_delta, cancelled=cancelled)
 
     monkeypatch.setattr(fakes._Shared, "ask", slow)
@@ -54,13 +66,18 @@ def test_a_plan_changed_while_it_is_written_is_what_is_written(browser, script, 
     ]
 
 
-def test_a_plan_changed_in_the_moment_in_which_the_writing_ends_is_written_anew(browser, script, monkeypatch):
+@pytest.mark.parametrize("ends", ["with a program", "with a fault"])
+def test_a_plan_changed_in_the_moment_in_which_the_writing_ends_is_written_anew(
+    browser, script, monkeypatch, ends
+):
     ask, asked = fakes._Shared.ask, []
 
     def ended(self, call, **more):
         reply = ask(self, call, **more)
         if call.purpose == "write" and not asked:
             asked.append(browser.post(f"/jobs/{Job.objects.get().pk}/answer/", {"step": ["A green kettle"]}))
+            if ends == "with a fault":
+                raise ModelFault("refused")
         return reply
 
     monkeypatch.setattr(fakes._Shared, "ask", ended)
@@ -71,6 +88,132 @@ def test_a_plan_changed_in_the_moment_in_which_the_writing_ends_is_written_anew(
     assert "green" in job.version.files["index.html"]
     assert job.plan_change is None
     assert [s.state for s in timeline(job).steps if s.kind == "write"] == ["stopped", "done"]
+
+
+def plan_on_the_page(browser, job):
+    """What the page shows of the plan, when all that was told is written down."""
+    next(iter(attended.values())).line.flush()
+    page = browser.get(f"/programs/{job.program_id}/").content.decode()
+    return page[page.index('id="part-plan"') :]
+
+
+def test_a_changed_plan_is_the_plan_on_the_page_while_it_is_written_anew(browser, script, while_writing):
+    script.extend([PLAN, f"CHECK It is green\n{json.dumps(GREEN)}\n", PAGE])
+    job, seen = make(browser, autonomy="plan"), []
+    carry(job)
+    Job.objects.update(autonomy="make")
+    browser.post(f"/jobs/{job.pk}/answer/", {"yes": "1"})
+    checks = {"check_id": ["p1", ""], "check": ["It rings", "It is green"], "confirm": ["p1"]}
+    while_writing.append(
+        lambda: browser.post(f"/jobs/{job.pk}/answer/", {"step": ["A green kettle"], **checks})
+    )
+    while_writing.append(lambda: seen.append((plan_on_the_page(browser, job), timeline(job))))
+    assert carry(job).state == "done"
+    page, told = seen[0]
+    assert told.plan["steps"] == ["A green kettle"]
+    assert [(c["sentence"], c["readable"], c["confirmed"]) for c in told.plan["checks"]] == [
+        ("It rings", True, True), ("It is green", True, True),
+    ]  # fmt: skip
+    assert told.answered == "You changed it."
+    assert ">A green kettle</textarea>" in page, "to be changed once more"
+    assert 'name="check_id" value="own1"' in page
+    assert "A bell</textarea>" not in page
+    stopped = next(step for step in told.steps if step.state == "stopped")
+    assert stopped.line == "You changed the plan, so I write it anew"
+
+
+def test_a_plan_that_is_changed_twice_keeps_what_was_said_first(browser, script, while_writing):
+    script.extend([PLAN, f"CHECK It is green\n{json.dumps(GREEN)}\n", PAGE])
+    job = make(browser)
+    own = {"check_id": ["p1", ""], "check": ["It rings", "It is green"]}
+    while_writing.append(lambda: browser.post(f"/jobs/{job.pk}/answer/", {"step": ["A kettle"], **own}))
+
+    def as_it_stands():
+        page = plan_on_the_page(browser, job)
+        page = page[: page.index("</form>")]
+        ids = re.findall(r'name="check_id" value="([^"]*)"', page)
+        words = re.findall(r'aria-label="Check \d">([^<]*)<', page)
+        browser.post(
+            f"/jobs/{job.pk}/answer/",
+            {"step": ["A red kettle"], "check_id": ids, "check": [*words, ""], "confirm": ["own1"]},
+        )
+
+    while_writing.append(as_it_stands)
+    assert carry(job).state == "done"
+    assert [c["sentence"] for c in job.version.checks] == ["It rings", "It is green"]
+    assert [c.purpose for c in fakes.CALLS] == ["plan", "checks", "write"]
+    assert "A red kettle" in fakes.CALLS[-1].messages[-1].text
+
+
+@pytest.mark.parametrize(
+    "sent", [{"yes": "1", "step": "A bell"}, {"yes": "", "step": "A bell"}, {"choice": "1"}]
+)
+def test_an_answer_that_is_sent_twice_changes_no_plan(browser, script, while_writing, sent):
+    script.extend([PLAN, PAGE])
+    job, told = make(browser), []
+
+    def twice():
+        told.append(browser.post(f"/jobs/{job.pk}/answer/", sent, headers={"HX-Request": "true"}))
+
+    while_writing.append(twice)
+    assert carry(job).state == "done"
+    assert job.steps.filter(purpose="write").count() == 1
+    assert told[0].status_code == 422
+    assert "That was answered already" in told[0].content.decode()
+
+
+def test_a_word_of_a_change_that_comes_late_or_twice_changes_nothing(
+    browser, script, while_writing, monkeypatch
+):
+    script.extend([PLAN, PAGE])
+    job = make(browser)
+
+    def ring():
+        control.replan(job.pk)
+        monkeypatch.setattr(jobs, "beat", lambda claims: dict.fromkeys(claims, (False, True)))
+        beat()  # it read of the change before that was taken
+
+    while_writing.append(ring)
+    assert carry(job).state == "done"
+    assert job.steps.filter(purpose="write").count() == 1
+    assert [s.state for s in timeline(job).steps if s.kind == "write"] == ["done"]
+
+
+def test_a_change_outlives_the_worker_that_heard_of_it(browser, script, while_writing, monkeypatch):
+    script.extend([PLAN, PAGE])
+    job, journal = make(browser), Performer._journal
+
+    def dies(self, record, **more):
+        if record.purpose == "write":
+            monkeypatch.setattr(Performer, "_journal", journal)
+            raise Died
+        journal(self, record, **more)
+
+    monkeypatch.setattr(Performer, "_journal", dies)
+    while_writing.append(lambda: browser.post(f"/jobs/{job.pk}/answer/", {"step": ["A green kettle"]}))
+    with pytest.raises(Died):
+        carry(job)
+    Job.objects.update(lease_until=0)
+    jobs.sweep()
+    assert carry(job).state == "done"
+    assert "A green kettle" in fakes.CALLS[-1].messages[-1].text
+    assert job.plan_change is None
+
+
+@pytest.mark.parametrize(("purpose", "open_"), [("write", True), ("again", False)])
+def test_a_plan_may_be_changed_where_a_change_is_heard(browser, script, monkeypatch, purpose, open_):
+    ask, seen = fakes._Shared.ask, []
+
+    def looked(self, call, **more):
+        if call.purpose == purpose:
+            page = plan_on_the_page(browser, Job.objects.get())
+            seen.append("Write it anew from this" in page)
+        return ask(self, call, **more)
+
+    monkeypatch.setattr(fakes._Shared, "ask", looked)
+    script.extend([PLAN, "Shall I begin?", PAGE])
+    assert carry(make(browser)).state == "done"
+    assert seen == [open_]
 
 
 def test_a_change_for_which_no_call_is_left_is_refused_and_the_writing_goes_on(browser, script, while_writing):
@@ -109,6 +252,9 @@ def test_a_contradiction_that_nobody_is_asked_about_is_said_while_it_is_written_
     assert "Say in the plan what shall hold, and I write it anew from that." in seen[0]
     assert [c["sentence"] for c in job.version.checks] == ["It stays quiet"]
     assert job.version.checks[0]["confirmed"]
+    assert "unsettled" not in job.version.measures, "it was settled in the plan"
+    assert not [line for line in job.version.not_checked if "cannot both hold" in line]
+    assert timeline(job).plan["unpromised"] == []
 
 
 def test_nobody_was_asked_so_one_click_settles_it_and_a_program_that_is_so_costs_nothing(browser, script):

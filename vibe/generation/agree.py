@@ -9,7 +9,7 @@ from vibe.generation import plan, reading
 from vibe.generation.checks import writer
 from vibe.generation.clashes import consistent
 from vibe.generation.clashes import decided as decided_clashes
-from vibe.generation.plan import Plan
+from vibe.generation.plan import Plan, Promise
 from vibe.generation.prompt import fill, fingerprint
 from vibe.generation.request import Request
 from vibe.generation.steps import Approve, Json, Question, Step, Tell
@@ -36,8 +36,8 @@ def agree(work: Work) -> Generator[Step, Json, Plan | None]:
         if "plan" not in asks and not work.weak():
             return None
     agreed = yield from consistent(work, agreed)
-    said = {"warning": work.weak(), "unpromised": list(work.unsaid)}
-    decision = yield Approve("plan", {**agreed.proposal(), **said})
+    work.shown = _as_shown(work, agreed)
+    decision = yield Approve("plan", work.shown)
     if not decision["yes"]:
         raise Nothing(
             "You left the plan, so nothing was made. Your words are kept: change them and send them again."
@@ -47,10 +47,17 @@ def agree(work: Work) -> Generator[Step, Json, Plan | None]:
 
 def settled(work: Work, agreed: Plan, edited: Json) -> Generator[Step, Json, Plan]:
     """The plan with the person's edits, and forms for the promises that they wrote themselves."""
-    agreed = plan.edited(agreed, edited, _prefix(work.request), _taken(work.request))
+    work.plan = agreed = plan.edited(agreed, edited, _prefix(work.request), _taken(work.request))
+    yield from _show(work, agreed)
     wanting = plan.open_promises(agreed)
-    if not wanting or work.calls_left < 2:  # the last call is for the writing
-        return (yield from consistent(work, agreed))
+    if wanting and work.calls_left > 1:  # the last call is for the writing
+        agreed = yield from _with_forms(work, agreed, wanting)
+    agreed = yield from consistent(work, agreed)
+    yield from _show(work, agreed)
+    return agreed
+
+
+def _with_forms(work: Work, agreed: Plan, wanting: Sequence[Promise]) -> Generator[Step, Json, Plan]:
     words = "\n".join(f"- {p.sentence}" for p in wanting)
     answer = yield from work.ask(
         work.call(
@@ -60,9 +67,18 @@ def settled(work: Work, agreed: Plan, edited: Json) -> Generator[Step, Json, Pla
             fingerprint("checks"),
         )
     )
-    if "fault" not in answer:
-        agreed = plan.with_forms(agreed, answer.get("text", ""))
-    return (yield from consistent(work, agreed))
+    return agreed if "fault" in answer else plan.with_forms(agreed, answer.get("text", ""))
+
+
+def _show(work: Work, agreed: Plan) -> Generator[Step, Json, None]:
+    """The plan that is written from stands on the page, where it may be changed once more."""
+    if work.shown != (now := _as_shown(work, agreed)):
+        work.shown = now
+        yield Tell("plan-proposed", {**now, "waits": False})
+
+
+def _as_shown(work: Work, agreed: Plan) -> Json:
+    return {**agreed.proposal(), "warning": work.weak(), "unpromised": list(work.unsaid)}
 
 
 def _plan(work: Work, decided: Sequence[str], *, questions: bool) -> Generator[Step, Json, Plan | None]:

@@ -5,7 +5,7 @@ goes before what is new; of two that were made up now neither counts, and the pe
 click: a Job that first looks whether the program is so already.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 
 from vibe.choices import Verdict
@@ -44,7 +44,18 @@ def consistent(work: Work, agreed: Plan) -> Generator[Step, Json, Plan]:
         work.plan = replace(
             work.plan, promises=tuple(replace(p, confirmed=True) if p.id == stays else p for p in promises)
         )
+    _close(work, [check for check in checks.values() if check.get("confirmed")])
     return work.plan
+
+
+def _close(work: Work, wanted: Sequence[Json]) -> None:
+    """What the person promised since, one of two that were left open cannot stand beside: so they said which one holds."""
+    for pair in list(work.unsettled):
+        sides = [{**one, "id": "open"} for one in pair["checks"]]
+        promised = [{**check, "id": "promised"} for check in wanted]
+        both = ([one, check] for one in sides for check in promised)
+        if any(first != second for two in both for first, second, _ in contradictions.find(two)):
+            work.close(pair)
 
 
 def _settle(work: Work, one: Json, other: Json, sentence: str) -> Generator[Step, Json, Json]:
@@ -99,13 +110,14 @@ def _outcome(
         return "", [a, b]
     first = _first(one, other, before) or (one if choice == DECIDE else None)
     if first is None:
-        work.say(sentence)
-        work.leave_open(sentence, one, other)
+        work.leave_open(sentence, one, other, said=sentence)
         return "", [a, b]
     last = other if first is one else one
-    work.say(f"{_gone(last, first)}{': you left it to me' if choice == DECIDE else ''}.")
+    said = f"{_gone(last, first)}{': you left it to me' if choice == DECIDE else ''}."
     if choice != DECIDE and not first.get("confirmed"):
-        work.leave_open(sentence, one, other)
+        work.leave_open(sentence, one, other, said)
+    else:
+        work.say(said)
     return "", [str(last["id"])]
 
 

@@ -44,8 +44,8 @@ class Consult(Step):
 @dataclass(frozen=True)
 class Ask(Step):
     """A question to a model. Answer: {"text", "finish", "model"}, {"fault": {"kind", "sentence"}}, or, when the person
-    changed the plan while it was being written, {"changed": the edited proposal}; and "calls" where it came to more
-    than one: an answer broke off and it was sent again. Never to more than `most`.
+    changed the plan while it was being written, {"changed": the edited proposal}; and "calls" where it came to another
+    number than one: an answer broke off and it was sent again, or no server took it. Never to more than `most`.
 
     `tier` is quick, strong or, for what is written first from a picture, vision; `shown` false: its files are not painted (another candidate's are).
     """

@@ -20,15 +20,8 @@ from vibe.generation.steps import Ask, Json, Step, Tier
 from vibe.generation.trial import Tried, seed_of
 from vibe.llm.message import Message
 
-WRITING = (
-    "system",
-    "write",
-    "change",
-    "repair",
-    "again",
-    "edit",
-    "otherwise",
-)  # what a writing call is made of
+# What a writing call is made of.
+WRITING = ("system", "write", "change", "repair", "again", "edit", "otherwise")
 
 
 @dataclass(frozen=True)
@@ -45,13 +38,13 @@ class Work:
         self.request = request
         self.force = force
         self.asked = 0  # questions to a model
-        self.more = int(
-            force.get("calls") or 0
-        )  # calls besides: of tries begun anew, and of answers that broke off
+        # Calls besides: of tries begun anew, and of answers that broke off; less those that no server took
+        self.more = int(force.get("calls") or 0)
         self.wasted: list[
             int
         ] = []  # which questions, from 1, mended nothing: the maker is not charged for them
         self.plan: Plan | None = None
+        self.shown: Json = {}  # the plan as the person was shown it last
         self.summaries: dict[str, Json] = {}  # of the attached files, made in a sealed box
         self.unsaid: list[str] = []  # sentences for "not checked" that stand before any check ran
         self.holds = 0  # tokens that the model can read, where its server refused more than that; 0: not known
@@ -60,6 +53,7 @@ class Work:
         self.let_go: set[str] = set()  # ids of earlier promises that such a pair ended
         self.chosen: set[str] = set()  # ids of promises that the person chose out of such a pair
         self.unsettled: list[Json] = []  # such pairs that nobody was asked about
+        self.said_of: dict[str, str] = {}  # by the sentence of such a pair: what was said for it
         self.idle: dict[str, str] = {}
         self.stopped = ""  # why the ladder was left with something that does not hold
 
@@ -87,7 +81,7 @@ class Work:
         return answer
 
     def count(self, answer: Json) -> None:
-        self.more += max(0, int(answer.get("calls", 1)) - 1)
+        self.more += int(answer.get("calls", 1)) - 1
 
     def promised(self) -> list[Json]:
         """The checks that the program is held to: those of the version before, and those of this plan."""
@@ -111,10 +105,18 @@ class Work:
         """What the person may still settle, for a version's measures."""
         return {"unsettled": self.unsettled} if self.unsettled else {}
 
-    def leave_open(self, sentence: str, one: Json, other: Json) -> None:
-        """Two promises that cannot both hold and that nobody was asked about."""
+    def leave_open(self, sentence: str, one: Json, other: Json, said: str) -> None:
+        """Two promises that cannot both hold and that nobody was asked about, and what is `said` instead."""
+        self.say(said)
+        self.said_of[sentence] = said
         if all(pair["sentence"] != sentence for pair in self.unsettled):
             self.unsettled.append({"sentence": sentence, "checks": [one, other]})
+
+    def close(self, pair: Json) -> None:
+        """One of `unsettled` was settled by the person's own words."""
+        self.unsettled.remove(pair)
+        said = self.said_of[pair["sentence"]]
+        self.unsaid = [sentence for sentence in self.unsaid if sentence != said]
 
     def say(self, sentence: str) -> None:
         """Something for "not checked", once."""

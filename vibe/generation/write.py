@@ -10,7 +10,7 @@ from vibe.generation.checks import nulls
 from vibe.generation.drafts import Draft, Unusable
 from vibe.generation.plan import MAX_LINE, Plan
 from vibe.generation.prompt import fill
-from vibe.generation.steps import All, Consult, Json, Step
+from vibe.generation.steps import All, Consult, Json, Step, Tell
 from vibe.generation.trial import Tried, judged, refused, run_of, told
 from vibe.generation.work import Nothing, Work
 
@@ -44,11 +44,13 @@ def write(work: Work, settled: Settled) -> Generator[Step, Json, list[Tried]]:
         for answer in answers[:count]:
             work.count(answer)
         work.idle = idle_of(work, dict(zip(nulls_, answers[count:], strict=True)))
-        changed = next((a["changed"] for a in answers[:count] if a.get("changed")), None)
-        if changed is None:
+        changes = [answer["changed"] for answer in answers[:count] if "changed" in answer]
+        if not changes:
             if work.narrower(asks[0], answers[0]):
                 continue
             break
+        changed: Json = next(filter(None, changes), {})
+        yield Tell("answered", {"about": "plan", "line": "You changed it."})
         work.plan = yield from settled(
             work, work.plan or Plan(steps=(work.request.description[:MAX_LINE],)), changed
         )
@@ -64,16 +66,20 @@ def _usable(work: Work, draft: Draft | Unusable | str) -> Generator[Step, Json, 
     before = work.asked
     if isinstance(draft, Unusable):
         draft = yield from again(work, draft, tier=work.first())
+    more = work.asked - before
     match draft:
         case Draft():
             return draft
-        case Unusable(problems) if work.asked == before:
+        case Unusable(problems) if not more:
             raise Nothing(f"The model answered in a form I can’t use. {problems[0]} Try again.")
+        case str() if not more:
+            raise Nothing(draft)
+        case str():  # the last call came to no answer
+            times = {1: "", 2: " twice"}[more]
+            raise Nothing(f"The model answered{times} in a form I can’t use. When I asked once more: {draft}")
         case Unusable(problems):
             last = problems[0]
-        case str() as last if work.asked == before:
-            raise Nothing(last)
-    times = {1: "twice", 2: "three times"}[work.asked - before]
+    times = {1: "twice", 2: "three times"}[more]
     raise Nothing(
         f"The model answered {times} in a form I can’t use, so there is no program. "
         f"The last trouble was: {last} Try again, say it in smaller steps, or connect a stronger model."

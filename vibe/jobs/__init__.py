@@ -5,7 +5,15 @@ Brokers may lose a wake-up message, rows may not.
 """
 
 from vibe.jobs.beginning import begin, busy, change, edit
-from vibe.jobs.commands import answer, change_plan, changed_plan, open_step, set_autonomy, stop
+from vibe.jobs.commands import (
+    answer,
+    change_plan,
+    changed_plan,
+    open_step,
+    set_autonomy,
+    stop,
+    take_changed_plan,
+)
 from vibe.jobs.enough import Enough, take_copy
 from vibe.jobs.lease import (
     beat,
@@ -13,6 +21,7 @@ from vibe.jobs.lease import (
     claim_several,
     end,
     hand_back,
+    is_anothers,
     is_held,
     next_end,
     progress,
@@ -43,6 +52,7 @@ __all__ = [
     "folder",
     "forget_old_runs",
     "hand_back",
+    "is_anothers",
     "is_held",
     "keep_run",
     "keep_run_file",
@@ -56,6 +66,7 @@ __all__ = [
     "set_autonomy",
     "stop",
     "sweep",
+    "take_changed_plan",
     "take_copy",
     "wait_for_person",
 ]

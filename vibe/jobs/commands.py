@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from vibe import celery, events, films, shots, tried
+from vibe import celery, events, films, keepsakes
 from vibe.choices import Autonomy, JobKind, JobState
 from vibe.generation.policy import policy
 from vibe.jobs.enough import take_answer
@@ -92,14 +92,14 @@ def _take_plan_change(job: Job, edits: dict[str, Any]) -> None:
 
 
 def changed_plan(job: Job) -> dict[str, Any]:
-    """The person's changed plan, taken once by whoever makes the Job."""
-    with transaction.atomic():
-        rows = Job.objects.select_for_update().filter(pk=job.pk)
-        changed = rows.values_list("plan_change", flat=True).get()
-        if changed is None:  # one that comes now is the next one's to take
-            return {}
-        rows.update(plan_change=None)
-        return dict(changed)
+    """The plan as the person changed it, until it is taken; {} when they did not."""
+    return dict(Job.objects.filter(pk=job.pk).values_list("plan_change", flat=True).get() or {})
+
+
+def take_changed_plan(job: Job, changed: dict[str, Any]) -> None:
+    """`changed` is journaled, in the transaction around this. One that came after it is the next one's to take."""
+    if changed_plan(job) == changed:
+        Job.objects.filter(pk=job.pk).update(plan_change=None)
 
 
 def stop(job: Job) -> None:
@@ -128,8 +128,7 @@ def stop(job: Job) -> None:
             feed.publish_now(job.pk, events.StateChanged(JobState.STOPPED, sentence))
     if stopped:  # nobody holds it: what its tries left behind is thrown away here
         films.forget(job)
-        shots.forget(job)
-        tried.forget(job)
+        keepsakes.forget(job)
     else:
         control.stop(job.pk)
 

@@ -88,6 +88,13 @@ def is_held(job: Job) -> bool:
     return Job.objects.filter(pk=job.pk, state=JobState.RUNNING, lease_owner=job.lease_owner).exists()
 
 
+def is_anothers(job: Job) -> bool:
+    """Whether somebody else took the Job up since. Nobody does until the transaction around this ends."""
+    row = Job.objects.select_for_update().filter(pk=job.pk)
+    state, owner = row.values_list("state", "lease_owner").get()
+    return bool(state == JobState.RUNNING and owner != job.lease_owner)
+
+
 def beat(claims: Mapping[str, int]) -> dict[str, tuple[bool, bool]]:
     """Extend the leases of `claims`, {name of the claim: job id}. {name: (a stop was asked, the plan was changed)}
     for those that still stand."""

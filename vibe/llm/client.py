@@ -77,7 +77,8 @@ class OpenAIClient:
         try:
             return await self._read(call, gathered)
         except ModelFault as fault:
-            fault.usage, fault.asked = gathered.spent(), gathered.asked and fault.kind in UNHEARD
+            fault.asked = gathered.asked and fault.kind in UNHEARD
+            fault.usage = gathered.spent() or (gathered.read_for() if fault.asked else None)
             raise
 
     async def _read(self, call: Call, gathered: Gathered) -> Reply:

@@ -191,7 +191,8 @@ class Gathered:
         self.asked = True
 
     def read_for(self) -> Usage | None:
-        """What a stop costs before a word came: a provider bills the question, also when nobody waits for the answer."""
+        """What a stop, or silence, costs before a word came: a provider may bill the question, also when nobody hears an
+        answer."""
         return self._estimate() if self.asked else None
 
     def spent(self) -> Usage | None:

@@ -53,14 +53,15 @@ class StepRecord(models.Model):
 
     @property
     def calls(self) -> int:
-        """Of a question to a model: the calls that it came to; one of which nobody knows whether it was sent counts."""
-        return max(1, int(self.request.get("sent", 1)))
+        """Of a question to a model: the calls that it came to; one of which nobody knows whether it was sent counts. 0 when
+        no server took it."""
+        return int(self.request.get("sent", 1))
 
     @classmethod
     def calls_of(cls, rows: "models.QuerySet[StepRecord]") -> int:
         """The calls to a model that these steps came to."""
         sent = rows.filter(kind="ask").order_by().values_list("request__sent", flat=True)
-        return sum(max(1, 1 if one is None else int(one)) for one in sent)
+        return sum(1 if one is None else int(one) for one in sent)
 
     @classmethod
     def took(cls, jobs: Iterable[int]) -> dict[int, float]:

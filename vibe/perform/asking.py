@@ -23,10 +23,8 @@ from vibe.perform.writing import FileWriter, Painted, Tell
 
 logger = logging.getLogger(__name__)
 
-# What is written into a step's row when it has its answer.
-ANSWERED = [
-    "answer",
-    "seconds",
+# What is written into a step's row of what it cost, and when it has its answer.
+BOOKED = [
     "model",
     "tokens_in",
     "tokens_out",
@@ -35,6 +33,8 @@ ANSWERED = [
     "price_in",
     "price_out",
 ]
+ANSWERED = ["answer", "seconds", *BOOKED]
+CHANGED = "You changed the plan, so I write it anew"
 TALKING = frozenset({"plan", "checks"})  # calls whose reply is no files
 NO_CALL_LEFT = (
     "I was interrupted while the model answered, and this setting allows no further call to it. Your words are kept: "
@@ -62,30 +62,33 @@ class _Lost:
 
 
 class Asking:
-    """The calls of one Job and attempt. `replan` is set when the person changed the plan while it was being written."""
+    """The calls of one Job and attempt."""
 
     def __init__(
         self,
         job: Job,
         client: Client,
         cancelled: threading.Event,
-        replan: threading.Event,
         tell: Tell,
         painted: Painted,
     ) -> None:
         self._job, self._client = job, client
-        self._cancelled, self._replan = cancelled, replan
+        self._cancelled, self._replan = cancelled, threading.Event()
         self._tell, self._painted = tell, painted
         self._changed: steps.Json | None = None  # the plan as the person changed it, for every candidate alike
         self._changing = threading.Lock()
 
     def ask(self, step: steps.Ask, record: StepRecord, *, again: bool = False) -> steps.Json:
         """The answer of this step; `again`: a worker that was lost, or left, asked already."""
+        if again:
+            patiently(lambda: allowance.write_off(record), self._cancelled.is_set)
         sending = Sending(self._client, record, step.most, again=again)
         if sending.spent:
-            patiently(lambda: allowance.write_off(record), self._cancelled.is_set)
             return {"fault": {"kind": "calls", "sentence": NO_CALL_LEFT}}
-        return self._ask(step, record, sending)
+        answer = self._ask(step, record, sending)
+        if "fault" in answer:
+            sending.let_go()
+        return answer
 
     def _ask(self, step: steps.Ask, record: StepRecord, sending: Sending) -> steps.Json:
         model = models_in_use.model_for(step.tier)
@@ -136,7 +139,7 @@ class Asking:
             self._settle(charge, model, stopped.usage)
             self._book_stopped(record, model, stopped.usage)
             if not self._cancelled.is_set():
-                self._tell(events.StepEnded(n, "stopped", "You changed the plan", time.monotonic() - began))
+                self._tell(events.StepEnded(n, "stopped", CHANGED, time.monotonic() - began))
                 return {"changed": self._take_change()}
             self._keep_begun(writer)
             self._tell(events.StepEnded(n, "stopped", "Stopped", time.monotonic() - began))
@@ -175,9 +178,19 @@ class Asking:
             self._painted.begun = writer.begun
 
     def begin_writing(self) -> None:
+        """What is written from here on is of the plan as it is; one that was changed already is heard before it is asked."""
         with self._changing:
             self._changed = None
             self._replan.clear()
+            if jobs.changed_plan(self._job):
+                self._replan.set()
+
+    def look_for_change(self) -> None:
+        """Somebody said that the person changed the plan. Such words come late, or twice: then it is taken already, and
+        what is being written goes on."""
+        with self._changing:
+            if jobs.changed_plan(self._job):
+                self._replan.set()
 
     def _take_change(self) -> steps.Json:
         with self._changing:
@@ -194,16 +207,17 @@ class Asking:
             record.price_in, record.price_out = model.price_in, model.price_out
 
     def _book_stopped(self, record: StepRecord, model: Model, usage: Usage | None) -> None:
-        """The step has no answer, but it was paid for."""
+        """The step has no answer, but it was paid for. One that somebody else was answered meanwhile stands as it is."""
         if usage:
             self._book(record, model, usage)
-            record.save(update_fields=ANSWERED)
+            open_ = StepRecord.objects.filter(pk=record.pk, answer__isnull=True)
+            open_.update(**{name: getattr(record, name) for name in BOOKED})
             self._tell(self.spent())
 
     def spent(self) -> events.Spent:
-        asked = self._job.steps.filter(kind="ask").exclude(answer__isnull=True, tokens_out=0)
+        asked = self._job.steps.filter(kind="ask").exclude(answer__isnull=True, tokens_in=0, tokens_out=0)
         sums = asked.aggregate(i=Sum("tokens_in"), o=Sum("tokens_out"), c=Sum("cost_usd"))
-        unknown = asked.filter(cost_usd=None, tokens_out__gt=0).exists()
+        unknown = asked.filter(cost_usd=None).exclude(tokens_in=0, tokens_out=0).exists()
         cost = None if unknown or sums["c"] is None else float(sums["c"])
         return events.Spent(StepRecord.calls_of(asked), sums["i"] or 0, sums["o"] or 0, cost)
 

@@ -18,7 +18,7 @@ from vibe.llm.client import Client
 from vibe.llm.errors import Cancelled
 from vibe.models import Job, StepRecord
 from vibe.models.away import patiently
-from vibe.perform.asking import ANSWERED, CHANGEABLE, TALKING, Asking
+from vibe.perform.asking import ANSWERED, CHANGEABLE, CHANGED, TALKING, Asking
 from vibe.perform.consulting import in_force
 from vibe.perform.running import Running
 from vibe.perform.storable import asked, storable
@@ -57,7 +57,6 @@ class Performer:
         client: Client,
         cancelled: threading.Event,
         line: feed.Line,
-        replan: threading.Event | None = None,
     ) -> None:
         self.job = job
         self.cancelled = cancelled
@@ -68,7 +67,7 @@ class Performer:
         self.wasted: tuple[int, ...] = ()  # calls so far that mended nothing (steps.Consult)
         self._told: tuple[steps.Checked, dict[str, str]] | None = None  # and what was painted when it was told
         self._painted = Painted(seen, self._feed, wrote=by_hand)
-        self._asking = Asking(job, client, cancelled, replan or threading.Event(), self._feed, self._painted)
+        self._asking = Asking(job, client, cancelled, self._feed, self._painted)
         self._running = Running(job, cancelled, self._feed, self._painted)
 
     # --- the seam that drive calls ------------------------------------------------------------------------------
@@ -84,7 +83,7 @@ class Performer:
                 answer = in_force(self.job, step, usd=self._asking.spent().cost_usd)
             case steps.Ask():
                 answer = self._asking.ask(step, record, again=again)
-                if record.calls > 1:
+                if record.calls != 1:
                     answer["calls"] = record.calls
             case steps.Inspect():
                 answer = self._running.inspect(step, record)
@@ -110,7 +109,8 @@ class Performer:
         return dict(record.answer)
 
     def _journal(self, record: StepRecord, *, changeable: bool) -> None:
-        """An answer that was paid for waits for a database that is away; only Stop, or a lost lease, lets it go.
+        """An answer that was paid for waits for a database that is away; only Stop, or a lost lease, lets it go. Raises
+        Cancelled where somebody else makes the Job by now, or was answered already: that counts.
 
         `changeable`: a plan that was changed in the moment in which its writing ended goes before what was written.
         """
@@ -118,15 +118,20 @@ class Performer:
 
         def write() -> None:
             with transaction.atomic():
-                changed = jobs.changed_plan(self.job) if changeable and "text" in answer else {}
-                calls = {"calls": answer["calls"]} if "calls" in answer else {}
-                record.answer = {"changed": changed, **calls} if changed else answer
+                known = StepRecord.objects.filter(pk=record.pk).values_list("answer", flat=True).get()
+                if jobs.is_anothers(self.job) or known not in (None, record.answer):
+                    raise Cancelled
+                if changeable and "changed" not in answer and (changed := jobs.changed_plan(self.job)):
+                    calls = {"calls": answer["calls"]} if "calls" in answer else {}
+                    record.answer = {"changed": changed, **calls}
+                if changed := record.answer.get("changed") if changeable else None:
+                    jobs.take_changed_plan(self.job, changed)
                 record.save(update_fields=ANSWERED)
-            jobs.progress(self.job)
 
         patiently(write, self.cancelled.is_set)
+        patiently(lambda: jobs.progress(self.job), self.cancelled.is_set)
         if record.answer is not answer:
-            self._feed(events.StepEnded(record.number, "stopped", "You changed the plan", record.seconds))
+            self._feed(events.StepEnded(record.number, "stopped", CHANGED, record.seconds))
 
     def together(self, parts: Sequence[Numbered]) -> list[steps.Json]:
         """The parts of an All side by side. All of them end before the first trouble of one is raised."""
@@ -177,7 +182,8 @@ class Performer:
                 self._feed(events.StepStarted(number, kind, title))
                 if step.purpose not in TALKING and "text" in answer and step.shown:
                     self._painted.again(reply.parse(answer["text"], answer["finish"]))
-                self._feed(events.StepEnded(number, "bad" if "fault" in answer else "done", step.note))
+                how = "bad" if "fault" in answer else "stopped" if "changed" in answer else "done"
+                self._feed(events.StepEnded(number, how, CHANGED if how == "stopped" else step.note))
                 self._feed(self._asking.spent())
             case steps.Run(why="candidate") | steps.Inspect():
                 kind, title, _ = TITLES[step.kind]
@@ -187,7 +193,7 @@ class Performer:
                 ran = step.kind == "run" and "unchecked" not in answer
                 self._feed(events.StepEnded(number, "done", look.line(answer) if ran else ""))
             case steps.Approve(about="plan"):
-                self._feed(_proposed({**step.proposal, **(answer.get("proposal") or {})}, waits=False))
+                self._feed(_proposed(step.proposal, waits=False))  # the flow tells what the person made of it
             case steps.Show():
                 self._painted.settle(step.files)
             case steps.Tell():
@@ -228,6 +234,10 @@ class Performer:
         return fresh, False
 
     # --- what the worker wants to know ------------------------------------------------------------------------------
+
+    def look_for_change(self) -> None:
+        """See Asking.look_for_change; for any thread."""
+        self._asking.look_for_change()
 
     @property
     def files(self) -> dict[str, str]:

@@ -6,7 +6,7 @@ import time
 
 from sandbox.errors import SandboxError
 from sandbox.outcome import OnWait, Outcome
-from vibe import events, films, shots, tried
+from vibe import events, films, keepsakes, tried
 from vibe.generation import attachments, look, samples, steps, tool
 from vibe.generation.bundle import bundle
 from vibe.llm.errors import Cancelled
@@ -139,7 +139,7 @@ class Running:
     def _keep_pictures(self, step: steps.Run, seen: look.Observations) -> None:
         films.keep(self._job, step.files, seen.films)
         if seen.shots:
-            shots.keep(self._job, step.files, next(iter(seen.shots.values())))
+            keepsakes.shots.keep(self._job, step.files, next(iter(seen.shots.values())))
 
     def _run_tool(self, step: steps.Run, on_wait: OnWait) -> steps.Json:
         spec = tool.ToolSpec.parse(step.files["tool.toml"])

@@ -46,7 +46,7 @@ class Sending:
             raise
 
     def let_go(self) -> None:
-        """Nothing more is sent: a call that was counted and not made is free for whoever takes the step up."""
+        """Nothing more is sent: a call that was counted and not made is free for whatever comes after it."""
         if self._counts:
             self._count(-1, lambda: True)
             self._counts = False

@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET
 
-from vibe import shots
+from vibe import keepsakes
 from vibe.live import unchecked
 from vibe.models import Program, Version
 from vibe.views import access, tools
@@ -32,7 +32,7 @@ def shot_of_job(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     looks = unchecked.looks(job)
     if not 0 < number <= len(looks):
         raise Http404
-    return tools.as_picture(shots.of(job, looks[number - 1].files))
+    return tools.as_picture(keepsakes.shots.of(job, looks[number - 1].files))
 
 
 @require_GET

@@ -140,7 +140,8 @@ def answer(request: HttpRequest, pk: int) -> HttpResponse:
         "checks": _checks_of(request.POST),
     }
     try:
-        if job.state == JobState.RUNNING:
+        # A yes, a no or a choice that is sent twice finds the Job at work already: that changes no plan.
+        if job.state == JobState.RUNNING and not {"yes", "choice"} & set(request.POST):
             jobs.change_plan(job, given)
         else:
             jobs.answer(job, given)

@@ -30,7 +30,6 @@ class Attended:
     job: Job
     owner: str
     cancelled: threading.Event = field(default_factory=threading.Event)
-    replan: threading.Event = field(default_factory=threading.Event)  # the person changed the plan
     lost: bool = False  # the lease is somebody else's now
     parting: bool = False  # the lease is given up by ourselves: the row may name us no longer
     leaving: bool = False  # this worker ends; the Job goes back into the line
@@ -65,6 +64,7 @@ attended: dict[str, Attended] = {}  # by the name of the claim
 _lock = threading.Lock()
 leaving = threading.Event()  # this process takes no more Jobs
 _hands = 8
+_soon = threading.Event()  # the heart is to beat at once
 _heart: threading.Thread | None = None
 
 
@@ -129,11 +129,11 @@ def stop(job_id: int) -> None:
 
 
 def replan(job_id: int) -> None:
-    """Called by the bell when a person changed the plan while it is being written."""
+    """Called by the bell when a person changed the plan while it is being written. The heart looks what became of it:
+    whoever rings has no time for the database, and may ring late or twice."""
     with _lock:
-        for one in attended.values():
-            if one.job.pk == job_id:
-                one.replan.set()
+        if any(one.job.pk == job_id for one in attended.values()):
+            _soon.set()
 
 
 control.on_stop(stop)
@@ -151,7 +151,8 @@ def start_heart() -> None:
 
 def _beat_for_ever() -> None:
     while True:
-        time.sleep(1.0)
+        _soon.wait(1.0)
+        _soon.clear()
         if not attended:
             continue
         try:
@@ -177,5 +178,5 @@ def beat() -> None:
             one.lose()  # it ran out (a laptop slept): somebody else may be at it already
         elif stop_asked:
             one.cancelled.set()
-        if replanned:
-            one.replan.set()
+        if replanned and one.performer:
+            one.performer.look_for_change()

@@ -10,9 +10,11 @@ from vibe.models import Upload as UploadRow
 HEAD = 64 * 1024  # bytes of an upload that are read for its summary
 
 
-def settle_start(job: Job) -> None:
-    """What the Job starts from is fixed when it first runs, so that a replay starts from the same."""
-    if job.flow and job.flow != flow.FLOW:
+def settle_start(job: Job) -> bool:
+    """What the Job starts from is fixed when it first runs, so that a replay starts from the same. Whether it is begun
+    anew: what it did was asked for by another flow."""
+    anew = bool(job.flow) and job.flow != flow.FLOW
+    if anew:
         job.steps.update(void=True)
         job.flow = ""
     if not job.flow:
@@ -20,6 +22,7 @@ def settle_start(job: Job) -> None:
         if not job.files:  # who edits by hand started from a version that they saw
             job.base = job.program.current if job.program else None
         job.save(update_fields=["flow", "base"])
+    return anew
 
 
 def journal(job: Job) -> dict[str, Entry]:

@@ -28,6 +28,7 @@ from vibe.worker.endings import end, fault, hand_back_later, keep, stopped
 
 logger = logging.getLogger(__name__)
 
+ANEW = "I was improved meanwhile and begin anew."
 MOST_ATTEMPTS = 5  # claims of a Job in a row that journaled no answer: it is the Job that breaks its workers
 
 
@@ -150,8 +151,9 @@ def _carry(one: Attended) -> None:
     if job.kind == JobKind.RUN:
         _run_tool(one, job.run)
         return
-    settle_start(job)
-    performer = Performer(job, import_string(settings.LLM_CLIENT)(), one.cancelled, one.line, one.replan)
+    if settle_start(job):
+        one.line.append(events.Restarted(job.attempt, ANEW))
+    performer = Performer(job, import_string(settings.LLM_CLIENT)(), one.cancelled, one.line)
     one.performer = performer
     request = request_of(job)
     expect(job.base.shape if job.base else job.shape)
@@ -163,7 +165,7 @@ def _carry(one: Attended) -> None:
     except JournalMismatch:
         logger.warning("job %s begins anew: its journal is of another flow", job.pk)
         job.steps.update(void=True)
-        one.line.append(events.Restarted(job.attempt, "I was improved meanwhile and begin anew."))
+        one.line.append(events.Restarted(job.attempt, ANEW))
         result = drive(flow.generate(request), {}, performer.perform, together=performer.together)
     keep(one, result)
 

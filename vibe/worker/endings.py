@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
-from vibe import allowance, cards, events, films, jobs, metrics, shots, tried
+from vibe import allowance, cards, events, films, jobs, keepsakes, metrics
 from vibe.choices import VISUAL, JobKind, JobState, Origin, Verdict
 from vibe.generation import gate, tool
 from vibe.generation.byhand import lost_by_hand
@@ -132,8 +132,7 @@ def end(one: Attended, state: JobState, sentence: str, ref: str = "") -> None:
     if one.part(lambda: jobs.end(one.job, state, sentence, ref)):
         metrics.jobs_ended.labels(one.job.kind, state.value).inc()
         films.forget(one.job)
-        shots.forget(one.job)
-        tried.forget(one.job)
+        keepsakes.forget(one.job)
     else:
         logger.warning("job %s was lost before its end", one.job.pk)
 
@@ -190,7 +189,7 @@ def _make_version(job: Job, result: Result) -> Version:
             if job.kind == JobKind.MAKE and result.title:
                 program.title = result.title[:120]
             program.save(update_fields=["current", "title"])
-    shots.forget(job)
+    keepsakes.shots.forget(job)
     metrics.verdicts.labels(version.verdict).inc()
     return version
 
@@ -214,7 +213,7 @@ def _new_version(of: Job, result: Result, number: int, **more: Any) -> Version:
         recipe=result.recipe,
         slots=result.slots,
         model_name=result.model,
-        shot=shots.of(of, result.files),
+        shot=keepsakes.shots.of(of, result.files),
         **more,
     )
 

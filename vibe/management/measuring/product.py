@@ -88,7 +88,7 @@ def _figures(job: Job, version: Version | None) -> Json:
     calls = [step.purpose for step in asks]
     checked = EventRecord.objects.filter(job=job, type="checked").order_by("seq").first()
     at_once = checked is not None and json.loads(checked.payload)["verdict"] == Verdict.HELD
-    unknown = any(step.cost_usd is None and step.tokens_out for step in asks)
+    unknown = any(step.cost_usd is None and (step.tokens_in or step.tokens_out) for step in asks)
     took = (job.ended - job.started).total_seconds() if job.ended and job.started else 0.0
     return {
         "shape": job.shape if job.shape != "auto" else version.shape if version else "auto",
