@@ -91,7 +91,7 @@ soak: setup-test ## What takes minutes: a thousand runs with random kills, parts
 	@$(PY) -m bench.growth --sizes 10,1000 --events 1000000 --sockets 3000
 	@$(PY) -m pytest -n0 -s -m soak
 
-everyday: setup ## Measure the twelve everyday requests with the kept replies anew, into docs/making.md  (half an hour)
+everyday: setup ## Measure the twelve everyday requests with the kept replies anew, into docs/making.md  (ten minutes)
 	@rm -f docs/measured/everyday.jsonl
 	@$(PY) manage.py measure tests/everyday/suite.toml $(foreach set,strong middling poor,--play tests/everyday/$(set)) --out docs/measured/everyday.jsonl --into docs/making.md || [ $$? -eq 1 ]
 
