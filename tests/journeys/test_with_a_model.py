@@ -5,6 +5,7 @@ import signal
 import time
 
 import pytest
+from playwright.sync_api import expect
 
 from tests import modelserver as play
 from tests.journeys.served import boxes
@@ -163,6 +164,28 @@ def test_a_plan_is_changed_before_a_line_is_written(played, visitor):
     assert "A teal chart" in asked
     assert "No sound" in asked
     assert "- A chart\n" not in asked
+
+
+def test_a_plan_is_changed_twice_while_it_is_written(played, visitor):
+    served, model = played
+    model.plan("TITLE Tea diary\nSTEP A form for teas\nSTEP A chart\nCHECK The chart grows\n")
+    slow = play.say(PAGE, piece=4, pause_s=0.05)
+    model.script.extend([slow, slow, play.say(PAGE, piece=400)])
+    maker = visitor()
+    maker.describe(served.url, "A diary for my teas")
+    for words in ("A teal chart", "A red chart"):
+        maker.page.locator("#code-0", has_text="Tea diary").wait_for(state="attached")
+        if not maker.page.is_visible("#part-plan [aria-label='Step 2']"):
+            maker.page.click("#part-plan summary")
+        maker.page.fill("#part-plan [aria-label='Step 2']", words)
+        maker.page.click("text=Write it anew from this")
+        maker.page.locator("#part-plan .fact", has_text="You changed it").wait_for(state="attached")
+        # The page's own plan is the changed one: a second change is made to that.
+        expect(maker.page.locator("#part-plan [aria-label='Step 2']")).to_have_value(words)
+    maker.shoot("workbench-plan-changed")
+    assert maker.finished() == "Ready. Try it."
+    assert "A red chart" in maker.page.text_content("#part-plan")
+    assert "A red chart" in model.requests[-1]["body"]["messages"][-1]["content"]
 
 
 def test_stop_ends_the_call_within_a_second_and_keeps_what_there_is(played, visitor):
