@@ -109,13 +109,13 @@ def beat(claims: Mapping[str, int]) -> dict[str, tuple[bool, bool]]:
     return {name: (stop_asked, plan is not None) for name, stop_asked, plan in standing}
 
 
-def sweep(wake: int = 50, *, spare: bool = False) -> int:
+def sweep(wake: int = 50, *, held_up_since: float | None = None) -> int:
     """Queue again what lost its worker, and wake workers for at most `wake` that wait. How many were queued again.
 
-    `spare`: whoever sweeps could not reach the database itself for a while, so a lease that ran out says nothing of its
-    holder, who could not reach it either: it has the time of one more lease.
+    `held_up_since`, seconds of time.time(): from then on whoever sweeps could not reach the database, so a lease that
+    ran out since says nothing of its holder, who could not reach it either: only what ran out before was lost.
     """
-    late = time.time() - (LEASE_S if spare else 0)
+    late = time.time() if held_up_since is None else held_up_since
     with transaction.atomic():
         over = Job.objects.filter(state=JobState.RUNNING, lease_until__lt=late)
         lost = over.filter(pk__in=list(_locked(over, wait=False))).update(
@@ -127,10 +127,12 @@ def sweep(wake: int = 50, *, spare: bool = False) -> int:
     return lost
 
 
-def next_end(*, spare: bool = False) -> float | None:
-    """When the first lease ends that nobody extends until then, in seconds of time.time(). `spare`: as for `sweep`."""
-    first = Job.objects.filter(state=JobState.RUNNING).aggregate(first=Min("lease_until"))["first"]
-    return None if first is None else first + (LEASE_S if spare else 0)
+def next_end() -> float | None:
+    """When the first lease ends that nobody extends until then, in seconds of time.time()."""
+    first: float | None = Job.objects.filter(state=JobState.RUNNING).aggregate(first=Min("lease_until"))[
+        "first"
+    ]
+    return first
 
 
 def hand_back(job: Job) -> bool:

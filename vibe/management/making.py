@@ -37,7 +37,8 @@ class Making:
         self.at_once = at_once
         self._on_stuck = on_stuck
         self._swept = time.time()
-        self._spare_until = 0.0
+        self._held_up_since: float | None = None
+        self._patient_until = 0.0  # so long has a holder to extend its lease, who was held up as we were
         self._watchdog = Watchdog()
         self._ending = threading.Event()
         self._sweeper = threading.Thread(target=self._sweep_on, name="vibe-sweep", daemon=True)
@@ -96,9 +97,11 @@ class Making:
 
     def _pause(self) -> float:
         """Seconds until the next sweep: a lost worker's Jobs are found when their lease ends, not up to a second later."""
-        ends = jobs.next_end(spare=time.time() < self._spare_until)
+        ends = jobs.next_end()
         if ends is None:
             return SWEEP_S
+        if self._held_up_since is not None:
+            ends = max(ends, self._patient_until)
         return min(SWEEP_S, max(SOON_S, ends - time.time() + SOON_S))
 
     def _look_after_boxes(self) -> None:
@@ -125,11 +128,16 @@ class Making:
         free = max(0, self.at_once - worker.busy())
         now = time.time()  # which goes on while a laptop sleeps
         if not 0 <= now - self._swept <= HELD_UP_S:
-            self._spare_until = now + jobs.LEASE_S
-        jobs.sweep(wake=free, spare=now < self._spare_until)
+            self._held_up_since = min(self._swept, now)  # a clock may have been set back
+            self._patient_until = now + jobs.LEASE_S
+        elif now >= self._patient_until:
+            self._held_up_since = None
+        jobs.sweep(wake=free, held_up_since=self._held_up_since)
         queued = jobs.queued(background=worker.room_for_background())  # what this process would take
         presence.say(worker.OWNER)
-        self._swept = time.time()
+        self._swept = (
+            now  # when it began: it may itself have waited for a database that somebody else had locked
+        )
         if self._consumer and not self._consumer.is_alive():
             logger.error("the consumer of wake-up messages ended, starting another")
             self._consume()
