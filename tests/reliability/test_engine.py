@@ -21,7 +21,8 @@ PAGE = "FILE index.html\n```html\n<!doctype html><html lang='en'><title>Tea</tit
 
 
 class Engine:
-    """dockerd with folders and a socket of its own, without networks: nobody else's engine is touched."""
+    """dockerd with folders, a socket and a network namespace of its own: nobody else's engine is touched. Without the last
+    it would remove the bridge of the machine's own engine, since it is told to have none."""
 
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="vibe-engine-"))
@@ -32,7 +33,7 @@ class Engine:
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [
-                    "dockerd", "--host", self.host, "--data-root", str(self.folder / "data"),
+                    "unshare", "--net", "dockerd", "--host", self.host, "--data-root", str(self.folder / "data"),
                     "--exec-root", str(self.folder / "exec"), "--pidfile", str(self.folder / "pid"),
                     "--shutdown-timeout=1", "--bridge=none", "--iptables=false", "--ip6tables=false",
                 ], stdout=log, stderr=log, start_new_session=True,
