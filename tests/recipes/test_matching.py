@@ -297,3 +297,11 @@ def test_what_is_to_be_added_stands_on_the_last_line():
         "checklist", {"title": "Trip", "items": ["tent"]}, "Thank you.\nAdd milk and eggs to the list"
     )
     assert next(slot.value for slot in found.slots if slot.name == "items") == ["tent", "milk", "eggs"]
+
+
+@pytest.mark.parametrize(("slug", "unit"), [("chart", "a\n"), ("flashcards", "- "), ("flashcards", "a=")])
+def test_more_words_than_are_read_change_no_setting(slug, unit):
+    """What is read takes time by the square: 20,000 characters more than five seconds."""
+    began = time.process_time()
+    assert recipes.revise(slug, {}, unit * 5000 + "!") is None
+    assert time.process_time() - began < 0.5
