@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from vibe import cards, events, recipes
 from vibe.choices import JobKind, JobState, Origin
+from vibe.generation.checks.results import for_others
 from vibe.generation.steps import Json
 from vibe.jobs.enough import Enough, take_copy
 from vibe.jobs.rows import new_job, once_key
@@ -44,7 +45,7 @@ def _begin(card: Card, maker: Maker, once: str) -> Program:
         sentence=sentence, started=now, ended=now,
     )  # fmt: skip
     unsure = {
-        "results": _unconfirmed(card.version.results),
+        "results": _unconfirmed(for_others(card.version.results)),
         "checks": _unconfirmed(card.version.checks),
         # To settle it is to say the stranger's sentences as one's own.
         "measures": {

@@ -1,12 +1,13 @@
 """What changed, in lines and in words."""
 
 import time
+import tracemalloc
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vibe.generation.difference import Difference, difference, in_words, regressions, unseen
+from vibe.generation.difference import MOST, Difference, Line, difference, in_words, regressions, unseen
 
 TEN = "".join(f"line {n}\n" for n in range(1, 11))
 
@@ -151,3 +152,31 @@ def test_in_a_long_file_a_small_change_far_from_another_is_still_found_as_small(
     new = [*old[:10], "put in", *old[10:1990], *old[1991:]]
     found = difference({"a.js": "\n".join(old)}, {"a.js": "\n".join(new)}).files[0]
     assert (found.added, found.removed, found.changed) == (1, 1, 0)
+
+
+def test_files_that_are_made_to_be_compared_for_minutes_are_compared_in_seconds():
+    """Of like lines no two stand side by side, so each is found alone and all the others are looked at for it anew."""
+
+    def text(other, lines):
+        return "".join(f"{n % 50}\n{other}{n}\n" for n in range(lines))
+
+    old, new = ({f"{n}.js": text(other, 1500 if n else 200) for n in range(5)} for other in "uv")
+    began = time.process_time()
+    found = difference(old, new)
+    assert time.process_time() - began < 6
+    assert found.files[0].changed == 200
+    assert [one.changed for one in found.files[1:]] == [2999] * 4, (
+        "where no work is left, all counts as replaced"
+    )
+
+
+def test_of_a_very_long_difference_only_the_beginning_is_kept_and_the_rest_is_counted():
+    tracemalloc.start()
+    (one,) = difference({"a.js": "a\n" * 200_000}, {"a.js": "b\n" * 200_000}).files
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 20_000_000
+    assert one.changed == 200_000
+    assert sum(map(len, one.hunks)) == MOST
+    assert one.left_out == 400_000 - MOST
+    assert one.hunks[0][0] == Line("removed", "a", 1, None)

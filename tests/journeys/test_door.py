@@ -1,6 +1,7 @@
 """The served process itself: how soon it is there, what it takes in, and what it leaves readable to others."""
 
 import http.client
+import resource
 import socket
 import stat
 import subprocess
@@ -124,11 +125,63 @@ def test_a_form_of_many_megabytes_is_never_in_memory(served, chunks):
     assert _peak(served) - before < 300, "MB"
 
 
+def test_large_uploads_that_end_at_once_are_not_in_memory(served):
+    """From nobody in particular, six of a hundred megabytes took six hundred, and kept them."""
+    head = HEAD.format(port=served.port) + f"Cookie: csrftoken={'a' * 32}\r\nContent-Length: {80 << 20}\r\n\r\n"
+    part = b'--x\r\nContent-Disposition: form-data; name="files"; filename="a.csv"\r\n\r\n'
+    before, lines = _own(served), []
+    for _ in range(3):
+        line = socket.create_connection(("localhost", served.port), timeout=60)
+        line.sendall(head.encode() + part)
+        for _ in range(79):
+            line.sendall(bytes(1 << 20))
+        lines.append(line)
+    for line in lines:
+        line.sendall(bytes((1 << 20) - len(part) - 9) + b"\r\n--x--\r\n")
+    most = 0.0
+    for line in lines:
+        line.settimeout(0.02)
+        for _ in range(2000):
+            most = max(most, _own(served))
+            try:
+                assert line.recv(100).startswith(b"HTTP/1.1 403 ")  # without its token
+            except TimeoutError:
+                continue
+            break
+        line.close()
+    assert most - before < 60, "MB"
+
+
+def test_many_small_files_from_anybody_leave_descriptors_for_others(tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert hard > 4096
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))  # what most systems give
+    try:
+        made = Served(tmp_path / "var")
+        made.start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    part = b'--x\r\nContent-Disposition: form-data; name="files"; filename="%d.csv"\r\n\r\n%s\r\n'
+    body = b"".join(part % (n, bytes(1500)) for n in range(1990)) + b"--x--\r\n"
+    head = HEAD.format(port=made.port) + f"Cookie: csrftoken={'a' * 32}\r\nContent-Length: {len(body)}\r\n\r\n"
+    try:
+        assert ask(made, head.encode(), body=[body], wait_s=60)[0].startswith(b"HTTP/1.1 403 ")
+        assert "Too many open files" not in made.log.read_text()
+    finally:
+        made.stop()
+
+
 def test_a_visitor_says_nothing_about_our_own_path(served):
     line = http.client.HTTPConnection("localhost", served.port, timeout=5)
     line.request("GET", "/x/healthz", headers={"Daphne-Root-Path": "/x"})
     assert line.getresponse().status == 404
     line.close()
+
+
+def _own(served) -> float:
+    """Its memory in MB, without files that are mapped into it."""
+    said = Path(f"/proc/{served.process.pid}/status").read_text()
+    return int(said.split("RssAnon:")[1].split()[0]) / 1000
 
 
 def _peak(served, *, anew: bool = False) -> float:

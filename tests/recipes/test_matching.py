@@ -1,5 +1,7 @@
 """Which recipe is taken, with which settings, and above all which is not."""
 
+import time
+
 import pytest
 
 from vibe import recipes
@@ -280,3 +282,26 @@ def test_pairs(text, pairs):
 def test_a_number_out_of_range_is_refused(raw):
     with pytest.raises(ValueError):  # noqa: PT011  the reason is shown with the field's label
         from_form(spec("number", min=0, max=100), raw)
+
+
+def test_words_that_are_made_to_be_read_for_hours_are_read_at_once():
+    """The engine of patterns holds all threads while it searches: pages, sockets and leases stand still with it."""
+    for words in ("add to the ", "drop it from the "):
+        began = time.process_time()
+        recipes.revise("checklist", {}, words * 300 + "\n\nx")
+        assert time.process_time() - began < 0.5, words
+
+
+def test_what_is_to_be_added_stands_on_the_last_line():
+    found = recipes.revise(
+        "checklist", {"title": "Trip", "items": ["tent"]}, "Thank you.\nAdd milk and eggs to the list"
+    )
+    assert next(slot.value for slot in found.slots if slot.name == "items") == ["tent", "milk", "eggs"]
+
+
+@pytest.mark.parametrize(("slug", "unit"), [("chart", "a\n"), ("flashcards", "- "), ("flashcards", "a=")])
+def test_more_words_than_are_read_change_no_setting(slug, unit):
+    """What is read takes time by the square: 20,000 characters more than five seconds."""
+    began = time.process_time()
+    assert recipes.revise(slug, {}, unit * 5000 + "!") is None
+    assert time.process_time() - began < 0.5

@@ -170,7 +170,7 @@ def test_beside_a_proxy_a_name_under_localhost_is_asked_of_nobody(settings):
 
 
 def test_few_open_files_are_minded(monkeypatch):
-    monkeypatch.setattr(examining.resource, "getrlimit", lambda what: (1024, 4096))
+    monkeypatch.setattr(examining.resource, "getrlimit", lambda what: (1024, 2048))
     ((_, ok, line),) = examining.limits()
     assert ok is None
     assert "ulimit -n" in line

@@ -229,3 +229,46 @@ def test_staff_who_may_not_change_models_connect_none(settings, browser):
     assert browser.post("/connect/", form).status_code == 403
     user.user_permissions.add(Permission.objects.get(codename="change_modelrow"))
     assert browser.post("/connect/", form).status_code == 422
+
+
+def test_staff_who_may_only_look_stop_and_take_down_nothing(browser):
+    fill(1)
+    card, job = Card.objects.get(), Job.objects.filter(kind="run").get()
+    old, model = card.token, ModelRow.objects.get()
+    user = get_user_model().objects.create_user("bob", password=get_random_string(20), is_staff=True)
+    rows = {"card": card.pk, "job": job.pk, "program": card.program_id, "modelrow": model.pk}
+    for name in rows:
+        user.user_permissions.add(Permission.objects.get(codename=f"view_{name}"))
+    browser.force_login(user)
+
+    def act(page, action):
+        return browser.post(
+            f"/admin/vibe/{page}/", {"action": action, "_selected_action": [rows[page]]}, follow=True
+        )
+
+    every = (
+        ("card", "retire"),
+        ("card", "new_link"),
+        ("job", "stop"),
+        ("program", "stop_jobs"),
+        ("program", "retire"),
+        ("modelrow", "test_now"),
+    )
+    for page, action in every:
+        assert browser.get(f"/admin/vibe/{page}/").status_code == 200
+        said = act(page, action).content.decode()
+        assert not re.search("told to stop|taken down\\.|revoked\\.|No machine has that name", said), action
+    card.refresh_from_db()
+    job.refresh_from_db()
+    assert card.is_open
+    assert card.token == old
+    assert job.state == JobState.QUEUED
+    for name in ("card", "job"):
+        user.user_permissions.add(Permission.objects.get(codename=f"change_{name}"))
+    browser.force_login(get_user_model().objects.get(pk=user.pk))
+    act("job", "stop")
+    act("card", "retire")
+    card.refresh_from_db()
+    job.refresh_from_db()
+    assert not card.is_open
+    assert job.state == JobState.STOPPED

@@ -1,5 +1,6 @@
 """A card of a tool: its form, what its runs leave, and the copy that runs without us."""
 
+import html
 import io
 import os
 import subprocess
@@ -11,7 +12,8 @@ from django.test import Client
 
 from tests.views.conftest import NOBODY, TOOL, make_card
 from vibe import jobs, results
-from vibe.models import Run
+from vibe.generation.checks import always
+from vibe.models import EventRecord, Run, Version
 
 pytestmark = pytest.mark.django_db
 
@@ -160,3 +162,33 @@ def test_a_file_of_a_run_is_never_served_as_a_page(browser, stranger):
         assert reply["Content-Disposition"].startswith("attachment")
         assert "sandbox" in reply["Content-Security-Policy"]
         assert '"' not in reply["Content-Disposition"]
+
+
+SECRET = "ValueError: could not convert string to float: 'Ann Lee, IBAN DE02'"
+
+
+def _broken_on_its_makers_file(maker):
+    card = make_card(maker, shape="tool")
+    outcome = {
+        "ended": "exit",
+        "code": 1,
+        "stdout": "",
+        "stderr": f"Traceback (most recent call last):\n{SECRET}\n",
+    }
+    made = always.tool({"runs": [{"check": "sample", "of": "person", "outcome": outcome}]})
+    card.version.results, card.version.verdict = made.results, "broken"
+    card.version.save()
+    return card
+
+
+def test_what_a_tool_said_of_its_makers_own_file_stays_with_the_maker(browser, stranger):
+    """The page that shares a card says: whoever opens it sees what you asked for, not your files."""
+    card = _broken_on_its_makers_file(stranger.maker())
+    assert "Ann Lee" in str(card.version.results)
+    page = html.unescape(browser.get(f"/c/{card.token}/").content.decode())
+    assert "Ann Lee" not in page
+    assert "I ran it on its maker’s file in a sealed box" in page
+    remixed = browser.post(f"/c/{card.token}/remix/", {"once": "1"})["Location"]
+    assert "Ann Lee" not in browser.get(remixed).content.decode()
+    assert "Ann Lee" not in str(list(Version.objects.exclude(program=card.program).values_list("results")))
+    assert "Ann Lee" not in str(list(EventRecord.objects.values_list("payload")))

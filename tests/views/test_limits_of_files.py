@@ -107,3 +107,11 @@ def test_a_full_site_takes_no_more_files(browser, cap):
     Upload.objects.all().delete()
     housekeeping.keep_house()
     assert send(Browser(), "two", files=files(0.6)).status_code == 302
+
+
+def test_a_form_in_an_alphabet_of_its_own_is_not_read(browser):
+    """Django reads a form with whatever codec it names; Python's punycode takes time by the square."""
+    form = b'--x\r\nContent-Disposition: form-data; name="description"\r\n\r\n-' + b"a" * 200 + b"\r\n--x--\r\n"
+    for charset, status in (("punycode", 400), ("rot13", 400), ("utf-16", 400), ("UTF-8", 302), ("utf8", 302)):
+        kind = f"multipart/form-data; boundary=x; charset={charset}"
+        assert browser.generic("POST", "/programs/", form, content_type=kind).status_code == status, charset

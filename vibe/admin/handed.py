@@ -41,11 +41,11 @@ class CardAdmin(ReadOnly):
             return "thrown away"
         return "faded" if card.has_faded else "pinned" if card.is_pinned else f"{card.days_left} days left"
 
-    @admin.action(description="Take down")
+    @admin.action(permissions=["act"], description="Take down")
     def retire(self, request: HttpRequest, chosen: QuerySet[Card]) -> None:
         retire_all(self, request, chosen.filter(revoked=None))
 
-    @admin.action(description="Revoke the link (the maker gets a new one)")
+    @admin.action(permissions=["act"], description="Revoke the link (the maker gets a new one)")
     def new_link(self, request: HttpRequest, chosen: QuerySet[Card]) -> None:
         for card in chosen:
             cards.revoke(card)

@@ -90,12 +90,12 @@ class ProgramAdmin(ReadOnly):
             program._spent = costs.get(program.pk)
         return page
 
-    @admin.action(description="Stop what is being made")
+    @admin.action(permissions=["act"], description="Stop what is being made")
     def stop_jobs(self, request: HttpRequest, programs: QuerySet[Program]) -> None:
         open_jobs = Job.objects.filter(program__in=programs, state__in=jobs.HELD)
         _stop_all(self, request, open_jobs)
 
-    @admin.action(description="Take down every card of these programs")
+    @admin.action(permissions=["act"], description="Take down every card of these programs")
     def retire(self, request: HttpRequest, programs: QuerySet[Program]) -> None:
         retire_all(self, request, Card.objects.filter(program__in=programs, revoked=None))
 
@@ -174,7 +174,7 @@ class JobAdmin(ReadOnly):
     def spent(self, job: Job) -> str:
         return money(job._cost)  # type: ignore[attr-defined]
 
-    @admin.action(description="Stop")
+    @admin.action(permissions=["act"], description="Stop")
     def stop(self, request: HttpRequest, chosen: QuerySet[Job]) -> None:
         _stop_all(self, request, chosen.filter(state__in=jobs.HELD))
 

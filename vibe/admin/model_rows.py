@@ -131,7 +131,7 @@ class ModelRowAdmin(admin.ModelAdmin):
                 messages.info(request, _environment())
         return super().changelist_view(request, extra_context)
 
-    @admin.action(description="Test what it can do (about four short calls each)")
+    @admin.action(permissions=["change"], description="Test what it can do (about four short calls each)")
     def test_now(self, request: HttpRequest, chosen: QuerySet[ModelRow]) -> None:
         for row in chosen:
             if row.tier == Tier.IMAGE:

@@ -30,6 +30,11 @@ class _Untouched:
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        """Whoever may only look does not stop, take down or revoke: that is for those who may change such rows."""
+        meta = self.model._meta  # type: ignore[attr-defined]
+        return request.user.has_perm(f"{meta.app_label}.change_{meta.model_name}")
+
 
 class ReadOnly(_OneQuery, _Untouched, admin.ModelAdmin):
     pass

@@ -2,17 +2,20 @@
 
 import difflib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, chain, islice
 
 from vibe.generation.checks.ids import told_apart
 from vibe.generation.checks.results import opens
 from vibe.generation.steps import Json
 
 AROUND = 3  # unchanged lines shown above and below a change
+MOST = 2000  # lines of one file that are kept to be shown; the others are counted
 # difflib is quadratic: beyond so many lines on either side all of them count as replaced, and beyond so many pairs of
 # like lines (blank ones, "}") those that are many are matched only beside others.
 MIDDLE, PAIRS = 3000, 100_000
+WORK = 4_000_000  # pairs of like lines that are looked at for all files together, about a second; then all are replaced
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,8 @@ class Line:
 
 @dataclass(frozen=True)
 class FileDifference:
-    """`how` is new, gone, renamed (from `before`) or changed. A line that was rewritten counts as changed alone."""
+    """`how` is new, gone, renamed (from `before`) or changed. A line that was rewritten counts as changed alone.
+    `left_out`: lines that belong to `hunks` and are too many to be kept."""
 
     path: str
     how: str
@@ -36,6 +40,7 @@ class FileDifference:
     changed: int = 0
     hunks: tuple[tuple[Line, ...], ...] = ()
     before: str = ""
+    left_out: int = 0
 
     @property
     def lines(self) -> int:
@@ -55,7 +60,7 @@ class Difference:
 def difference(old: Mapping[str, str], new: Mapping[str, str]) -> Difference:
     """What turns the files `old` into `new`."""
     gone = {path: text for path, text in old.items() if path not in new}
-    found = []
+    found, work = [], _Work()
     for path in sorted({*old, *new}):
         if path not in old:
             twin = next((p for p, text in gone.items() if text == new[path] and text.strip()), None)
@@ -63,10 +68,10 @@ def difference(old: Mapping[str, str], new: Mapping[str, str]) -> Difference:
                 del gone[twin]
                 found.append(FileDifference(path, "renamed", before=twin))
             else:
-                found.append(_file(path, "new", "", new[path]))
+                found.append(_file(path, "new", "", new[path], work))
         elif path in new and old[path] != new[path]:
-            found.append(_file(path, "changed", old[path], new[path]))
-    found += [_file(path, "gone", text, "") for path, text in gone.items()]
+            found.append(_file(path, "changed", old[path], new[path], work))
+    found += [_file(path, "gone", text, "", work) for path, text in gone.items()]
     return Difference(tuple(sorted(found, key=lambda one: one.path)))
 
 
@@ -141,15 +146,16 @@ def _count(lines: int) -> str:
     return f"{lines} line" if lines == 1 else f"{lines} lines"
 
 
-def _file(path: str, how: str, old: str, new: str) -> FileDifference:
+def _file(path: str, how: str, old: str, new: str, work: "_Work") -> FileDifference:
     before, after = _lines(old), _lines(new)
-    steps = _steps(before, after)
+    steps = _steps(before, after, work)
     added = removed = changed = 0
     for tag, a, b, c, d in steps:
         if tag != "equal":
             both = min(b - a, d - c)
             changed, removed, added = changed + both, removed + b - a - both, added + d - c - both
-    return FileDifference(path, how, added, removed, changed, _hunks(before, after, steps))
+    hunks, left_out = _hunks(before, after, steps)
+    return FileDifference(path, how, added, removed, changed, hunks, left_out=left_out)
 
 
 def _lines(text: str) -> list[str]:
@@ -159,7 +165,35 @@ def _lines(text: str) -> list[str]:
 Opcode = tuple[str, int, int, int, int]
 
 
-def _steps(before: list[str], after: list[str]) -> list[Opcode]:
+class _TooMuch(Exception):
+    """Raised when comparing took all the work there is."""
+
+
+@dataclass
+class _Work:
+    left: int = WORK
+
+
+class _Matcher(difflib.SequenceMatcher[str]):
+    """Counts the pairs that it looks at, before it does."""
+
+    def __init__(self, a: list[str], b: list[str], work: _Work, *, autojunk: bool) -> None:
+        super().__init__(None, a, b, autojunk=autojunk)
+        self._work, self._size = work, len(a)
+        like = self.b2j  # type: ignore[attr-defined]
+        self._pairs = [0, *accumulate(1 + len(like.get(line, ())) for line in a)]
+
+    def find_longest_match(
+        self, alo: int = 0, ahi: int | None = None, blo: int = 0, bhi: int | None = None
+    ) -> difflib.Match:
+        ahi = self._size if ahi is None else ahi
+        self._work.left -= self._pairs[ahi] - self._pairs[alo]
+        if self._work.left < 0:
+            raise _TooMuch
+        return super().find_longest_match(alo, ahi, blo, bhi)
+
+
+def _steps(before: list[str], after: list[str], work: _Work) -> list[Opcode]:
     """difflib's opcodes; what is the same at both ends is cut off first, for speed."""
     head = 0
     while head < min(len(before), len(after)) and before[head] == after[head]:
@@ -169,35 +203,68 @@ def _steps(before: list[str], after: list[str]) -> list[Opcode]:
         tail += 1
     a, b = before[head : len(before) - tail], after[head : len(after) - tail]
     steps: list[Opcode] = [("equal", 0, head, 0, head)] if head else []
-    if len(a) > MIDDLE or len(b) > MIDDLE:
-        steps.append(("replace", head, head + len(a), head, head + len(b)))
-    else:
-        times = Counter(a)
-        crowded = sum(times[line] for line in b) > PAIRS
-        matcher = difflib.SequenceMatcher(None, a, b, autojunk=crowded)
-        steps += [(t, i + head, j + head, k + head, m + head) for t, i, j, k, m in matcher.get_opcodes()]
+    steps += _shifted(_compared(a, b, work), head)
     if tail:
         steps.append(("equal", len(before) - tail, len(before), len(after) - tail, len(after)))
     return steps
 
 
-def _hunks(before: list[str], after: list[str], steps: list[Opcode]) -> tuple[tuple[Line, ...], ...]:
-    """Changes with AROUND lines about them; changes nearer than that share a hunk."""
-    hunks: list[list[Line]] = []
+def _compared(a: list[str], b: list[str], work: _Work) -> list[Opcode]:
+    replaced: list[Opcode] = [("replace", 0, len(a), 0, len(b))]
+    if len(a) > MIDDLE or len(b) > MIDDLE:
+        return replaced
+    times = Counter(a)
+    crowded = sum(times[line] for line in b) > PAIRS
+    try:
+        return [*_Matcher(a, b, work, autojunk=crowded).get_opcodes()]
+    except _TooMuch:
+        return replaced
+
+
+def _shifted(steps: list[Opcode], by: int) -> list[Opcode]:
+    return [(tag, a + by, b + by, c + by, d + by) for tag, a, b, c, d in steps]
+
+
+Piece = tuple[
+    str, int, int, int
+]  # kind, its first line and past its last, how many lines it stands lower afterwards
+
+
+def _hunks(
+    before: list[str], after: list[str], steps: list[Opcode]
+) -> tuple[tuple[tuple[Line, ...], ...], int]:
+    """Changes with AROUND lines about them; changes nearer than that share a hunk. (what is kept, how many lines are not)"""
+    hunks: list[list[Piece]] = []
     for at, (tag, a, b, c, d) in enumerate(steps):
         if tag != "equal":
             if not hunks:
                 hunks.append([])
-            hunks[-1] += [Line("removed", before[i], i + 1, None) for i in range(a, b)]
-            hunks[-1] += [Line("added", after[i], None, i + 1) for i in range(c, d)]
+            hunks[-1] += [("removed", a, b, 0), ("added", c, d, 0)]
             continue
-        same = [Line("same", before[i], i + 1, c + i - a + 1) for i in range(a, b)]
         first, last = at == 0, at == len(steps) - 1
-        if not first and not last and len(same) <= 2 * AROUND:
-            hunks[-1] += same
+        if not first and not last and b - a <= 2 * AROUND:
+            hunks[-1].append(("same", a, b, c - a))
             continue
         if not first:
-            hunks[-1] += same[:AROUND]
+            hunks[-1].append(("same", a, min(b, a + AROUND), c - a))
         if not last:
-            hunks.append(same[-AROUND:])
-    return tuple(tuple(h) for h in hunks if any(line.kind != "same" for line in h))
+            hunks.append([("same", max(a, b - AROUND), b, c - a)])
+    kept: list[tuple[Line, ...]] = []
+    room, left_out = MOST, 0
+    for pieces in hunks:
+        if not any(kind != "same" and end > begin for kind, begin, end, _ in pieces):
+            continue
+        size = sum(end - begin for _, begin, end, _ in pieces)
+        if part := tuple(islice(chain.from_iterable(_told(one, before, after) for one in pieces), room)):
+            kept.append(part)
+        room, left_out = room - len(part), left_out + size - len(part)
+    return tuple(kept), left_out
+
+
+def _told(piece: Piece, before: list[str], after: list[str]) -> Iterator[Line]:
+    kind, begin, end, lower = piece
+    for at in range(begin, end):
+        if kind == "added":
+            yield Line(kind, after[at], None, at + 1)
+        else:
+            yield Line(kind, before[at], at + 1, at + lower + 1 if kind == "same" else None)

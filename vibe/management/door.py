@@ -2,10 +2,13 @@
 
 The server underneath writes a whole body to disk before our application hears of the request, so it is refused here:
 by its Content-Length, or where it is sent in chunks as soon as they are too many. What came in chunks goes on with the
-length that it turned out to have.
+length that it turned out to have. A large one is handed on from the disk, without being read into memory: the server
+underneath queues all of it at once, for as many visitors as send one.
 """
 
-from typing import Any
+import io
+import mmap
+from typing import IO, Any
 
 import daphne.server
 from daphne.http_protocol import HTTPFactory, WebRequest
@@ -16,6 +19,29 @@ _ANSWER = (
     b"Content-Length: %d\r\nConnection: close\r\n\r\n%s"
 )
 _WORDS = b"That is more than I can take at once. Add at most 300 files, 25 MB each and 100 MB in all.\n"
+
+
+class Mapped:
+    """A body that lies on disk, as what is read of a file: views of it, which hold no memory of their own."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        file.flush()
+        self._file, self._at = file, 0
+        self._view = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+
+    @property
+    def closed(self) -> bool:
+        return self._file.closed
+
+    def seek(self, at: int, whence: int = 0) -> None:
+        self._at = at
+
+    def read(self, size: int = -1) -> memoryview:
+        begin, self._at = self._at, len(self._view) if size < 0 else min(self._at + size, len(self._view))
+        return self._view[begin : self._at]
+
+    def close(self) -> None:
+        self._file.close()  # the map goes with its last view
 
 
 def limit_bodies(most: int) -> None:
@@ -50,6 +76,11 @@ def limit_bodies(most: int) -> None:
                 self.requestHeaders.setRawHeaders(b"Content-Length", [b"%d" % self.taken])
             self.requestHeaders.removeHeader(b"Daphne-Root-Path")  # a proxy's to say, and ours has no path
             super().requestReceived(*args)
+
+        def process(self) -> Any:
+            if self.taken and not isinstance(self.content, io.BytesIO):
+                self.content = Mapped(self.content)
+            return super().process()
 
         def _refuse(self) -> None:
             from twisted.internet import reactor

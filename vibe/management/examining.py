@@ -215,12 +215,12 @@ def _size(folder: Path) -> int:
 
 
 def limits() -> Iterator[Finding]:
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= FILES:
-        yield "limits", True, f"a process may open {'any number of' if soft < 0 else soft} files"
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)  # the pages take all of it: management/pages.py
+    if most == resource.RLIM_INFINITY or most >= FILES:
+        yield "limits", True, f"a process may open {'any number of' if most < 0 else most} files"
         return
     yield (
         "limits",
         None,
-        f"a process may open {soft} files, so about {soft // 2} sockets: raise it (ulimit -n 65536)",
+        f"a process may open {most} files, so about {most // 2} sockets: raise it (ulimit -n 65536)",
     )

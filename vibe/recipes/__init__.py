@@ -41,7 +41,9 @@ def find(description: str, *, files: Mapping[str, bytes] | None = None, shape: s
 
 
 def revise(slug: str, values: Mapping[str, Any], description: str) -> Match | None:
-    """A change in words of a recipe's settings; None when the words name none of them."""
+    """A change in words of a recipe's settings; None when the words name none of them, or are more than is read."""
+    if len(description) > match.READ:
+        return None
     one = _of(slug)
     text = with_digits(normalise(description))
     found = match.read_slots(one, text)

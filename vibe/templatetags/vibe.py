@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from vibe import models_in_use, recipes, sealed
+from vibe.generation.checks import results
 from vibe.models import ModelRow, Version
 
 register = template.Library()
@@ -154,6 +155,12 @@ def get(mapping: object, key: str) -> object:
 def film_of(films: object, result: dict[str, Any]) -> object:
     """The film that shows a result: of the run that it names, else of the check itself. None when there is none."""
     return films.get(result.get("film") or result["id"]) if isinstance(films, dict) else None
+
+
+@register.filter
+def for_others(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Results of checks for whoever has the card's link (generation.checks.results)."""
+    return results.for_others(rows)
 
 
 @register.filter

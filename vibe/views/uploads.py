@@ -12,7 +12,7 @@ from django.utils.datastructures import ImmutableList
 
 from vibe import limits
 from vibe.forms import MAX_BODY
-from vibe.views.errors import too_large
+from vibe.views.errors import bad_request, too_large
 from vibe.views.makers import maker_of
 
 SMALL = 2_500_000  # bytes that Django keeps in memory anyway
@@ -70,6 +70,9 @@ class UploadsMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        # Else Python's slowest codecs can be named, of which one takes half an hour for two megabytes.
+        if (request.encoding or "utf-8").lower() not in {"utf-8", "utf8"}:
+            return bad_request(request)
         length = request.META.get("CONTENT_LENGTH") or "0"
         if not length.isdecimal() or len(length) > 15 or int(length) > MAX_BODY:
             return too_large(request)

@@ -127,7 +127,7 @@ def _shown(found: Difference) -> list[Shown]:
 
 
 def _count(found: Difference) -> int:
-    return sum(len(hunk) for file in found.files for hunk in file.hunks)
+    return sum(file.left_out + sum(map(len, file.hunks)) for file in found.files)
 
 
 # --- by hand ----------------------------------------------------------------------------------------------------

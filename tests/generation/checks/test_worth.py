@@ -1,12 +1,15 @@
 """What a check is worth: whether two can both hold, which are kept back, what a writer is told, which mistakes show."""
 
 import ast
+import time
+
+import pytest
 
 from tests.generation.checks.test_verdict import SHARE, TOTAL
 from vibe import recipes
 from vibe.choices import Verdict
 from vibe.generation.checks import Judged
-from vibe.generation.checks.codemask import javascript
+from vibe.generation.checks.codemask import javascript, scripts_of_html
 from vibe.generation.checks.contradictions import find
 from vibe.generation.checks.hidden import kept_back
 from vibe.generation.checks.mutants import KillRate, kill_rate, mutants
@@ -187,3 +190,19 @@ def test_a_mutant_is_killed_when_a_check_that_held_does_not():
     tried = [judged("a"), judged("a", "b"), judged(), Judged(Verdict.UNCHECKED)]
     assert kill_rate(judged("a", "b"), tried) == KillRate(2, 3)
     assert kill_rate(judged("a"), tried) == KillRate(1, 3)
+
+
+@pytest.mark.parametrize("unit", ["<script>", "<script ", "<script>/[", "<script>'", "/[", "[/", "`${"])
+def test_programs_that_are_made_to_be_read_for_minutes_are_read_at_once(unit):
+    text = unit * (100_000 // len(unit))
+    began = time.process_time()
+    assert len(scripts_of_html(text)) == len(javascript(text)) == len(text)
+    assert time.process_time() - began < 3
+
+
+def test_of_a_page_only_its_own_scripts_are_code():
+    page = (
+        "<p title='a > b'>1 < 2</p><!-- <script>1</script> --><script type='text/javascript; charset=utf-8'>a = 1</script>"
+        "<script type=application/json>{}</script><SCRIPT>b = '2' / /x/</SCRIPT ><script type=module>c</script>"
+    )
+    assert "".join(scripts_of_html(page).split()) == "a=1b=/c"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from sandbox.outcome import Outcome
 from vibe.generation.checks import legible, people, told
-from vibe.generation.checks.results import OPENS, count, ended, listed, outcome_of, place, result
+from vibe.generation.checks.results import OPENS, OWN_FILE, count, ended, listed, outcome_of, place, result
 from vibe.generation.steps import Json
 from vibe.generation.tool import has_traceback, message
 from vibe.sealed import KNOWN_CONSOLE_LINES
@@ -142,7 +142,7 @@ def _blank(seen: Json) -> str:
 # --- tools ------------------------------------------------------------------------------------------------------
 
 _GIVEN = {
-    "person": "I ran it on your file in a sealed box",
+    "person": OWN_FILE,
     "promise": "I ran it on what a promise gives, in a sealed box",
     "tool": "I ran it as it comes, in a sealed box",
 }

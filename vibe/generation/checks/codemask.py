@@ -1,36 +1,42 @@
 """JavaScript with everything that is not code blanked out, at the same length: strings, comments, patterns, the text
-of templates (their ${…} stays). It need not understand the language, only where code ends."""
+of templates (their ${…} stays). It need not understand the language, only where code ends.
+
+Programs are a stranger's, too: every character is looked at a fixed number of times.
+"""
 
 import re
 
-_SCRIPT = re.compile(r"<script\b([^>]*)>(.*?)</script\s*>", re.DOTALL | re.IGNORECASE)
+from vibe.generation.bundle.markup import Markup
+
 _PATTERN_AFTER = re.compile(
     r"(?:^|[(,=:\[!&|?{};+\-*%~^<>]|\b(?:return|typeof|case|in|of|do|else|void|delete))\s*$"
 )
-_PATTERN = re.compile(r"/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\[\n])+/[a-z]*")
+_PATTERN = re.compile(r"/(?![*/])(?:\\.|\[(?:\\.|[^\]\\\n])*+\]|[^/\\\[\n])++/[a-z]*+")
 _STRING = re.compile(r"""'(?:\\.|[^'\\\n])*'?|"(?:\\.|[^"\\\n])*"?""", re.DOTALL)
 
 
 def scripts_of_html(text: str) -> str:
     """A page with all but its own classic scripts blanked out."""
-    blank, at, result = _blank(text), 0, ""
-    for found in _SCRIPT.finditer(text):
-        kind = re.search(r"""type\s*=\s*['"]?([\w/+-]+)""", found[1])
-        if kind and kind[1].lower() not in {"module", "text/javascript", "application/javascript"}:
+    result, at = [], 0
+    for tag in Markup(text).tags:
+        kind = (tag.get("type") or "").split(";")[0].strip().lower()
+        if tag.name != "script" or kind not in {"", "module", "text/javascript", "application/javascript"}:
             continue
-        result += blank[at : found.start(2)] + javascript(found[2])
-        at = found.end(2)
-    return result + blank[at:]
+        result += [_blank(text[at : tag.end]), javascript(text[tag.end : tag.body_end])]
+        at = tag.body_end
+    return "".join([*result, _blank(text[at:])])
 
 
 def javascript(text: str) -> str:
     """`text` with all that is not code blanked out."""
     code: list[str] = []
     depth: list[int] = []  # braces that are open inside each ${ of a template
-    at = 0
+    at = no_pattern_before = 0
     while at < len(text):
         char = text[at]
-        skipped = _skip(text, at, code)
+        skipped = _skip(text, at, code, patterns=at >= no_pattern_before)
+        if skipped is None:  # no pattern begins here, so none does before the line ends
+            no_pattern_before = text.find("\n", at) + 1 or len(text)
         if skipped:
             code.append(_blank(text[at : at + skipped]))
             at += skipped
@@ -50,8 +56,8 @@ def javascript(text: str) -> str:
     return "".join(code)
 
 
-def _skip(text: str, at: int, code: list[str]) -> int:
-    """The length of the comment, string or pattern that begins here; 0 when none does."""
+def _skip(text: str, at: int, code: list[str], *, patterns: bool) -> int | None:
+    """The length of the comment, string or pattern that begins here; 0 when none does, None where a pattern would have."""
     if text.startswith("//", at):
         end = text.find("\n", at)
         return (end if end >= 0 else len(text)) - at
@@ -61,9 +67,9 @@ def _skip(text: str, at: int, code: list[str]) -> int:
     if text[at] in "'\"":
         found = _STRING.match(text, at)
         return found.end() - at if found else 1
-    if text[at] == "/" and _PATTERN_AFTER.search("".join(code[-40:])[-40:]):
+    if patterns and text[at] == "/" and _PATTERN_AFTER.search("".join(code[-40:])[-40:]):
         found = _PATTERN.match(text, at)
-        return found.end() - at if found else 0
+        return found.end() - at if found else None
     return 0
 
 

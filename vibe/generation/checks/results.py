@@ -24,6 +24,19 @@ def result(
     }  # fmt: skip
 
 
+OWN_FILE = "I ran it on your file in a sealed box"
+
+
+def for_others(results: Sequence[Json]) -> list[Json]:
+    """The results as whoever has the card's link may see them: what a tool said of its maker's own file stays with the
+    maker, as that file does."""
+    kept = {
+        "did": "I ran it on its maker’s file in a sealed box",
+        "saw": "it broke; what it said of that file is its maker’s",
+    }
+    return [{**row, **kept} if row.get("did") == OWN_FILE and not row.get("held") else row for row in results]
+
+
 def opens(results: Sequence[Json]) -> bool:
     """Whether what these results are of could be read and opened. True where nobody looked."""
     return not any(
