@@ -22,10 +22,12 @@ from vibe.models.card import BIN, LIFE, token_digest
 from vibe.models.maker import random_id, seal
 
 
-def publish(version: Version) -> tuple[Card, bool]:
+def publish(version: Version) -> tuple[Card, bool] | None:
     """The card of the version's program, made when it has none that opens. (card, whether it still shows an older
-    version)."""
+    version). None when a card of it was taken down: a change of the program is no way around that."""
     program = version.program
+    if program.cards.exclude(revoked=None).exists():
+        return None
     lives = Q(expires=None) | Q(expires__gt=timezone.now())
     card = program.cards.filter(lives, thrown=None, revoked=None).first()
     if card is None:

@@ -61,7 +61,9 @@ def _begin(card: Card, maker: Maker, once: str) -> Program:
 
 def _tell(job: Job, version: Version, sentence: str) -> None:
     """What a page of this Job shows: the log is all that it is folded from."""
-    own, stale = cards.publish(version)
+    published = cards.publish(version)
+    assert published, "a program that was just copied has no card that could have been taken down"
+    own, stale = published
     recipe = next((r for r in recipes.catalog() if r.slug == version.recipe), None)
     for event in (
         *([events.RecipeUsed(recipe.slug, recipe.name, [], [])] if recipe else []),

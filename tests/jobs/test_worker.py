@@ -7,7 +7,7 @@ import pytest
 from sandbox.errors import BadSource, BoxFailed, EngineUnavailable, ImageMissing
 from tests import fakes
 from tests.jobs.carrying import PAGE, TIMER, begin, carry, timeline
-from vibe import events, jobs, worker
+from vibe import cards, events, jobs, worker
 from vibe.choices import JobState, Verdict
 from vibe.llm.errors import ModelFault
 from vibe.models import Card, EventRecord, Maker, Version
@@ -31,6 +31,19 @@ def test_a_sentence_becomes_a_version_and_a_card(boxes, script):
     assert seen.said.strip() == "Here it is."
     assert seen.version["number"] == 1
     assert seen.sentence.startswith("Done.")
+
+
+def test_a_change_is_no_way_around_a_card_that_was_taken_down(boxes, script):
+    script.append(PAGE)
+    job = carry(begin())
+    cards.retire(Card.objects.get())
+    script.append(PAGE.replace("hello", "bye"))
+    later = carry(jobs.change(job.program, description="say bye", autonomy="make", effort="normal", once="2"))
+    job.program.refresh_from_db()
+    assert (later.state, job.program.current.number) == (JobState.DONE, 2)
+    assert Card.objects.count() == 1
+    assert timeline(later).card is None
+    assert "taken down" in later.sentence
 
 
 def test_numbers_of_events_have_no_gap(boxes, script):

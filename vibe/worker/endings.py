@@ -20,6 +20,7 @@ from vibe.worker.attended import Attended
 
 logger = logging.getLogger(__name__)
 
+TAKEN_DOWN = " Its card was taken down by whoever runs this place, so it has no link."
 PAUSE_S = 1.0  # before what met a full disk is tried again
 
 
@@ -31,8 +32,8 @@ def keep(one: Attended, result: Result) -> None:
     version = _make_version(one.job, result)
     _forgive(one.job, result.wasted)
     _keep_tried(one, version)
-    _announce(one, version, result)
-    end(one, JobState.DONE, _last_word(version, result))
+    linked = _announce(one, version, result)
+    end(one, JobState.DONE, _last_word(version, result) + ("" if linked else TAKEN_DOWN))
 
 
 def stopped(one: Attended) -> None:
@@ -243,7 +244,8 @@ def _summary(words: str, lost: list[str]) -> str:
     return f"{words if len(words) < 299 - len(note) else words[: 298 - len(note)] + '…'} {note}"
 
 
-def _announce(one: Attended, version: Version, result: Result) -> None:
+def _announce(one: Attended, version: Version, result: Result) -> bool:
+    """Say what was kept. False when it has no link because its card was taken down."""
     one.line.append(
         events.VersionMade(
             version.number, version.shape, version.verdict, version.summary,
@@ -253,9 +255,12 @@ def _announce(one: Attended, version: Version, result: Result) -> None:
     if looks := list(version.looks.order_by("number")):
         told = [{"version": look.number, "line": look.summary} for look in looks]
         one.line.append(events.LooksKept(told))
-    if result.better:
-        card, stale = cards.publish(version)
+    if not result.better:
+        return True
+    if published := cards.publish(version):
+        card, stale = published
         one.line.append(events.CardMade(card.pk, version.number, stale))
+    return published is not None
 
 
 def _last_word(version: Version, result: Result) -> str:
