@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from tests import fakes
 from tests.jobs.carrying import carry
 from tests.views.conftest import HELD, make_card
-from vibe import jobs
+from vibe import events, jobs
 from vibe.choices import JobState
 from vibe.live import feed
 from vibe.live.timeline import fold
@@ -42,6 +42,35 @@ def made(browser):
     browser.post("/programs/", {"description": LIST, "once": "1"})
     carry(Job.objects.get())
     return Program.objects.get()
+
+
+@pytest.mark.parametrize(
+    ("measures", "title", "words"),
+    [
+        ({}, "It works as you asked. Try it.", "1 of 1 checks hold, among them what you ticked."),
+        (
+            {"ticked_unseen": 2},
+            "Ready. Try it.",
+            "1 of 1 checks hold, but I could not check all that you ticked.",
+        ),
+        ({"ticked_before": True}, "Ready. Try it.", "1 of 1 checks hold, among them what you ticked before."),
+    ],
+)
+def test_it_is_said_to_be_as_asked_only_where_all_that_was_ticked_for_it_was_seen(
+    browser, measures, title, words
+):
+    program = make_card(browser.maker()).program
+    results = [{**HELD[0], "source": "model", "confirmed": True, "idle": ""}]
+    for event in (
+        events.Checked("held", results, [], measures),
+        events.VersionMade(1, "page", "held", ""),
+        events.StateChanged(JobState.DONE, "Done."),
+    ):
+        feed.publish_now(program.jobs.get().pk, event)
+    end = part(page_of(browser, program), "end")
+    assert title in end
+    assert words in end
+    assert ("It works as you asked" in end) is (measures == {})
 
 
 def test_a_change_that_came_to_nothing_leaves_the_program_and_its_card_in_sight(browser, made):

@@ -31,6 +31,7 @@ def consistent(work: Work, agreed: Plan) -> Generator[Step, Json, Plan]:
         if first == second:
             stays, goes = "", [first]
             work.say(sentence)
+            work.impossible |= {first} if checks[first].get("confirmed") else set()
         else:
             answer = yield from _settle(work, checks[first], checks[second], sentence)
             stays, goes = _outcome(work, str(answer["choice"]), checks[first], checks[second], before, sentence)

@@ -53,6 +53,7 @@ class Work:
         self.let_go: set[str] = set()  # ids of earlier promises that such a pair ended
         self.chosen: set[str] = set()  # ids of promises that the person chose out of such a pair
         self.unsettled: list[Json] = []  # such pairs that nobody was asked about
+        self.impossible: set[str] = set()  # ids of ticked promises that clash with themselves
         self.said_of: dict[str, str] = {}  # by the sentence of such a pair: what was said for it
         self.idle: dict[str, str] = {}
         self.stopped = ""  # why the ladder was left with something that does not hold

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from vibe import events
-from vibe.choices import JobState
+from vibe.choices import NOT_AS_ASKED, JobState
 
 
 @dataclass
@@ -92,11 +92,17 @@ class Timeline:
         return len(self.counted)
 
     @property
+    def ticked(self) -> bool:
+        """Something that the person confirmed was looked at and counts."""
+        return any(r.get("confirmed") for r in self.counted)
+
+    @property
     def as_asked(self) -> bool:
-        """Everything holds, and among it something that the person confirmed, of which all was looked at."""
-        if not self.checked or self.checked["measures"].get("ticked_unseen"):
+        """Everything holds, and among it something that the person confirmed for this request; all that they confirmed
+        was looked at."""
+        if not self.checked or not NOT_AS_ASKED.isdisjoint(self.checked["measures"]):
             return False
-        return bool(self.total) and self.held == self.total and any(r.get("confirmed") for r in self.counted)
+        return bool(self.total) and self.held == self.total and self.ticked
 
     @property
     def promised(self) -> int:
