@@ -111,9 +111,9 @@ class Timeline:
 
     @property
     def writing(self) -> bool:
-        """The plan is being written from: it may still be changed."""
-        last = self.steps[-1] if self.steps else None
-        return self.state == JobState.RUNNING and bool(last and last.kind == "write" and last.state == "now")
+        """The plan is being written from, by one of several candidates at least: it may still be changed."""
+        open_ = any(step.kind == "write" and step.state == "now" for step in self.steps)
+        return self.state == JobState.RUNNING and open_
 
     @property
     def broken(self) -> int:
