@@ -37,7 +37,11 @@ APPROVALS: dict[str, tuple[str, list[steps.Json]]] = {
     "save": (
         "Shall I keep it?",
         [
-            {"value": "yes", "label": "Keep it", "line": "It becomes the version that your link shows."},
+            {
+                "value": "yes",
+                "label": "Keep it",
+                "line": "It becomes the version that you see, unless it is worse than the one you had.",
+            },
             {"value": "no", "label": "Only put it aside", "line": "You find it under Versions."},
         ],
     ),
