@@ -172,6 +172,12 @@ def told(tried: Tried, not_checked: Iterable[str] = (), measures: Json | None = 
     )
 
 
+def misses(step: Checked) -> tuple[bool, int, int]:
+    """As Tried.misses, of what was told."""
+    found = checking.Judged(Verdict(step.data["verdict"]), step.data["results"])
+    return Tried(step.files, step.shape, step.checks, found).misses
+
+
 def finish(
     request: Request,
     tried: Tried,
