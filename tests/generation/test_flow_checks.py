@@ -22,6 +22,18 @@ def test_a_promise_of_the_plan_is_looked_at_and_can_break_the_verdict():
     assert [(r["id"], r["held"]) for r in result.results if r["source"] == "model"] == [("p1", False)]
 
 
+def test_a_repair_hears_of_two_thirds_of_the_checks_and_of_the_others_how_many():
+    form = '{"expect": [{"see": "visible", "target": {"text": "%s"}}]}\n'
+    words = ("ring", "glow", "stop")
+    plan = "STEP x\n" + "".join(f"CHECK It can {word}\n{form % word}" for word in words)
+    none = [{"id": f"p{n}", "failed": None, "seen": [False]} for n in (1, 2, 3)]
+    world = World(asks=[PAGE, PAGE], plan=plan, runs=[{**SEEN, "checks": none}])
+    make(world)
+    (read,) = world.seen_by("repair")
+    assert sum(f"- It can {word}: " in read for word in words) == 2
+    assert "- 1 more check does not hold." in read
+
+
 def test_a_check_that_holds_on_a_program_that_does_nothing_cannot_fail_and_does_not_count():
     world = World(asks=[PAGE], plan=CHECKED, nulls_hold=True)
     result = make(world)
