@@ -47,6 +47,7 @@ def made(browser):
 @pytest.mark.parametrize(
     ("measures", "title", "words"),
     [
+        (None, "Ready. Try it.", "It passes the checks I made up: 1 of 1 hold."),
         ({}, "It works as you asked. Try it.", "1 of 1 checks hold, among them what you ticked."),
         (
             {"ticked_unseen": 2},
@@ -60,9 +61,10 @@ def test_it_is_said_to_be_as_asked_only_where_all_that_was_ticked_for_it_was_see
     browser, measures, title, words
 ):
     program = make_card(browser.maker()).program
-    results = [{**HELD[0], "source": "model", "confirmed": True, "idle": ""}]
+    ticked = measures is not None
+    results = [{**HELD[0], "source": "model", "confirmed": ticked, "idle": ""}]
     for event in (
-        events.Checked("held", results, [], measures),
+        events.Checked("held", results, ["“A chart”"], measures or {}),
         events.VersionMade(1, "page", "held", ""),
         events.StateChanged(JobState.DONE, "Done."),
     ):
@@ -71,6 +73,9 @@ def test_it_is_said_to_be_as_asked_only_where_all_that_was_ticked_for_it_was_see
     assert title in end
     assert words in end
     assert ("It works as you asked" in end) is (measures == {})
+    assert all(
+        "<b>Not checked:</b> “A chart”" in part(page_of(browser, program), id_) for id_ in ("end", "checks")
+    )
 
 
 def test_a_change_that_came_to_nothing_leaves_the_program_and_its_card_in_sight(browser, made):
