@@ -259,3 +259,10 @@ def test_a_promise_that_the_change_makes_untrue_holds_nothing_back():
     result = changed(base, seen=SEEN, plan=PLAN + "DROP 1\n")
     assert result.better
     assert "unseen" not in result.measures
+
+
+def test_a_promise_that_the_person_ticked_is_not_the_models_to_drop():
+    gone = {**SEEN, "checks": [{"id": "p1", "failed": None, "seen": [False]}]}
+    result = changed(base_with(shows("cake")), seen=gone, plan=PLAN + "DROP 1\n")
+    assert (result.broke, result.better) == (["It shows cake"], False)
+    assert not any("no longer promised" in line for line in result.not_checked)
