@@ -201,6 +201,13 @@ def test_more_effort_is_asked_only_of_a_model_that_was_seen_to_take_it():
     )
 
 
+@pytest.mark.parametrize(("effort", "asked"), [("quick", "low"), ("normal", ""), ("thorough", "high")])
+def test_how_hard_to_try_reaches_whoever_writes(effort, asked):
+    world = World(asks=[PAGE] * 3, force={"effort": effort})
+    make(world)
+    assert {ask.effort for ask in world.of(Ask) if ask.purpose == "write"} == {asked}
+
+
 def test_candidates_are_written_side_by_side_and_the_checks_choose():
     worse = PAGE.replace("hello", "worse")
     world = World(asks=[worse, PAGE, worse], runs=[BROKEN, SEEN, BROKEN], force={"effort": "thorough"})
