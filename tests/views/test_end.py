@@ -78,6 +78,22 @@ def test_it_is_said_to_be_as_asked_only_where_all_that_was_ticked_for_it_was_see
     )
 
 
+def test_what_does_not_hold_is_said_with_three_ways_on(browser):
+    program = make_card(browser.maker()).program
+    results = [{**HELD[0], "held": False, "saw": "it showed NaN", "source": "model", "idle": ""}]
+    for event in (
+        events.Checked("broken", results),
+        events.VersionMade(1, "page", "broken", ""),
+        events.StateChanged(JobState.DONE, "The same thing failed again after I had written it afresh."),
+    ):
+        feed.publish_now(program.jobs.get().pk, event)
+    end = part(page_of(browser, program), "end")
+    assert "<b>It opens</b>: it showed NaN" in end
+    assert "The same thing failed again" in end
+    for way in ("Three ways on", "Try again, harder", "Say it another way", "Use it as it is, or an older one"):
+        assert way in end
+
+
 def test_a_change_that_came_to_nothing_leaves_the_program_and_its_card_in_sight(browser, made):
     job = carry(ask(browser, made, "make it blue"))
     assert job.state == JobState.FAILED
