@@ -68,6 +68,11 @@ class Verdict(StrEnum):
     UNCHECKED = "unchecked"  # nothing could check it (no engine, stopped before)
 
 
+NOT_AS_ASKED = frozenset(
+    {"ticked_unseen", "ticked_before"}
+)  # measures of a Version that is not said to be as asked
+
+
 class Origin(StrEnum):
     """Who wrote the files of a Version."""
 

@@ -156,7 +156,8 @@ class Checked(Event):
 
     `source` is always (built in), recipe, model or person. `not_checked` are sentences. `measures` may hold
     {"mutants": broken copies made, "noticed": how many of them the checks noticed, "ticked_unseen": how many promises
-    that the person ticked could not be looked at}.
+    that the person ticked say nothing (not looked at, no check, or one that cannot fail), "ticked_before": what they
+    ticked, they ticked in an earlier request}.
     """
 
     verdict: str

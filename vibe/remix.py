@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from vibe import cards, events, recipes
-from vibe.choices import JobKind, JobState, Origin
+from vibe.choices import NOT_AS_ASKED, JobKind, JobState, Origin
 from vibe.generation.checks.results import for_others
 from vibe.generation.steps import Json
 from vibe.jobs.enough import Enough, take_copy
@@ -65,12 +65,13 @@ def _tell(job: Job, version: Version, sentence: str) -> None:
     assert published, "a program that was just copied has no card that could have been taken down"
     own, stale = published
     recipe = next((r for r in recipes.catalog() if r.slug == version.recipe), None)
+    ticks = {name: value for name, value in version.measures.items() if name in NOT_AS_ASKED}
     for event in (
         *([events.RecipeUsed(recipe.slug, recipe.name, [], [])] if recipe else []),
         events.Said(
             f"{sentence} Say what to change: it is yours now, and the card you came from stays as it is."
         ),
-        events.Checked(version.verdict, version.results, version.not_checked),
+        events.Checked(version.verdict, version.results, version.not_checked, ticks),
         events.VersionMade(version.number, version.shape, version.verdict, sentence),
         events.CardMade(own.pk, version.number, stale),
         events.StateChanged(JobState.DONE, sentence),

@@ -2,6 +2,7 @@
    A frame is a <template>: elements replace those of their id, <i data-append> adds text, <i data-say> is spoken.
    Several may come in one message. One with data-now has no number: it is how things are at this moment. */
 import { dropped, heard, stands } from "./line.js";
+import { keep, stays, unsent } from "./plan.js";
 import { paint, prepare } from "./preview.js";
 import { look } from "./tabs.js";
 
@@ -18,8 +19,11 @@ function swap(fresh) {
   if (!old) return;
   if (fresh.dataset.key && fresh.dataset.key === old.dataset.key) return; /* a frame that shows the same is not built anew */
   const inside = old.contains(document.activeElement), open = old.querySelector("details")?.open;
-  if (inside && old.querySelector("form[data-plan]") && fresh.querySelector("form[data-plan]")) return;
+  if (stays(old, fresh) || inside && old.querySelector("form[data-plan]") && fresh.querySelector("form[data-plan]")) return;
+  const mine = unsent(old), focus = document.activeElement;
   old.replaceWith(fresh);
+  keep(mine, fresh);
+  if (mine.some(form => form.contains(focus))) focus.focus();
   if (open && fresh.querySelector("details")) fresh.querySelector("details").open = true;
   globalThis.htmx?.process(fresh);
 }
@@ -65,8 +69,8 @@ function apply(frame) {
   if (document.querySelector("[data-follow]") && !typed() && !document.querySelector("dialog[open]")) location.reload();
 }
 
-/* What is in the composer and not sent. */
-const typed = () => Boolean(document.getElementById("say")?.value || document.getElementById("say-files")?.files.length || document.getElementById("pointed")?.value);
+/* What is in the composer, or in a plan, and not sent. */
+const typed = () => Boolean(unsent(document).length || document.getElementById("say")?.value || document.getElementById("say-files")?.files.length || document.getElementById("pointed")?.value);
 let touched = false; /* a plan, a file or a setting was changed */
 addEventListener("change", event => { touched ||= event.target.id !== "say"; });
 /* No place for another socket: the page says so and is loaded anew now and then, unless something is typed or read. */

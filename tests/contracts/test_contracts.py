@@ -127,7 +127,7 @@ def test_our_rules_leave_room_in_a_small_model():
     """At most 900 tokens of system text in any call: counted as four characters each, and again as pieces of words of
     six letters and of two signs, which is more than any tokenizer we know makes of it."""
     language = schema_for_prompt()
-    wish = "If two or fewer decisions are really open, add at most two lines, in the same language, of the form QUESTION a | b | c"
+    wish = f"{fill('question').strip()}. {fill('clash').strip()}"
     for text in (
         fill("system"),
         fill("plan", questions=wish, language=language),

@@ -137,6 +137,7 @@ def test_without_a_box_nothing_is_said_to_hold():
     judged = judge("page", [PROMISE], {"unchecked": "no engine"})
     assert judged.verdict == Verdict.UNCHECKED
     assert judged.results == []
+    assert judged.not_checked == ["Everything: no engine"]
 
 
 def promise(seen, failed=None):

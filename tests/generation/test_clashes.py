@@ -42,6 +42,40 @@ def test_who_is_asked_is_asked_before_any_code_with_answers_to_click(autonomy):
     assert any("“It rings” is not promised" in line and "you chose" in line for line in result.not_checked)
 
 
+GERMAN = "CLASH Nur eines gilt: welches? | Keines | Entscheide du\n"
+
+
+@pytest.mark.parametrize("autonomy", ["ask", "plan"])
+def test_the_question_is_asked_in_the_language_of_the_plan_where_that_has_the_words(autonomy):
+    plan = TWO + GERMAN + "QUESTION Wie laut? | leise | laut\n"
+    world = World(asks=[PAGE], plan=plan, choice="2", force={"autonomy": autonomy})
+    result = make(world, Request("Ein Teewecker", salt="s"))
+    (question,) = asked(world)
+    assert question.sentence == "Nur eines gilt: welches?"
+    assert [(c["label"], c["line"]) for c in question.choices] == [
+        ("It rings", ""), ("It stays quiet", ""), ("Keines", ""), ("Entscheide du", ""),
+    ]  # fmt: skip
+    assert promised(result) == ["It stays quiet"]
+    others = [q.choices[-1]["label"] for q in world.of(Question) if q.about.startswith("plan")]
+    assert others == (["Entscheide du"] if autonomy == "ask" else [])
+
+
+def test_the_words_for_it_are_asked_for_only_where_they_may_be_needed():
+    for autonomy, wanted in (("ask", True), ("plan", True), ("make", False), ("keep", False)):
+        world = World(asks=[PAGE, PAGE], plan=CHECKED, force={"autonomy": autonomy})
+        make(world)
+        (asked_,) = [a for a in world.of(Ask) if a.purpose == "plan"]
+        assert ("CLASH" in asked_.messages[0].text) is wanted
+
+
+def test_another_plan_keeps_the_words_of_the_one_before():
+    first = CHECKED + GERMAN + "QUESTION Wie laut? | leise | laut\n"
+    force = {"autonomy": "ask", "effort": "thorough"}
+    world = World(asks=[PAGE, PAGE], plan=[first, TWO], choice="1", force=force)
+    make(world)
+    assert [q.sentence for q in asked(world)] == ["Nur eines gilt: welches?"]
+
+
 def test_what_the_person_chose_is_theirs():
     result = make(World(asks=[PAGE], plan=TWO, choice="1", force={"autonomy": "plan"}))
     assert [(r["sentence"], r["confirmed"]) for r in result.results if r["source"] == "model"] == [

@@ -44,7 +44,11 @@ def test_the_same_failure_twice_is_written_afresh_without_the_failed_code():
     result = make(world)
     assert result.verdict == Verdict.HELD
     assert world.purposes() == ["plan", "write", "repair", "resample"]
-    assert "boom" not in world.of(Ask)[3].messages[-1].text
+    repair, afresh = (ask.messages[-1].text for ask in world.of(Ask)[2:])
+    assert "boom" in repair
+    assert "hello" in repair
+    assert "boom" not in afresh
+    assert "hello" not in afresh, "the failed code"
     assert "afresh" in result.files["index.html"]
 
 
@@ -195,6 +199,13 @@ def test_more_effort_is_asked_only_of_a_model_that_was_seen_to_take_it():
     assert "escalate" not in purposes(takes=True, autonomy="keep", effort="thorough"), (
         "it was asked so all the time"
     )
+
+
+@pytest.mark.parametrize(("effort", "asked"), [("quick", "low"), ("normal", ""), ("thorough", "high")])
+def test_how_hard_to_try_reaches_whoever_writes(effort, asked):
+    world = World(asks=[PAGE] * 3, force={"effort": effort})
+    make(world)
+    assert {ask.effort for ask in world.of(Ask) if ask.purpose == "write"} == {asked}
 
 
 def test_candidates_are_written_side_by_side_and_the_checks_choose():

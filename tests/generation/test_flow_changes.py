@@ -248,8 +248,21 @@ def test_what_has_no_more_faults_than_the_faulty_one_before_it_takes_its_place()
     assert (result.verdict, result.better, result.broke) == ("broken", True, [])
 
 
+def test_what_mends_one_fault_and_breaks_another_promise_is_held_back():
+    base = base_with(shows("cake"), verdict="broken", failing=1, more=[SIDEWAYS])
+    result = changed(base, seen={**SEEN, "checks": [{"id": "p1", "failed": None, "seen": [False]}]})
+    assert (result.verdict, result.broke, result.better) == ("broken", ["It shows cake"], False)
+
+
 def test_a_promise_that_the_change_makes_untrue_holds_nothing_back():
     base = base_with({**shows("cake"), "confirmed": False})
     result = changed(base, seen=SEEN, plan=PLAN + "DROP 1\n")
     assert result.better
     assert "unseen" not in result.measures
+
+
+def test_a_promise_that_the_person_ticked_is_not_the_models_to_drop():
+    gone = {**SEEN, "checks": [{"id": "p1", "failed": None, "seen": [False]}]}
+    result = changed(base_with(shows("cake")), seen=gone, plan=PLAN + "DROP 1\n")
+    assert (result.broke, result.better) == (["It shows cake"], False)
+    assert not any("no longer promised" in line for line in result.not_checked)

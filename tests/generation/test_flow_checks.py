@@ -2,6 +2,7 @@
 
 from tests.generation.world import CHECKED, PAGE, SEEN, World, make
 from vibe.choices import Verdict
+from vibe.generation.checks import runs
 from vibe.generation.request import Request, Upload
 from vibe.generation.steps import Ask, Run
 
@@ -20,6 +21,43 @@ def test_a_promise_of_the_plan_is_looked_at_and_can_break_the_verdict():
     result = make(world)
     assert result.verdict == Verdict.BROKEN
     assert [(r["id"], r["held"]) for r in result.results if r["source"] == "model"] == [("p1", False)]
+
+
+def test_a_repair_hears_of_two_thirds_of_the_checks_and_of_the_others_how_many():
+    form = '{"expect": [{"see": "visible", "target": {"text": "%s"}}]}\n'
+    words = ("ring", "glow", "stop")
+    plan = "STEP x\n" + "".join(f"CHECK It can {word}\n{form % word}" for word in words)
+    none = [{"id": f"p{n}", "failed": None, "seen": [False]} for n in (1, 2, 3)]
+    world = World(asks=[PAGE, PAGE], plan=plan, runs=[{**SEEN, "checks": none}])
+    make(world)
+    (read,) = world.seen_by("repair")
+    assert sum(f"- It can {word}: " in read for word in words) == 2
+    assert "- 1 more check does not hold." in read
+
+
+VARIED = """STEP x
+CHECK It shows the bill
+{"given": {"bill": 90}, "vary": {"bill": [10, 500]}, "steps": [{"do": "fill", "target": {"label": "Bill"}, "value": "{bill}"}],
+ "expect": [{"see": "text", "target": {"mark": "out"}, "number": "bill"}]}
+"""
+
+
+def tried_with(salt, page=PAGE):
+    """What was typed into the program when it was looked at, and the result."""
+    world = World(asks=[page] * 9, plan=VARIED, force={"effort": "quick"})
+    result = make(world, Request("tea page", salt=salt))
+    runs_ = [run.checks for run in world.runs_of("candidate")]
+    assert runs(result.checks, result.measures["seed"]) in runs_, "it can be done once more as it was"
+    return [check["steps"][0]["value"] for check in runs_[0]], result
+
+
+def test_what_else_is_typed_follows_from_the_finished_code_and_a_secret_and_is_kept():
+    typed, result = tried_with("s")
+    assert typed[0] == "90"
+    assert {r["seed"] for r in result.results if r["source"] == "model"} == {result.measures["seed"]}
+    assert tried_with("s")[0] == typed
+    assert tried_with("another job")[0][1] != typed[1]
+    assert tried_with("s", PAGE.replace("hello", "another program"))[0][1] != typed[1]
 
 
 def test_a_check_that_holds_on_a_program_that_does_nothing_cannot_fail_and_does_not_count():

@@ -48,9 +48,16 @@ def test_a_form_that_names_what_is_not_given_makes_no_check_and_says_why():
 
 def test_a_question_ends_with_you_decide():
     (question,) = plan.read("STEP x\nQUESTION Which? | this | that").questions
-    assert [c["label"] for c in question.as_choices()] == ["this", "that", "You decide"]
+    assert [c["label"] for c in question.as_choices("Up to you")] == ["this", "that", "Up to you"]
     assert question.answer("2") == "that"
     assert question.answer(plan.DECIDE) == ""
+
+
+def test_the_words_around_our_questions_come_with_the_plan_or_are_ours():
+    frame = plan.read("STEP x\nCLASH: Nur eines gilt: welches? | Keines | Entscheide du").frame
+    assert (frame.clash, frame.neither, frame.decide) == ("Nur eines gilt: welches?", "Keines", "Entscheide du")
+    for broken in ("CLASH Nur eines | Keines", "CLASH a | | c", "CLASH", "CLASH a | b | c | d"):
+        assert plan.read(f"STEP x\n{broken}").frame == plan.ENGLISH
 
 
 def test_the_persons_lines_replace_ours_and_empty_ones_vanish():

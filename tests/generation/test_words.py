@@ -9,12 +9,13 @@ from vibe.generation.steps import Ask
 from vibe.generation.work import WRITING
 
 HEADS = {"plan", "checks", "system"}  # what a call begins with; the others of WRITING stand beneath "system"
+WITHIN = {"question", "clash"}  # stand in the middle of "plan"
 SAID = "in the language of the request"
 
 
 def test_each_prompt_says_so_or_stands_beneath_one_that_does():
     files = {path.stem for path in prompt._FOLDER.glob("*.md")}
-    assert files == HEADS | set(WRITING), "a new prompt: does it yield words for the person?"
+    assert files == HEADS | WITHIN | set(WRITING), "a new prompt: does it yield words for the person?"
     for name in HEADS:
         assert SAID in prompt._text(name), name
 

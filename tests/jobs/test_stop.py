@@ -12,7 +12,9 @@ from tests import modelserver as play
 from tests.jobs.carrying import PAGE, begin, carry, timeline, until
 from vibe import jobs, worker
 from vibe.choices import JobState, Verdict
-from vibe.models import ModelRow, Version
+from vibe.llm.errors import Cancelled
+from vibe.llm.message import Delta
+from vibe.models import Job, ModelRow, Version
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -110,3 +112,43 @@ def test_a_stop_while_an_answered_job_waits_in_the_line_keeps_what_was_written(b
     jobs.stop(job)
     assert carry(job).state == JobState.STOPPED
     assert Version.objects.get().verdict == Verdict.BROKEN
+
+
+BOOM = [{"kind": "uncaught", "text": "boom", "line": 1}]
+WORSE = PAGE.replace("hello", "worse")
+
+
+@pytest.mark.parametrize(
+    "half", ["", "FILE index.html\n```html\n<p>half of a third try</p>\n```\nFILE app.js\n```js\nlet"]
+)
+def test_a_stop_while_it_is_mended_keeps_the_best_that_was_checked(boxes, script, monkeypatch, half):
+    look, ask = boxes.run, fakes._Shared.ask
+
+    def seen(self, source, **more):
+        opens = "worse" not in str(source.files)
+        boxes.observations = {**fakes.CALM, "errors": BOOM, "loaded": opens}
+        return look(self, source, **more)
+
+    def stopped_at_the_third(self, call, **more):
+        if script or fakes.is_plan(call.messages[0].text):
+            return ask(self, call, **more)
+        if half:
+            more["on_delta"](Delta(half))
+        jobs.stop(Job.objects.get())
+        assert more["cancelled"].wait(8)
+        raise Cancelled
+
+    monkeypatch.setattr(boxes, "run", seen)
+    monkeypatch.setattr(fakes._Shared, "ask", stopped_at_the_third)
+    script.extend([PAGE, WORSE])
+    job = carry(begin())
+    assert job.state == JobState.STOPPED
+    version = Version.objects.get()
+    assert "hello" in version.files["index.html"]
+    assert list(version.files) == ["index.html"]
+    held = sum(1 for r in version.counted if r["held"])
+    assert held > 1
+    assert job.sentence == (
+        f"You stopped it. What was written is kept as version 1: {held} of {len(version.counted)} checks hold."
+    )
+    assert timeline(job).checked["results"] == version.results

@@ -188,6 +188,69 @@ def test_a_plan_is_changed_twice_while_it_is_written(played, visitor):
     assert "A red chart" in model.requests[-1]["body"]["messages"][-1]["content"]
 
 
+MINE = "#part-plan [aria-label='Step 2']"
+DIARY = "TITLE Tea diary\nSTEP A form for teas\nSTEP A chart\nCHECK The chart grows\n"
+
+
+def typed_into_the_plan(page):
+    """A line is changed and not sent, and the person looks elsewhere."""
+    page.locator("#code-0", has_text="Tea diary").wait_for(state="attached")
+    page.click("#part-plan summary")
+    page.fill(MINE, "A teal chart")
+    page.evaluate("window.same = true; document.activeElement.blur()")
+
+
+def test_what_is_typed_into_a_plan_and_came_too_late_stays_on_the_page(played, visitor):
+    served, model = played
+    model.plan(DIARY)
+    model.script.extend([play.say(PAGE, piece=40, pause_s=0.05), *[play.say(PAGE, piece=400)] * 2])
+    maker = visitor()
+    page = maker.page
+    maker.describe(served.url, "A diary for my teas")
+    typed_into_the_plan(page)
+    other = maker.tab()
+    other.goto(page.url)
+    other.fill("#say", "Make it larger")
+    other.press("#say", "Enter")
+    maker.finished()
+    page.locator("#part-next", has_text="Go on to what comes next").wait_for()
+    expect(page.locator(MINE)).to_have_value("A teal chart")
+    expect(page.locator("[data-late-note]")).to_be_visible()
+    expect(page.locator("#part-plan >> text=Write it anew from this")).to_be_hidden()
+    assert page.evaluate("window.same"), "the page went on with the next request by itself"
+    maker.shoot("workbench-plan-late")
+    page.click("text=Throw it away")
+    assert page.locator(MINE).count() == 0
+
+
+def test_what_is_typed_into_a_plan_stays_while_several_are_written(played, visitor):
+    served, model = played
+    model.plan(DIARY)
+    slow = play.say(PAGE, piece=4, pause_s=0.05)
+    model.script.extend(
+        [play.say(PAGE, piece=40, pause_s=0.1), slow, slow, *[play.say(PAGE, piece=20, pause_s=0.1)] * 3]
+    )
+    maker = visitor()
+    page = maker.page
+    page.goto(served.url + "/")
+    page.check('.knob input[value="thorough"]', force=True)
+    page.fill("#ask", "A diary for my teas")
+    page.click(".ask button.big")
+    page.wait_for_url("**/programs/*/")
+    page.locator("#part-steps [aria-current]").nth(2).wait_for(state="attached")
+    page.click("#part-plan summary")
+    page.fill(MINE, "A teal chart")
+    page.evaluate("document.activeElement.blur()")
+    page.locator("#part-steps [data-step=done] b", has_text="Write").wait_for(state="attached")
+    expect(page.locator(MINE)).to_have_value("A teal chart")
+    page.click("text=Write it anew from this")
+    page.locator("#part-plan .fact", has_text="You changed it").wait_for(state="attached")
+    expect(page.locator(MINE)).to_have_value("A teal chart")
+    assert page.locator("[data-late-note]:visible").count() == 0
+    maker.finished(150)
+    assert "A teal chart" in model.requests[-1]["body"]["messages"][-1]["content"]
+
+
 def test_stop_ends_the_call_within_a_second_and_keeps_what_there_is(played, visitor):
     served, model = played
     model.script.append(play.say(PAGE, piece=4, pause_s=0.05))

@@ -16,7 +16,7 @@ from vibe.choices import Autonomy, Effort, JobState
 from vibe.generation.policy import policy
 from vibe.live import feed
 from vibe.live.timeline import fold
-from vibe.llm.errors import Cancelled
+from vibe.llm.errors import Cancelled, ModelFault
 from vibe.llm.message import Reply, Usage
 from vibe.models import DayTally, Job, Maker, ModelRow, SiteAllowance, StepRecord
 
@@ -151,6 +151,46 @@ def test_a_bad_model_and_a_restless_person_never_pass_the_cap(bad_model, autonom
     told = fold(feed.whole(job.pk)).spent
     assert told["calls"] == len(bad_model.calls)
     assert told["cost_usd"] == pytest.approx(float(asked(job).aggregate(c=Sum("cost_usd"))["c"]))
+
+
+class DearModel:
+    """Says as much as it may, always."""
+
+    def __init__(self):
+        self.calls = []
+
+    def ask(self, call, **_):
+        self.calls.append(call)
+        page = f"FILE index.html\n```html\n<title>Tea</title><p>word{len(self.calls)}</p>\n```\nDONE\n"
+        return Reply(PLAN if call.purpose == "plan" else page, "stop", Usage(900, call.room()))
+
+
+class BreakingModel(DearModel):
+    """Breaks off at the end of every other answer, which is paid for all the same."""
+
+    def ask(self, call, **more):
+        reply = super().ask(call, **more)
+        if len(self.calls) % 2:
+            fault = ModelFault("cut", "gone", retry_after=0)
+            fault.usage = reply.usage
+            raise fault
+        return reply
+
+
+@pytest.mark.parametrize("effort", Effort)
+@pytest.mark.parametrize("model", [DearModel, BreakingModel])
+@pytest.mark.parametrize("price", [2, 9, 25, 80, 140])
+def test_keep_going_never_costs_more_than_it_says(bad_model, price, model, effort):
+    ModelRow.objects.update(price_out=price)
+    CONNECTED[:] = [model()]
+    job = to_the_end(begin(Maker.objects.create(), Autonomy.KEEP, effort))
+    cost = asked(job).aggregate(c=Sum("cost_usd"))["c"] or 0
+    assert cost <= Decimal("0.50")
+    assert not job.fault_ref, job.sentence
+    assert CONNECTED[0].calls or "$0.50" in job.sentence
+    if price > 2 and model is DearModel:
+        assert "$0.50" in job.sentence, "who is stopped by it is told so"
+    assert not DayTally.objects.exclude(held_micro=0, held_tokens=0).exists()
 
 
 def test_all_cells_racing_at_once_never_cost_more_than_the_allowance(bad_model):

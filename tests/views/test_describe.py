@@ -181,6 +181,16 @@ def test_a_visitor_is_told_what_becomes_of_a_file(browser, script):
         assert part in told
 
 
+def test_a_sum_that_cannot_end_it_is_not_said_to(browser, script):
+    assert "50 ¢" in browser.get("/").content.decode()
+    ModelRow.objects.update(price_out=None)
+    page = browser.get("/").content.decode()
+    assert "50 ¢" not in page
+    assert "no sum ends it" in page
+    ModelRow.objects.update(local=True)
+    assert "50 ¢" in browser.get("/").content.decode()
+
+
 def test_with_a_model_on_this_machine_nothing_of_a_file_goes_elsewhere(browser, script):
     ModelRow.objects.update(local=True)
     page = browser.get("/").content.decode()

@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from tests import fakes
 from tests.jobs.carrying import carry
 from tests.views.conftest import HELD, make_card
-from vibe import jobs
+from vibe import events, jobs
 from vibe.choices import JobState
 from vibe.live import feed
 from vibe.live.timeline import fold
@@ -42,6 +42,56 @@ def made(browser):
     browser.post("/programs/", {"description": LIST, "once": "1"})
     carry(Job.objects.get())
     return Program.objects.get()
+
+
+@pytest.mark.parametrize(
+    ("measures", "title", "words"),
+    [
+        (None, "Ready. Try it.", "It passes the checks I made up: 1 of 1 hold."),
+        ({}, "It works as you asked. Try it.", "1 of 1 checks hold, among them what you ticked."),
+        (
+            {"ticked_unseen": 2},
+            "Ready. Try it.",
+            "1 of 1 checks hold, but I could not check all that you ticked.",
+        ),
+        ({"ticked_before": True}, "Ready. Try it.", "1 of 1 checks hold, among them what you ticked before."),
+    ],
+)
+def test_it_is_said_to_be_as_asked_only_where_all_that_was_ticked_for_it_was_seen(
+    browser, measures, title, words
+):
+    program = make_card(browser.maker()).program
+    ticked = measures is not None
+    results = [{**HELD[0], "source": "model", "confirmed": ticked, "idle": ""}]
+    for event in (
+        events.Checked("held", results, ["“A chart”"], measures or {}),
+        events.VersionMade(1, "page", "held", ""),
+        events.StateChanged(JobState.DONE, "Done."),
+    ):
+        feed.publish_now(program.jobs.get().pk, event)
+    end = part(page_of(browser, program), "end")
+    assert title in end
+    assert words in end
+    assert ("It works as you asked" in end) is (measures == {})
+    assert all(
+        "<b>Not checked:</b> “A chart”" in part(page_of(browser, program), id_) for id_ in ("end", "checks")
+    )
+
+
+def test_what_does_not_hold_is_said_with_three_ways_on(browser):
+    program = make_card(browser.maker()).program
+    results = [{**HELD[0], "held": False, "saw": "it showed NaN", "source": "model", "idle": ""}]
+    for event in (
+        events.Checked("broken", results),
+        events.VersionMade(1, "page", "broken", ""),
+        events.StateChanged(JobState.DONE, "The same thing failed again after I had written it afresh."),
+    ):
+        feed.publish_now(program.jobs.get().pk, event)
+    end = part(page_of(browser, program), "end")
+    assert "<b>It opens</b>: it showed NaN" in end
+    assert "The same thing failed again" in end
+    for way in ("Three ways on", "Try again, harder", "Say it another way", "Use it as it is, or an older one"):
+        assert way in end
 
 
 def test_a_change_that_came_to_nothing_leaves_the_program_and_its_card_in_sight(browser, made):

@@ -57,3 +57,19 @@ def test_waiting_for_a_person_is_no_time_of_the_making_and_what_runs_side_by_sid
     made(ada, Effort.NORMAL, 20, None, waited=86_400, beside=(15, 30))
     rows, _ = of(None)
     assert rows[Effort.NORMAL] == (30, None)
+
+
+def test_a_part_of_the_cost_is_not_told_as_the_cost():
+    ada = Maker.objects.create()
+    whole, part = (made(ada, Effort.NORMAL, 20, "0.10") for _ in range(2))
+    asked = {"order": 2, "number": "2", "kind": "ask", "tokens_in": 900, "tokens_out": 6000}
+    StepRecord.objects.create(job=part, **asked, cost_usd=None)
+    assert of(ada)[0][Effort.NORMAL] == (20, pytest.approx(0.10))
+    StepRecord.objects.create(job=whole, **asked, cost_usd=None)
+    assert of(ada)[0][Effort.NORMAL] == (20, None)
+
+
+def test_what_was_paid_before_it_began_anew_is_of_its_cost():
+    job = made(Maker.objects.create(), Effort.NORMAL, 20, "0.10")
+    StepRecord.objects.create(job=job, order=1, number="1", kind="ask", cost_usd="0.05", void=True)
+    assert of(None)[0][Effort.NORMAL][1] == pytest.approx(0.15)

@@ -71,6 +71,15 @@ def test_what_its_maker_ticked_is_ticked_by_nobody_here(browser, card):
     assert "It works as you asked" not in browser.get(version.program.get_absolute_url()).content.decode()
 
 
+def test_ones_own_card_is_no_more_as_asked_than_it_was(browser):
+    own = make_card(browser.maker())
+    own.version.results, own.version.measures = TICKED, {"ticked_unseen": 1}
+    own.version.save()
+    page = browser.get(remix(browser, own)["Location"]).content.decode()
+    assert "Ready. Try it." in page
+    assert "It works as you asked" not in page
+
+
 def test_what_its_maker_left_unsettled_is_not_put_to_a_stranger(browser, card):
     """A click on it would be the stranger's sentence as one's own request."""
     card.version.measures = {

@@ -5,6 +5,7 @@ import pytest
 from tests import fakes
 from tests.jobs.carrying import carry
 from tests.views.conftest import HELD, make_card
+from vibe import jobs
 from vibe.choices import JobState, Origin
 from vibe.generation.request import Result
 from vibe.live import feed
@@ -158,6 +159,23 @@ def promise_cake(program):
     program.current.checks = [CAKE]
     program.current.results = [{**HELD[0], "id": "p1", "sentence": "It shows cake", "source": "person"}]
     program.current.save()
+
+
+def test_a_yes_to_keeping_it_is_promised_no_more_than_it_brings(browser, mine, boxes, script):
+    boxes.observations = BROKEN
+    script.append("FILE app.js\n```js\nlet a = 2;\nlet b = 2;\n```\nDONE\n")
+    wish = {"description": "count from two", "once": "c1", "autonomy": "ask"}
+    browser.post(f"/programs/{mine.pk}/jobs/", wish)
+    job = carry(Job.objects.latest("pk"))
+    for about, given in (("plan", {"yes": "1"}), ("repair", {"choice": "no"})):
+        assert jobs.open_step(job).purpose == about
+        browser.post(f"/jobs/{job.pk}/answer/", given)
+        carry(job)
+    assert "It becomes the version that you see, unless it is worse" in str(fold(feed.whole(job.pk)).question)
+    browser.post(f"/jobs/{job.pk}/answer/", {"choice": "yes"})
+    assert carry(job).state == JobState.DONE
+    assert current(mine).number == 1
+    assert Card.objects.get().version.number == 1
 
 
 def test_a_promise_that_there_was_no_time_for_waits_for_a_yes(browser, mine, boxes):

@@ -9,7 +9,7 @@ from vibe.generation import plan, reading
 from vibe.generation.checks import writer
 from vibe.generation.clashes import consistent
 from vibe.generation.clashes import decided as decided_clashes
-from vibe.generation.plan import Plan, Promise
+from vibe.generation.plan import ENGLISH, Plan, Promise
 from vibe.generation.prompt import fill, fingerprint
 from vibe.generation.request import Request
 from vibe.generation.steps import Approve, Json, Question, Step, Tell
@@ -82,12 +82,9 @@ def _as_shown(work: Work, agreed: Plan) -> Json:
 
 
 def _plan(work: Work, decided: Sequence[str], *, questions: bool) -> Generator[Step, Json, Plan | None]:
-    wish = (
-        "If two or fewer decisions are really open, add at most two lines, in the same language, of the form "
-        "QUESTION the question | first answer | second answer"
-        if questions and not decided
-        else ""
-    )
+    wishes = ["question"] if questions and not decided else []
+    wishes += ["clash"] if "contradiction" in work.allowed.asks else []
+    wish = ". ".join(fill(name).strip() for name in wishes)
     text = reading.plan_text(work.request, work.summaries) + _promised_already(work)
     if decided:
         text += "\n\nThe person decided:\n" + "\n".join(f"- {line}" for line in decided)
@@ -96,12 +93,15 @@ def _plan(work: Work, decided: Sequence[str], *, questions: bool) -> Generator[S
             "plan",
             fill("plan", questions=wish, language=writer.schema_for_prompt()),
             text,
-            fingerprint("plan"),
+            fingerprint("plan", *wishes),
         )
     )
     if fault := answer.get("fault"):
         raise Nothing(fault["sentence"])
-    return plan.read(answer["text"], prefix=_prefix(work.request))
+    read = plan.read(answer["text"], prefix=_prefix(work.request))
+    if read and read.frame != ENGLISH:
+        work.frame = read.frame
+    return read
 
 
 def _taken(request: Request) -> set[str]:
@@ -140,7 +140,11 @@ def _ask_person(work: Work, agreed: Plan) -> Generator[Step, Json, Plan]:
     for number, question in enumerate(agreed.questions[: work.questions_left], 1):
         work.questions += 1
         answer = yield Question(
-            f"plan-{number}", question.sentence, question.as_choices(), dial="question", unasked=plan.DECIDE
+            f"plan-{number}",
+            question.sentence,
+            question.as_choices(work.frame.decide),
+            dial="question",
+            unasked=plan.DECIDE,
         )
         if label := question.answer(str(answer["choice"])):
             decided.append(f"{question.sentence} {label}")

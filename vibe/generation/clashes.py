@@ -11,7 +11,7 @@ from dataclasses import replace
 from vibe.choices import Verdict
 from vibe.generation import write
 from vibe.generation.checks import contradictions
-from vibe.generation.plan import DECIDE, Plan
+from vibe.generation.plan import DECIDE, Frame, Plan
 from vibe.generation.request import Request, Result
 from vibe.generation.steps import Json, Question, Step
 from vibe.generation.trial import finish, refused, told
@@ -31,6 +31,7 @@ def consistent(work: Work, agreed: Plan) -> Generator[Step, Json, Plan]:
         if first == second:
             stays, goes = "", [first]
             work.say(sentence)
+            work.impossible |= {first} if checks[first].get("confirmed") else set()
         else:
             answer = yield from _settle(work, checks[first], checks[second], sentence)
             stays, goes = _outcome(work, str(answer["choice"]), checks[first], checks[second], before, sentence)
@@ -66,15 +67,19 @@ def _settle(work: Work, one: Json, other: Json, sentence: str) -> Generator[Step
     if not work.questions_left:
         return {"choice": ""}
     work.questions += 1
+    frame = work.frame
     choices: list[Json] = [
-        {"value": "1", "label": one["sentence"], "line": _whose(one)},
-        {"value": "2", "label": other["sentence"], "line": _whose(other)},
-        {"value": NEITHER, "label": "Neither of them", "line": "I check neither, and say so."},
-        {"value": DECIDE, "label": "You decide", "line": ""},
+        {"value": "1", "label": one["sentence"], "line": _whose(one, frame)},
+        {"value": "2", "label": other["sentence"], "line": _whose(other, frame)},
+        {
+            "value": NEITHER,
+            "label": frame.neither,
+            "line": "" if frame.clash else "I check neither, and say so.",
+        },
+        {"value": DECIDE, "label": frame.decide, "line": ""},
     ]
-    answer = yield Question(
-        f"clash-{work.questions}", f"{sentence} Which one shall hold?", choices, dial="contradiction"
-    )
+    asked = frame.clash or f"{sentence} Which one shall hold?"
+    answer = yield Question(f"clash-{work.questions}", asked, choices, dial="contradiction")
     if answer["choice"]:
         work.answers[pair] = str(answer["choice"])
     return answer
@@ -92,8 +97,10 @@ def decided(work: Work) -> list[str]:
     return said
 
 
-def _whose(check: Json) -> str:
-    return "You asked for this." if check.get("confirmed") else ""
+def _whose(check: Json, frame: Frame) -> str:
+    if not check.get("confirmed"):
+        return ""
+    return "✓" if frame.clash else "You asked for this."
 
 
 def _outcome(

@@ -1,4 +1,4 @@
-"""The plan call's reply: TITLE, STEP, QUESTION, DROP and CHECK lines, a JSON form behind each CHECK. And what the
+"""The plan call's reply: TITLE, STEP, QUESTION, CLASH, DROP and CHECK lines, a JSON form behind each CHECK. And what the
 person made of it. Lenient about decoration, strict about size; the JSON form is read by checks.language.
 """
 
@@ -12,7 +12,8 @@ from vibe.generation.checks.ids import free
 from vibe.generation.steps import Json
 
 _LINE = re.compile(
-    r"^\W{0,6}(TITLE|STEP|CHECK|QUESTION|DROP)\b\W{0,6}(?:\d+\W{1,3}(?=\D))?\s*(.+?)\W{0,2}$", re.IGNORECASE
+    r"^\W{0,6}(TITLE|STEP|CHECK|QUESTION|CLASH|DROP)\b\W{0,6}(?:\d+\W{1,3}(?=\D))?\s*(.+?)\W{0,2}$",
+    re.IGNORECASE,
 )
 MAX_STEPS, MAX_CHECKS, MAX_QUESTIONS, MAX_LINE = 8, 7, 2, 300
 MAX_FORM = 20_000  # characters of one check
@@ -44,13 +45,26 @@ class Ask:
     sentence: str
     choices: tuple[str, ...]
 
-    def as_choices(self) -> list[Json]:
+    def as_choices(self, decide: str) -> list[Json]:
+        """`decide`: the words for leaving it to us."""
         made = [{"value": str(at), "label": label, "line": ""} for at, label in enumerate(self.choices, 1)]
-        return [*made, {"value": DECIDE, "label": "You decide", "line": ""}]
+        return [*made, {"value": DECIDE, "label": decide, "line": ""}]
 
     def answer(self, value: str) -> str:
         """The label of what was chosen; "" for "you decide"."""
         return self.choices[int(value) - 1] if value.isdigit() and 0 < int(value) <= len(self.choices) else ""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The words around a question of ours about promises of the plan, in the language of the plan where it has them."""
+
+    clash: str = ""  # of two promises that cannot both hold; "": ours, which say what each of them wants
+    neither: str = "Neither of them"
+    decide: str = "You decide"
+
+
+ENGLISH = Frame()
 
 
 @dataclass(frozen=True)
@@ -61,6 +75,7 @@ class Plan:
     questions: tuple[Ask, ...] = ()
     drops: tuple[int, ...] = ()  # earlier promises, from 1, that the change makes untrue
     decided: tuple[str, ...] = field(default=())  # what the person answered, for the plan and for the writing
+    frame: Frame = ENGLISH
 
     def checks(self) -> list[Json]:
         return [form for promise in self.promises if (form := promise.check()) is not None]
@@ -85,6 +100,7 @@ def read(text: str, prefix: str = "") -> Plan | None:
     drops: list[int] = []
     promises: list[tuple[str, list[str]]] = []
     body: list[str] | None = None
+    frame = ENGLISH
     for line in text.splitlines():
         found = _LINE.match(line.strip())
         if not found or line.lstrip().startswith("{"):
@@ -97,7 +113,9 @@ def read(text: str, prefix: str = "") -> Plan | None:
         elif kind == "STEP" and len(steps) < MAX_STEPS:
             steps.append(words)
         elif kind == "QUESTION" and len(questions) < MAX_QUESTIONS:
-            questions.append(_question(line[line.upper().index("QUESTION") + 8 :].strip(" :*_")))
+            questions.append(_question(_after(line, kind)))
+        elif kind == "CLASH":
+            frame = _frame(_after(line, kind)) or frame
         elif kind == "DROP":
             drops += [int(number) for number in re.findall(r"\d{1,4}", line)[:MAX_CHECKS]]
         elif kind == "CHECK" and len(promises) < MAX_CHECKS:
@@ -110,7 +128,17 @@ def read(text: str, prefix: str = "") -> Plan | None:
         _promise(f"{prefix}p{at}", words, "\n".join(body)) for at, (words, body) in enumerate(promises, 1)
     )
     asked = tuple(q for q in questions if len(q.choices) > 1)
-    return Plan(title, tuple(steps), made, asked, tuple(dict.fromkeys(drops)))
+    return Plan(title, tuple(steps), made, asked, tuple(dict.fromkeys(drops)), frame=frame)
+
+
+def _after(line: str, kind: str) -> str:
+    return line[line.upper().index(kind) + len(kind) :].strip(" :*_")
+
+
+def _frame(words: str) -> Frame | None:
+    """None where it has not all three parts."""
+    parts = [part.strip()[:120] for part in words.split("|")]
+    return Frame(*parts) if len(parts) == 3 and all(parts) else None
 
 
 def _question(words: str) -> Ask:

@@ -21,7 +21,11 @@ BLANK = (
 
 @dataclass(frozen=True)
 class Tried:
-    """Files with what the checks found about them. `seed` is what the inputs were varied with; 0: they were not."""
+    """Files with what the checks found about them. `seed` is what the inputs were varied with; 0: they were not.
+
+    before: ids of checks that the person had ticked before this request. unproven: how many promises that they ticked
+    no check stands for.
+    """
 
     files: dict[str, str]
     shape: str
@@ -31,6 +35,8 @@ class Tried:
     model: str = ""
     how: str = "write"
     said: str = ""
+    before: frozenset[str] = frozenset()
+    unproven: int = 0
 
     @property
     def verdict(self) -> Verdict:
@@ -47,11 +53,16 @@ class Tried:
         return sum(1 for check in self.checks if check["id"] not in settled)
 
     @property
-    def ticked_unseen(self) -> Json:
-        """As a measure: how many promises that the person ticked could not be looked at; {} where none."""
-        looked_at = {r["id"] for r in self.judged.results}
-        count = sum(1 for check in self.checks if check.get("confirmed") and check["id"] not in looked_at)
-        return {"ticked_unseen": count} if count else {}
+    def ticks(self) -> Json:
+        """As measures (events.Checked): what keeps this from being said to be as asked."""
+        counted = {r["id"] for r in self.judged.results if not r.get("idle")}
+        ticked = [check["id"] for check in self.checks if check.get("confirmed")]
+        unseen = self.unproven + sum(1 for id_ in ticked if id_ not in counted)
+        seen = counted.intersection(ticked)
+        return {
+            **({"ticked_unseen": unseen} if unseen else {}),
+            **({"ticked_before": True} if seen and seen <= self.before else {}),
+        }
 
     @property
     def misses(self) -> tuple[bool, int, int]:
@@ -115,7 +126,14 @@ def judged(
     """The trial that ended in a box, with the box's answer."""
     shape, seed = gate.shape_of(files) or "page", seed_of(request, files)
     verdict = checking.judge(shape, checks, answer, seed=seed, idle=dict(idle))
-    return Tried(files, shape, list(checks), verdict, seed, **more)
+    return Tried(files, shape, list(checks), verdict, seed, before=_ticked_before(request), **more)
+
+
+def _ticked_before(request: Request) -> frozenset[str]:
+    """What was ticked in an earlier request says nothing of what this one asks for."""
+    now = {str(check["id"]) for check in request.settled.get("keep", [])}
+    base = request.base.checks if request.base else []
+    return frozenset(str(check["id"]) for check in base if check.get("confirmed")) - now
 
 
 def verify(
@@ -144,7 +162,7 @@ def told(tried: Tried, not_checked: Iterable[str] = (), measures: Json | None = 
             "verdict": tried.verdict,
             "results": tried.judged.results,
             "not_checked": [*tried.judged.not_checked, *not_checked],
-            "measures": {**(measures or {}), **tried.ticked_unseen},
+            "measures": {**(measures or {}), **tried.ticks},
         },
         files=tried.files,
         shape=tried.shape,
@@ -152,6 +170,12 @@ def told(tried: Tried, not_checked: Iterable[str] = (), measures: Json | None = 
         seed=tried.seed,
         model=tried.model,
     )
+
+
+def misses(step: Checked) -> tuple[bool, int, int]:
+    """As Tried.misses, of what was told."""
+    found = checking.Judged(Verdict(step.data["verdict"]), step.data["results"])
+    return Tried(step.files, step.shape, step.checks, found).misses
 
 
 def finish(
@@ -182,7 +206,7 @@ def finish(
         model=tried.model,
         measures={
             **(measures or {}),
-            **tried.ticked_unseen,
+            **tried.ticks,
             **({"seed": tried.seed} if tried.seed else {}),
             **({"unseen": missed} if missed else {}),
             **({} if keep else {"aside": True}),

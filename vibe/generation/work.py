@@ -12,7 +12,7 @@ from vibe.generation.checks.ids import apart
 from vibe.generation.drafts import Draft, Unusable, read
 from vibe.generation.edits import may_edit, offer
 from vibe.generation.ladder import Spent
-from vibe.generation.plan import MAX_QUESTIONS, Plan
+from vibe.generation.plan import ENGLISH, MAX_QUESTIONS, Plan
 from vibe.generation.policy import Policy, policy
 from vibe.generation.prompt import fill, fingerprint
 from vibe.generation.request import Request
@@ -48,11 +48,13 @@ class Work:
         self.summaries: dict[str, Json] = {}  # of the attached files, made in a sealed box
         self.unsaid: list[str] = []  # sentences for "not checked" that stand before any check ran
         self.holds = 0  # tokens that the model can read, where its server refused more than that; 0: not known
+        self.frame = ENGLISH  # words around our questions about promises
         self.questions = 0  # that the person was asked, but for the plan itself and what comes of it
         self.answers: dict[tuple[str, str], str] = {}  # of two promises that clash: what the person chose
         self.let_go: set[str] = set()  # ids of earlier promises that such a pair ended
         self.chosen: set[str] = set()  # ids of promises that the person chose out of such a pair
         self.unsettled: list[Json] = []  # such pairs that nobody was asked about
+        self.impossible: set[str] = set()  # ids of ticked promises that clash with themselves
         self.said_of: dict[str, str] = {}  # by the sentence of such a pair: what was said for it
         self.idle: dict[str, str] = {}
         self.stopped = ""  # why the ladder was left with something that does not hold

@@ -154,7 +154,7 @@ def try_all(work: Work, drafts: Sequence[Draft], how: str) -> Generator[Step, Js
     for draft in drafts:
         files, did = _certain(draft.files)
         said = " ".join(filter(None, (draft.said, did)))
-        more = {"model": draft.model, "how": how, "said": said}
+        more = {"model": draft.model, "how": how, "said": said, "unproven": _unproven(work)}
         if (end := refused(files, work.promised(), **more)) is not None:
             tried.append(end)
         else:
@@ -169,6 +169,15 @@ def try_all(work: Work, drafts: Sequence[Draft], how: str) -> Generator[Step, Js
     tried.sort(key=lambda one: one.rank)
     yield told(tried[0], work.not_checked(tried[0]))
     return tried
+
+
+def _unproven(work: Work) -> int:
+    """How many promises that the person ticked no check stands for: none could be made of them, or they cannot hold and
+    nobody was asked about it."""
+    formless = {p.id for p in (work.plan.promises if work.plan else ()) if p.confirmed and p.form is None}
+    open_ = {str(c["id"]) for pair in work.unsettled for c in pair["checks"] if c.get("confirmed")}
+    stands = {str(check["id"]) for check in work.promised()}
+    return len((formless | open_ | work.impossible) - stands)
 
 
 def _certain(files: dict[str, str]) -> tuple[dict[str, str], str]:

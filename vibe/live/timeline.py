@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from vibe import events
-from vibe.choices import JobState
+from vibe.choices import NOT_AS_ASKED, JobState
 
 
 @dataclass
@@ -92,11 +92,17 @@ class Timeline:
         return len(self.counted)
 
     @property
+    def ticked(self) -> bool:
+        """Something that the person confirmed was looked at and counts."""
+        return any(r.get("confirmed") for r in self.counted)
+
+    @property
     def as_asked(self) -> bool:
-        """Everything holds, and among it something that the person confirmed, of which all was looked at."""
-        if not self.checked or self.checked["measures"].get("ticked_unseen"):
+        """Everything holds, and among it something that the person confirmed for this request; all that they confirmed
+        was looked at."""
+        if not self.checked or not NOT_AS_ASKED.isdisjoint(self.checked["measures"]):
             return False
-        return bool(self.total) and self.held == self.total and any(r.get("confirmed") for r in self.counted)
+        return bool(self.total) and self.held == self.total and self.ticked
 
     @property
     def promised(self) -> int:
@@ -105,9 +111,9 @@ class Timeline:
 
     @property
     def writing(self) -> bool:
-        """The plan is being written from: it may still be changed."""
-        last = self.steps[-1] if self.steps else None
-        return self.state == JobState.RUNNING and bool(last and last.kind == "write" and last.state == "now")
+        """The plan is being written from, by one of several candidates at least: it may still be changed."""
+        open_ = any(step.kind == "write" and step.state == "now" for step in self.steps)
+        return self.state == JobState.RUNNING and open_
 
     @property
     def broken(self) -> int:

@@ -5,7 +5,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import models
 
-from vibe.choices import Origin, Shape, Verdict
+from vibe.choices import NOT_AS_ASKED, Origin, Shape, Verdict
 from vibe.models.maker import Maker, random_id, seal, short_id
 
 
@@ -125,9 +125,9 @@ class Version(models.Model):
 
     @property
     def as_asked(self) -> bool:
-        """Everything holds, and among it something that the person confirmed, of which all was looked at: only then is it
-        said to be as asked."""
-        if self.verdict != Verdict.HELD or self.measures.get("ticked_unseen"):
+        """Everything holds, and among it something that the person confirmed for this request; all that they confirmed
+        was looked at: only then is it said to be as asked."""
+        if self.verdict != Verdict.HELD or not NOT_AS_ASKED.isdisjoint(self.measures):
             return False
         return any(r.get("confirmed") for r in self.counted)
 

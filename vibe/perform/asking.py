@@ -17,6 +17,7 @@ from vibe.llm.retry import ask_patiently
 from vibe.models import Charge, Job, StepRecord
 from vibe.models.away import patiently
 from vibe.perform import counted
+from vibe.perform.purse import Purse
 from vibe.perform.sending import Sending
 from vibe.perform.titles import TITLES
 from vibe.perform.writing import FileWriter, Painted, Tell
@@ -51,13 +52,14 @@ def said_of(line: str, note: str) -> str:
 class _Lost:
     """What the broken tries of one call cost: set aside besides, before another is made."""
 
-    def __init__(self, charge: Charge, model: Model) -> None:
-        self._charge, self._model = charge, model
+    def __init__(self, charge: Charge, model: Model, purse: Purse) -> None:
+        self._charge, self._model, self._purse = charge, model, purse
         self.usage = Usage()
 
     def add(self, usage: Usage) -> None:
         """Raises allowance.Spent when another try could cost more than is allowed."""
         self.usage += usage
+        self._purse.hold_more(self._charge.step_id, self._model, usage)
         allowance.hold_more(self._charge, self._model, usage)
 
 
@@ -75,6 +77,7 @@ class Asking:
         self._job, self._client = job, client
         self._cancelled, self._replan = cancelled, threading.Event()
         self._tell, self._painted = tell, painted
+        self._purse = Purse(job)
         self._changed: steps.Json | None = None  # the plan as the person changed it, for every candidate alike
         self._changing = threading.Lock()
 
@@ -100,8 +103,10 @@ class Asking:
         writer = FileWriter(self._tell if step.shown else _nobody, n) if step.purpose not in TALKING else None
         call = Call(model, _for_its_eyes(model, step), step.max_tokens, step.effort, purpose=step.purpose)
         try:
+            call = self._purse.take(record.pk, call)
             charge = allowance.reserve(record, model, call)
         except allowance.Spent as spent:
+            self._purse.came_to(record.pk, model, None)
             self._tell(events.StepEnded(n, "bad", spent.sentence))
             return {"fault": {"kind": "allowance", "sentence": spent.sentence}}
 
@@ -115,7 +120,7 @@ class Asking:
                 writer = FileWriter(self._tell if step.shown else _nobody, n)
                 self._say_begun(step, n)  # what was said in the broken try is void
 
-        lost = _Lost(charge, model)
+        lost = _Lost(charge, model, self._purse)
         stop = EitherEvent(self._cancelled, self._replan) if step.purpose in CHANGEABLE else self._cancelled
 
         try:
@@ -165,6 +170,7 @@ class Asking:
 
     def _settle(self, charge: Charge, model: Model, usage: Usage | None) -> None:
         """It is paid, so it is written down, even if the database is away for a while."""
+        self._purse.came_to(charge.step_id, model, usage)
         patiently(lambda: allowance.settle(charge, model, usage), self._cancelled.is_set)
 
     def _say_begun(self, step: steps.Ask, n: str) -> None:

@@ -10,7 +10,7 @@ from django.db import connections, transaction
 
 from sandbox.outcome import Outcome
 from vibe import events, jobs
-from vibe.generation import look, reply, steps, tool
+from vibe.generation import look, reply, steps, tool, trial
 from vibe.generation.drive import Numbered
 from vibe.generation.policy import policy
 from vibe.live import feed
@@ -37,7 +37,11 @@ APPROVALS: dict[str, tuple[str, list[steps.Json]]] = {
     "save": (
         "Shall I keep it?",
         [
-            {"value": "yes", "label": "Keep it", "line": "It becomes the version that your link shows."},
+            {
+                "value": "yes",
+                "label": "Keep it",
+                "line": "It becomes the version that you see, unless it is worse than the one you had.",
+            },
             {"value": "no", "label": "Only put it aside", "line": "You find it under Versions."},
         ],
     ),
@@ -65,7 +69,8 @@ class Performer:
         by_hand = bool(job.files)  # what was edited by hand is there already
         self._quiet = False  # while it only remembers what the page shows already
         self.wasted: tuple[int, ...] = ()  # calls so far that mended nothing (steps.Consult)
-        self._told: tuple[steps.Checked, dict[str, str]] | None = None  # and what was painted when it was told
+        self._told: steps.Checked | None = None  # what the page says of the checks
+        self._best: steps.Checked | None = None  # of what was told, as far as anything was
         self._painted = Painted(seen, self._feed, wrote=by_hand)
         self._asking = Asking(job, client, cancelled, self._feed, self._painted)
         self._running = Running(job, cancelled, self._feed, self._painted)
@@ -211,7 +216,9 @@ class Performer:
 
     def _tell(self, step: steps.Tell) -> None:
         if isinstance(step, steps.Checked):
-            self._told = step, self._painted.files
+            self._told = step
+            if self._best is None or trial.misses(step) <= trial.misses(self._best):
+                self._best = step
         self._feed(events.TYPES[step.event](**step.data))
 
     # --- books --------------------------------------------------------------------------------------------------
@@ -255,10 +262,13 @@ class Performer:
 
     @property
     def checked(self) -> steps.Checked | None:
-        """What the checks found, where nothing was written since."""
-        if self._told and self._painted.files in (self._told[1], self._told[0].files):
-            return self._told[0]
-        return None
+        """The best of what was checked, which stands before whatever was begun since; None when nothing was."""
+        return self._best
+
+    def say_checked(self) -> None:
+        """What is kept of it is what the page speaks of."""
+        if self._best and self._best is not self._told:
+            self._tell(self._best)
 
     def tried(self, files: dict[str, str]) -> tuple[tool.Cleaned, Outcome] | None:
         """What these files gave when they were tried on a file of the person's, and that; None when it was not so."""

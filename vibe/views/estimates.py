@@ -66,6 +66,9 @@ def _past(maker: Maker | None, effort: str) -> list[tuple[float, float | None]]:
     rows = rows.filter(maker=maker) if maker else rows
     jobs = list(rows.order_by("-pk").values_list("pk", flat=True)[:LAST])
     took = StepRecord.took(jobs)
-    asked = StepRecord.objects.filter(job__in=jobs, void=False, kind="ask", cost_usd__isnull=False).order_by()
+    asked = StepRecord.objects.filter(job__in=jobs, kind="ask").order_by()
     cost = dict(asked.values("job").annotate(usd=Sum("cost_usd")).values_list("job", "usd"))
-    return [(took.get(job, 0.0), float(cost[job]) if job in cost else None) for job in jobs]
+    # A part of the cost is not the cost: where the price of one call is not known, that of the whole is not.
+    for job in asked.filter(cost_usd=None).exclude(tokens_in=0, tokens_out=0).values_list("job", flat=True):
+        cost[job] = None
+    return [(took.get(job, 0.0), None if (usd := cost.get(job)) is None else float(usd)) for job in jobs]

@@ -53,6 +53,10 @@ STOPS = (
         "I go on until every check holds, or 50 ¢ or 10 minutes are used. You can stop me at any time.",
     ),
 )
+NO_PRICE = (
+    "I go on until every check holds, or 10 minutes or my calls to the model are used. What this model costs is not known, "
+    "so no sum ends it. You can stop me at any time."
+)
 EFFORTS = ((Effort.QUICK, "Quick"), (Effort.NORMAL, "Normal"), (Effort.THOROUGH, "Thorough"))
 
 
@@ -110,6 +114,13 @@ def describe(request: HttpRequest) -> HttpResponse:
     return go(request, job.program.get_absolute_url())
 
 
+def stops() -> tuple[tuple[Autonomy, str, str], ...]:
+    """The stops of the dial as they are for the models that are asked now."""
+    models = [models_in_use.model_for("strong"), models_in_use.model_for("quick")]
+    unknown = any(one and not one.local and None in {one.price_in, one.price_out} for one in models)
+    return tuple((v, label, NO_PRICE if v == Autonomy.KEEP and unknown else line) for v, label, line in STOPS)
+
+
 def given_in(request: HttpRequest, once: str) -> dict[str, Any]:
     """What was typed and chosen, for the form that asks again."""
     names = ("description", "shape", "autonomy", "effort", "recipe")
@@ -165,7 +176,7 @@ def _desk(
         "shapes": SHAPES,
         "weak": weak_spots.sentences() if model else {},
         "shape": initial.get("shape") or Shape.AUTO,
-        "stops": STOPS,
+        "stops": stops() if model else STOPS,
         "stop": initial.get("autonomy") or Autonomy.MAKE,
         "efforts": estimates.for_maker(maker, EFFORTS),
         "effort": initial.get("effort") or Effort.NORMAL,

@@ -50,6 +50,8 @@ def stopped(one: Attended) -> None:
     kept = ""
     if (result := _so_far(one)) and jobs.is_held(job):
         version = _make_version(job, result)
+        if performer:
+            performer.say_checked()
         _announce(one, version, result)
         kept = f" What was written is kept as version {version.number}{_known(version)}."
     if job.kind == JobKind.RUN:  # no words to keep, and nothing is written
