@@ -90,6 +90,11 @@ class OnSmallDisk(Served):
     def disk(self) -> Path:
         return Path(f"/proc/{self.process.pid}/root{self.var}")
 
+    def is_idle(self) -> bool:
+        with sqlite3.connect(self.disk / "vibe.sqlite3", timeout=10) as database:
+            held = "SELECT count(*) FROM vibe_job WHERE state IN ('queued', 'running')"
+            return database.execute(held).fetchone() == (0,)
+
     def fill(self) -> Path:
         ballast = self.disk / "ballast"
         with ballast.open("wb", buffering=0) as file:
@@ -107,11 +112,12 @@ def test_on_a_full_disk_it_says_so_keeps_what_it_has_and_goes_on_when_there_is_r
     served = OnSmallDisk(tmp_path / "var", **settings(model))
     served.start()
     try:
-        model.always(writing(2))
+        model.always(writing(4))
         people = [Person(served.url) for _ in range(3)]
         listeners = [one.listen(one.begin(f"A page about tea number {n}")) for n, one in enumerate(people)]
         until(lambda: all("file-text" in one.types for one in listeners), 20)
         ballast = served.fill()
+        assert len(model.answered) < 3, "it was not in the middle of it"
         begun = 3
         while (
             refused := _refusal(Person(served.url))
@@ -120,13 +126,15 @@ def test_on_a_full_disk_it_says_so_keeps_what_it_has_and_goes_on_when_there_is_r
             assert begun < 30
         assert refused.code == 503
         assert "The disk of this machine is full" in refused.read().decode()
-        time.sleep(2)  # every model has said its last word meanwhile
+        until(lambda: len(model.answered) >= 3)  # every model has said its last word meanwhile
+        time.sleep(1)
         ballast.unlink()
         told_all(listeners)
         assert [one.state for one in listeners] == ["done"] * 3
         people[2].get()
         again = people[2].listen(people[2].begin("A page about water"))
         told_all([again])
+        until(served.is_idle)  # what was begun while there was a little room is made, too
         assert len(model.requests) == begun + 1, "what was paid for is not asked for again"
     finally:
         served.stop(signal.SIGINT)
