@@ -287,6 +287,17 @@ def test_the_sweep_keeps_to_the_end_of_the_lease_and_outlives_what_breaks(monkey
     assert waited == [SWEEP_S, 0.25, SWEEP_S, 0.25]
 
 
+def test_a_consumer_of_messages_that_ended_is_followed_by_another(monkeypatch):
+    making, began = Making(), []
+    monkeypatch.setattr(making, "_consume", lambda: began.append(True))
+    making._consumer = threading.current_thread()
+    making._sweep()
+    assert not began
+    making._consumer = threading.Thread()  # never begun, or over
+    making._sweep()
+    assert began
+
+
 def test_the_sweep_comes_when_the_next_lease_ends():
     making = Making()
     assert making._pause() == SWEEP_S
