@@ -102,6 +102,8 @@ class Making:
             return SWEEP_S
         if self._held_up_since is not None:
             ends = max(ends, self._patient_until)
+        if ends < self._swept:  # somebody has its row locked: it is no sooner free for being asked for
+            return SWEEP_S
         return min(SWEEP_S, max(SOON_S, ends - time.time() + SOON_S))
 
     def _look_after_boxes(self) -> None:
