@@ -310,7 +310,7 @@ def test_who_reads_nothing_while_forty_megabytes_stream_costs_little_and_holds_n
     with said:
         job = int(said.stdout.readline())
         cookies = "; ".join(f"{c.name}={c.value}" for c in person.jar)
-        reads_nothing = [Wire(person.url, f"/live/jobs/{job}/?after=0", cookies) for _ in range(3)]
+        reads_nothing = [Wire(person.url, f"/live/jobs/{job}/?after=0&format=json", cookies) for _ in range(3)]
         reads = person.listen(job)
         besides = other.listen(other.begin("A page about juice"))
         until(lambda: "file-text" in besides.types, 20)
