@@ -113,7 +113,7 @@ class Seeder:
                     for seq in range(begin, min(begin + 5000, events // 100 + 1))
                 )
                 EventRecord.objects.bulk_create(rows)
-        open_ = [job(f"open-{n}", "running").pk for n in range(jobs)]
+        open_ = [job(f"open-{n}", "waiting").pk for n in range(jobs)]
         EventRecord.objects.bulk_create(
             EventRecord(job_id=pk, seq=1, type="state-changed", payload='{"state": "running", "sentence": ""}') for pk in open_
         )  # fmt: skip

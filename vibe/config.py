@@ -129,8 +129,8 @@ class Config:
         content = env.get("VIBE_CONTENT_ORIGIN") or f"http://{{card}}.localhost:{port}"
         content = _origin("VIBE_CONTENT_ORIGIN", content, wrong)
         redis = env.get("REDIS_URL", "")
-        if redis and _scheme(redis) not in {"redis", "rediss", "unix"}:
-            wrong.append(f"REDIS_URL must begin with redis://, rediss:// or unix://, got {redis[:40]!r}")
+        if redis and _scheme(redis) not in {"redis", "rediss"}:
+            wrong.append(f"REDIS_URL must begin with redis:// or rediss://, got {redis[:40]!r}")
         database = env.get("DATABASE_URL", "")
         known = {"sqlite", "postgres", "postgresql"}
         if database and _scheme(database) not in known:

@@ -103,7 +103,11 @@ if "sqlite" in DATABASES["default"]["ENGINE"]:
 else:
     # A database that was restarted is asked before it is used. Threads of workers keep theirs; that of a page ends with it.
     DATABASES["default"] |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
-    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 5)  # seconds; else for ever
+    _options = DATABASES["default"].setdefault("OPTIONS", {})
+    _options.setdefault("connect_timeout", 5)  # seconds; else for ever
+    # A host that vanished without a word is given up after ten; else after a quarter of an hour, or two hours.
+    _soon = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
+    DATABASES["default"]["OPTIONS"] = _soon | _options
 
 if EMBEDDED:
     CELERY_BROKER_URL = "memory://"

@@ -4,6 +4,7 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_shutdown
+from celery.worker import state
 
 from vibe import housekeeping, worker
 
@@ -21,4 +22,8 @@ def housekeep() -> None:
 
 @worker_shutdown.connect
 def leave(**_: Any) -> None:
-    worker.leave()
+    """For a worker that was told to end. A consumer of messages that broke sends the same signal: another is started, and
+    what this process holds and takes is none of its business."""
+    told = (state.should_stop, state.should_terminate)  # an exit code, which may be 0; None or False: not told
+    if any(code is not None and code is not False for code in told):
+        worker.leave()

@@ -23,7 +23,7 @@ def complaint(tmp_path, **env: str) -> str:
         ("VIBE_PORT", "²"), ("VIBE_PORT", "9" * 5000), ("VIBE_PORT", "0"), ("VIBE_PORT", "65536"), ("VIBE_PORT", "-1"),
         ("OPENAI_BASE_URL", "localhost:11434"), ("OPENAI_BASE_URL", "http://[::1"), ("OPENAI_BASE_URL", "http://x:99999/v1"),
         ("OPENAI_BASE_URL", "http://"), ("VIBE_ORIGIN", "http://[::1"), ("VIBE_ORIGIN", "http://x/path"),
-        ("VIBE_CONTENT_ORIGIN", "http://x:99999"), ("REDIS_URL", "http://x"), ("REDIS_URL", "redis://[::1"),
+        ("VIBE_CONTENT_ORIGIN", "http://x:99999"), ("REDIS_URL", "http://x"), ("REDIS_URL", "unix:///run/redis.sock"), ("REDIS_URL", "redis://[::1"),
         ("DATABASE_URL", "mysql://x"), ("DATABASE_URL", "postgres://[::1"), ("SANDBOX_RUNTIME", "kata"),
     ],
 )  # fmt: skip

@@ -231,6 +231,18 @@ def test_files_are_stored_under_names_of_ours():
     assert row.path.parent.name == "uploads"
 
 
+def test_of_files_that_did_not_all_fit_on_the_disk_nothing_stays():
+    def breaks_off():
+        yield b"half"
+        raise OSError(28, "No space left on device")
+
+    before = set(jobs.folder("uploads").iterdir())
+    with pytest.raises(OSError, match="No space"):
+        begin(uploads=[("a.csv", [b"whole"]), ("b.csv", breaks_off())])
+    assert set(jobs.folder("uploads").iterdir()) == before
+    assert not Job.objects.exists()
+
+
 def test_a_hundred_jobs_of_one_maker_do_not_hide_the_first_of_another():
     crowd, other = Maker.objects.create(), Maker.objects.create()
     rows = [Job(maker=crowd, kind="run", once=f"c{n}", state=JobState.QUEUED) for n in range(300)]

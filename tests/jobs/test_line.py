@@ -104,6 +104,53 @@ def test_a_sweep_that_itself_waited_for_the_database_was_held_up(monkeypatch):
     assert job.state == "queued", "which it has not done"
 
 
+def test_who_is_held_up_twice_in_a_row_takes_nothing_that_ran_out_the_first_time(monkeypatch):
+    """The database comes back for a moment, in which a heart may not have beaten, and is away again."""
+    making, job, now = Making(), queue(), [1_000_000.0]
+    monkeypatch.setattr("vibe.management.making.time.time", lambda: now[0])
+    jobs.claim("w")
+    making._swept = now[0]
+    Job.objects.filter(pk=job.pk).update(lease_until=now[0] + jobs.LEASE_S)
+
+    def state_after(seconds):
+        now[0] += seconds
+        making._sweep()
+        job.refresh_from_db()
+        return job.state
+
+    assert [state_after(seconds) for seconds in (10, 1, 10)] == ["running"] * 3
+    assert [state_after(1) for _ in range(3)] == ["running"] * 3, "it has as long as a lease"
+    assert state_after(1.1) == "queued", "and is not waited for without end"
+
+
+def test_what_ran_out_before_is_taken_however_long_the_database_is_slow(monkeypatch):
+    making, job, now = Making(), queue(), [1_000_000.0]
+    monkeypatch.setattr("vibe.management.making.time.time", lambda: now[0])
+    jobs.claim("died")
+    making._swept = now[0]
+    Job.objects.filter(pk=job.pk).update(lease_until=now[0] - 0.5)
+    now[0] += 5
+    making._sweep()
+    job.refresh_from_db()
+    assert job.state == "queued"
+
+
+def test_a_clock_that_is_set_back_holds_no_job_of_a_dead_worker_for_so_long():
+    dead, alive = queue(), queue()
+    jobs.claim("died")
+    holder = jobs.claim("lives")
+    Job.objects.update(lease_until=time.time() + 3600)  # an hour ago by the clock as it is now
+    assert jobs.sweep(0) == 0
+    ends = set(Job.objects.values_list("lease_until", flat=True))
+    assert max(ends) <= time.time() + jobs.LEASE_S
+    Job.objects.update(lease_until=time.time() - 0.1)  # so long later
+    jobs.beat({holder.lease_owner: holder.pk})
+    assert jobs.sweep(0) == 1
+    dead.refresh_from_db()
+    alive.refresh_from_db()
+    assert (dead.state, alive.state) == ("queued", "running")
+
+
 def test_several_that_are_taken_at_once_are_those_that_would_be_taken_one_after_the_other():
     busy, ada, bo, cy = (Maker.objects.create() for _ in range(4))
     queue(busy, state="running")
@@ -240,6 +287,17 @@ def test_the_sweep_keeps_to_the_end_of_the_lease_and_outlives_what_breaks(monkey
     assert waited == [SWEEP_S, 0.25, SWEEP_S, 0.25]
 
 
+def test_a_consumer_of_messages_that_ended_is_followed_by_another(monkeypatch):
+    making, began = Making(), []
+    monkeypatch.setattr(making, "_consume", lambda: began.append(True))
+    making._consumer = threading.current_thread()
+    making._sweep()
+    assert not began
+    making._consumer = threading.Thread()  # never begun, or over
+    making._sweep()
+    assert began
+
+
 def test_the_sweep_comes_when_the_next_lease_ends():
     making = Making()
     assert making._pause() == SWEEP_S
@@ -249,6 +307,8 @@ def test_the_sweep_comes_when_the_next_lease_ends():
     Job.objects.filter(pk=job.pk).update(lease_until=time.time() + 0.5)
     assert 0 < making._pause() < 0.6
     Job.objects.filter(pk=job.pk).update(lease_until=time.time() - 0.5)
+    assert making._pause() == SWEEP_S, "the last sweep met it, and somebody else has its row"
+    making._swept -= 1
     assert making._pause() < 0.1
     making._held_up_since, making._patient_until = time.time() - 9, time.time() + jobs.LEASE_S
     assert making._pause() == SWEEP_S, "its holder was held up as we were"

@@ -4,6 +4,8 @@ import threading
 import time
 
 import pytest
+from celery.signals import worker_shutdown
+from celery.worker import state
 from django.db import connection, connections
 
 from tests import fakes
@@ -79,6 +81,18 @@ def test_a_worker_that_leaves_hands_its_job_back(boxes, script):
     working.join(5)
     job.refresh_from_db()
     assert (job.state, job.interrupted) == (JobState.QUEUED, True)
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_only_a_worker_that_was_told_to_end_leaves_when_its_consumer_ends(boxes, monkeypatch, told):
+    import vibe.tasks  # noqa: F401  it hears the signal
+
+    monkeypatch.setattr(state, "should_stop", 0 if told else None)
+    try:
+        worker_shutdown.send(sender=None)
+        assert leaving.is_set() is told
+    finally:
+        leaving.clear()
 
 
 @pytest.fixture

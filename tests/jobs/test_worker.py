@@ -1,13 +1,17 @@
 """From a queued row to a card: what the worker says, keeps and leaves behind."""
 
+import shutil
+import threading
 import time
 
 import pytest
+from django.db import connections
 
 from sandbox.errors import BadSource, BoxFailed, EngineUnavailable, ImageMissing
 from tests import fakes
 from tests.jobs.carrying import PAGE, TIMER, begin, carry, timeline
-from vibe import cards, events, jobs, worker
+from tests.waiting import wait
+from vibe import cards, events, jobs, keepsakes, worker
 from vibe.choices import JobState, Verdict
 from vibe.llm.errors import ModelFault
 from vibe.models import Card, EventRecord, Maker, Version
@@ -264,6 +268,41 @@ def test_who_waits_for_the_database_hears_a_stop(boxes, script, monkeypatch, hea
     job.refresh_from_db()
     assert job.state == JobState.QUEUED
     assert time.monotonic() - began < 30
+
+
+def test_a_disk_that_is_full_for_long_ends_no_job_and_nothing_is_paid_twice(boxes, script, monkeypatch):
+    keep, usage, full, met = keepsakes.Keepsakes.keep, shutil.disk_usage, threading.Event(), []
+
+    def keeps(*what):
+        if full.is_set():
+            met.append(True)
+            raise OSError(28, "No space left on device")
+        return keep(*what)
+
+    monkeypatch.setattr(keepsakes.Keepsakes, "keep", keeps)
+    monkeypatch.setattr(
+        shutil, "disk_usage", lambda path: usage(path)._replace(**{"free": 0} if full.is_set() else {})
+    )
+    monkeypatch.setattr("vibe.worker.endings.PAUSE_S", 0.01)
+    full.set()
+    script.append(PAGE)
+    job = begin()
+
+    def work():
+        while mine := jobs.claim(worker.OWNER, only=job.pk):
+            worker.attend(mine)
+        connections.close_all()
+
+    working = threading.Thread(target=work)
+    working.start()
+    wait(lambda: met)
+    working.join(1)  # long enough for many a try
+    assert working.is_alive()
+    full.clear()
+    working.join(10)
+    job.refresh_from_db()
+    assert job.state == JobState.DONE, job.sentence
+    assert len([call for call in fakes.CALLS if call.purpose == "write"]) == 1
 
 
 def test_what_a_model_says_that_cannot_be_stored_ends_the_job_as_our_fault(boxes, script, monkeypatch, caplog):

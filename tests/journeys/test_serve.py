@@ -44,7 +44,7 @@ def test_ended_in_mid_run_it_leaves_no_box_and_goes_on_the_next_time(tmp_path):
         served.start()
         job = _begin(served, "Count lines", shape="tool")
         wait(lambda: served.rows("SELECT 1 FROM vibe_steprecord WHERE kind = 'run' AND job_id = ?", job))
-        wait(lambda: boxes(*served.pids))
+        wait(lambda: boxes(*served.pids, warm=False))
         served.stop(signal.SIGTERM)
         wait(lambda: not boxes(*served.pids))
         assert served.rows("SELECT state FROM vibe_job WHERE id = ?", job) == [("queued",)]

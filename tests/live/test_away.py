@@ -8,6 +8,7 @@ import pytest
 from django.db import OperationalError, connection
 
 from tests.live.test_feed import leased
+from tests.waiting import wait
 from vibe import events
 from vibe.live.feed import Feed, whole
 from vibe.models import EventRecord
@@ -104,6 +105,39 @@ def test_events_whose_storing_was_not_confirmed_are_not_taken_for_another_worker
     line.flush()
     assert not lost.is_set()
     assert [(r.seq, r.type) for r in whole(line.job_id)] == [(1, "said"), (2, "step-noted")]
+    feed.stop()
+
+
+@pytest.mark.parametrize("more", [events.Said(" upon a time"), events.StepNoted("1", "and on")])
+def test_what_was_said_after_them_before_the_database_was_back_comes_after_them(caplog, more):
+    """A database that is restarted while it takes them: they are in, nobody heard so, and it is away for a while."""
+    lost, gone_since, back = threading.Event(), threading.Event(), threading.Event()
+
+    class Restarted(Feed):
+        def _insert(self, batch):
+            if gone_since.is_set() and not back.is_set():
+                raise gone()
+            rung = super()._insert(batch)
+            if not gone_since.is_set():
+                connection.connection.execute("COMMIT")
+                connection.connection.execute("BEGIN")
+                gone_since.set()
+                raise gone()
+            return rung
+
+    feed = Restarted(tick_s=0.01)
+    line = feed.open(leased().pk, "w", on_lost=lost.set)
+    line.append(events.Said("once"))
+    assert gone_since.wait(5)
+    wait(lambda: line.waiting)  # it waits to be tried again
+    line.append(more)
+    back.set()
+    assert line.flush(5)
+    assert not lost.is_set(), "its own words were taken for another worker’s"
+    assert [(r.seq, events.decode(r.type, r.payload)) for r in whole(line.job_id)] == [
+        (1, events.Said("once")),
+        (2, more),
+    ]
     feed.stop()
 
 

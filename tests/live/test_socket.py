@@ -14,7 +14,7 @@ from django.db import OperationalError
 
 from vibe import events
 from vibe.asgi import application
-from vibe.live import tail
+from vibe.live import consumers, tail
 from vibe.live.consumers import AGAIN, MAX_SOCKETS, JobConsumer
 from vibe.live.feed import publish_now
 from vibe.live.places import places
@@ -281,6 +281,46 @@ async def test_who_comes_while_the_database_is_away_is_sent_away_to_come_again(m
 
     monkeypatch.setattr(JobConsumer, "_find", away)
     assert await closed_with(socket(job, key)) == AGAIN
+
+
+async def test_the_log_is_looked_at_when_what_comes_after_can_be_heard(monkeypatch):
+    """What is said between the two is in the log by then; a page that looked before would wait three seconds for it."""
+    job, key = await made()
+
+    async def follow(job_id):
+        monkeypatch.setattr("vibe.live.feed.bell.ring", lambda records: None)
+        await sync_to_async(publish_now)(job_id, events.Said("in between"))
+
+    monkeypatch.setattr(tail.bell, "follow", follow)
+    monkeypatch.setattr(tail, "RECHECK_S", 60.0)
+    talk = socket(job, key, extra="&format=json")
+    await talk.connect()
+    assert json.loads(await talk.receive_from(5))["text"] == "in between"
+    await talk.disconnect()
+
+
+async def test_what_no_bell_told_of_is_found_in_the_log_all_the_same(monkeypatch):
+    monkeypatch.setattr("vibe.live.feed.bell.ring", lambda records: None)
+    monkeypatch.setattr(tail, "RECHECK_S", 0.1)
+    job, key = await made()
+    talk = socket(job, key, extra="&format=json")
+    await talk.connect()
+    await asyncio.sleep(0.2)
+    await sync_to_async(publish_now)(job.pk, events.Said("unheard"))
+    assert json.loads(await talk.receive_from(5))["text"] == "unheard"
+    await talk.disconnect()
+
+
+@pytest.mark.parametrize("extra", ["", "&format=json"])
+async def test_a_line_on_which_nothing_is_said_is_known_to_stand(monkeypatch, extra):
+    monkeypatch.setattr(consumers, "PING_S", 0.1)
+    job, key = await made()
+    await sync_to_async(publish_now)(job.pk, events.StateChanged("running"))
+    talk = socket(job, key, after="1", extra=extra)
+    await talk.connect()
+    said = [await talk.receive_from(5) for _ in range(3)]
+    assert said == [STANDS if not extra else '{"type":"ping"}'] * 3
+    await talk.disconnect()
 
 
 async def test_a_tail_that_began_twice_tells_nothing_twice(monkeypatch):

@@ -43,6 +43,8 @@ class Handler(BaseHTTPRequestHandler):
                 behaviour = self.server.script.pop(0) if self.server.script else self.server.standard
         try:
             behaviour(self)
+            if not _is_plan(body):
+                self.server.answered.append(time.monotonic())
         except (BrokenPipeError, ConnectionResetError):
             self.server.left.append(time.monotonic())
 
@@ -115,6 +117,7 @@ class Server(ThreadingHTTPServer):
         self.plan: Behaviour = say("STEP It does what was asked\n", piece=400)
         self.plans: list[dict[str, Any]] = []
         self.left: list[float] = []
+        self.answered: list[float] = []
         self.lock = threading.Lock()
 
     def handle_error(self, *_: Any) -> None:
@@ -122,7 +125,8 @@ class Server(ThreadingHTTPServer):
 
 
 class ModelServer:
-    """`requests`: what was asked, plan calls apart in `plans`. `left`: when a caller hung up (monotonic seconds)."""
+    """`requests`: what was asked, plan calls apart in `plans`. `left`: when a caller hung up (monotonic seconds).
+    `answered`: when the last word of what was asked in `requests` was said."""
 
     def __init__(
         self,
@@ -132,7 +136,7 @@ class ModelServer:
         self._server = Server(script, models)
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
         self.requests, self.left, self.script = self._server.requests, self._server.left, self._server.script
-        self.plans = self._server.plans
+        self.plans, self.answered = self._server.plans, self._server.answered
 
     def __enter__(self) -> "ModelServer":
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()

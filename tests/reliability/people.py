@@ -59,6 +59,7 @@ class Listener:
 
     def __init__(self, url: str, job: int, cookies: str, after: int = 0, *, acks: bool = True) -> None:
         self.url, self.job, self.cookies, self.seen, self.acks = url, job, cookies, after, acks
+        self.after = after
         self.heard: list[tuple[float, dict[str, Any]]] = []
         self.ended = threading.Event()
         self.gone = False
@@ -204,4 +205,4 @@ def told_all(listeners: list[Listener], seconds: float = 60.0) -> None:
     """Every one has heard its Job's end, and each number once and in its turn."""
     for one in listeners:
         until(one.ended.is_set, seconds, f"job {one.job}: {one.types[-3:]} {one.state}")
-        assert one.seqs == list(range(one.seqs[0], one.seqs[0] + len(one.seqs))), f"job {one.job}"
+        assert one.seqs == list(range(one.after + 1, one.after + 1 + len(one.seqs))), f"job {one.job}"

@@ -34,7 +34,7 @@ def busy(served, model):
     in_box = tool.begin("Count the lines of a text file", shape="tool")
     silent = page.begin("A page about tea", shape="page")
     until(lambda: served.rows("SELECT 1 FROM vibe_steprecord WHERE kind = 'run' AND job_id = ?", in_box))
-    until(lambda: boxes(*served.pids))
+    until(lambda: boxes(*served.pids, warm=False))
     until(lambda: served.rows("SELECT 1 FROM vibe_eventrecord WHERE job_id = ? AND type = 'file-text'", silent))
     program = served.rows("SELECT program_id FROM vibe_job WHERE id = ?", silent)[0][0]
     page.send(f"/programs/{program}/jobs/", description="and make it blue", once="second")

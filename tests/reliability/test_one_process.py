@@ -14,7 +14,7 @@ import pytest
 
 from tests import modelserver as play
 from tests.journeys.served import ROOT, Served, environment
-from tests.reliability.people import Person, told_all, until
+from tests.reliability.people import Listener, Person, told_all, until
 from tests.reliability.test_parts_die import writing
 
 
@@ -107,34 +107,33 @@ def test_on_a_full_disk_it_says_so_keeps_what_it_has_and_goes_on_when_there_is_r
     served = OnSmallDisk(tmp_path / "var", **settings(model))
     served.start()
     try:
-        model.always(writing(2))
+        model.always(writing(4))
         people = [Person(served.url) for _ in range(3)]
         listeners = [one.listen(one.begin(f"A page about tea number {n}")) for n, one in enumerate(people)]
         until(lambda: all("file-text" in one.types for one in listeners), 20)
         ballast = served.fill()
-        begun = 3
-        while (
-            refused := _refusal(Person(served.url))
-        ) is None:  # until what room its own files have is used up
-            begun += 1
-            assert begun < 30
+        assert len(model.answered) < 3, "it was not in the middle of it"
+        while isinstance(refused := _begun(Person(served.url)), Listener):
+            listeners.append(refused)  # until what room its own files have is used up
+            assert len(listeners) < 30
         assert refused.code == 503
         assert "The disk of this machine is full" in refused.read().decode()
-        time.sleep(2)  # every model has said its last word meanwhile
+        until(lambda: len(model.answered) >= 3)  # every model has said its last word meanwhile
+        time.sleep(1)
         ballast.unlink()
         told_all(listeners)
-        assert [one.state for one in listeners] == ["done"] * 3
+        assert {one.state for one in listeners} == {"done"}
         people[2].get()
         again = people[2].listen(people[2].begin("A page about water"))
         told_all([again])
-        assert len(model.requests) == begun + 1, "what was paid for is not asked for again"
+        assert len(model.requests) == len(listeners) + 1, "what was paid for is not asked for again"
     finally:
         served.stop(signal.SIGINT)
 
 
-def _refusal(person):
+def _begun(person):
+    """What is told of a page that was begun, or how that was refused."""
     try:
-        person.begin("A page about juice " + "and more " * 2000)
+        return person.listen(person.begin("A page about juice " + "and more " * 2000))
     except urllib.error.HTTPError as refused:
         return refused
-    return None

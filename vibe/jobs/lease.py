@@ -115,12 +115,17 @@ def sweep(wake: int = 50, *, held_up_since: float | None = None) -> int:
     `held_up_since`, seconds of time.time(): from then on whoever sweeps could not reach the database, so a lease that
     ran out since says nothing of its holder, who could not reach it either: only what ran out before was lost.
     """
-    late = time.time() if held_up_since is None else held_up_since
+    now = time.time()
+    late = now if held_up_since is None else held_up_since
+    running = Job.objects.filter(state=JobState.RUNNING)
     with transaction.atomic():
-        over = Job.objects.filter(state=JobState.RUNNING, lease_until__lt=late)
+        over = running.filter(lease_until__lt=late)
         lost = over.filter(pk__in=list(_locked(over, wait=False))).update(
             state=JobState.QUEUED, lease_owner="", interrupted=True
         )
+        # Since they were taken the clock was set back. Who lives extends them anyway; of who died nobody would hear.
+        far = running.filter(lease_until__gt=now + 2 * LEASE_S)
+        far.filter(pk__in=list(_locked(far, wait=False))).update(lease_until=now + LEASE_S)
     metrics.jobs_requeued.inc(lost)
     for pk in sorted(queued(wake)) if wake else ():
         celery.wake(pk)

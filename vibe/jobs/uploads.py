@@ -13,10 +13,14 @@ Staged = list[tuple[str, int, str]]  # name, size, and the key under which the b
 
 def stage(uploads: Iterable[FileIn]) -> Staged:
     """Write the bytes before any row: a hundred megabytes must not hold the database meanwhile."""
-    staged = []
-    for name, chunks in uploads:
-        row = Upload(name=name, size=0)
-        staged.append((name, write(row.path, chunks), row.key))
+    staged: Staged = []
+    try:
+        for name, chunks in uploads:
+            row = Upload(name=name, size=0)
+            staged.append((name, write(row.path, chunks), row.key))
+    except BaseException:
+        unstage(staged)
+        raise
     return staged
 
 
@@ -33,12 +37,17 @@ def keep_uploads(job: Job, staged: Staged) -> None:
 
 
 def write(path: Path, chunks: Iterable[bytes]) -> int:
-    """Write a new file. How many bytes it has."""
+    """Write a new file. How many bytes it has. Of one that could not be written whole nothing stays: a disk that is
+    full must not become fuller by every try."""
     path.parent.mkdir(parents=True, exist_ok=True)
     size = 0
-    with path.open("xb") as out:
-        for chunk in chunks:
-            size += out.write(chunk)
+    try:
+        with path.open("xb") as out:
+            for chunk in chunks:
+                size += out.write(chunk)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
     return size
 
 

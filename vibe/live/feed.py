@@ -70,7 +70,7 @@ class Feed:
         with self._lock:
             if line not in self._lines or line.lost:
                 return
-            last = line.waiting[-1] if line.waiting else None
+            last = line.waiting[-1] if len(line.waiting) > line.tried else None
             merged = events.merge(last, event) if last and not _is_long(last) else None
             if merged is not None:
                 line.waiting[-1] = merged
@@ -120,14 +120,14 @@ class Feed:
                 due = (one for one in self._lines if one.waiting and not one.lost and one.not_before <= last)
                 batch = {line: line.waiting for line in due}
                 for line in batch:
-                    line.waiting = []
+                    line.waiting, line.tried = [], 0
                 self._writing = set(batch)
             if batch:
                 unstored = self._store(batch)
                 took = min(time.monotonic() - last, LONGEST_S)
                 with self._written:
                     for line, queued in unstored.items():
-                        line.waiting = queued + line.waiting
+                        line.waiting, line.tried = queued + line.waiting, len(queued)
                     self._writing = set()
                     self._written.notify_all()
                 away = min(REST_S[1], 2 * away or REST_S[0]) if len(unstored) == len(batch) else 0.0
@@ -173,8 +173,11 @@ class Feed:
                 unstored[line] = queued
                 continue
             try:
-                rung += self._store_alone(line, queued)
+                stored = self._store_alone(line, queued)
+                rung += stored
                 in_a_row = line.failed = 0
+                if not line.lost and len(stored) < len(queued):
+                    unstored[line] = queued[len(stored) :]  # said since; it has the next numbers
             except Exception as problem:
                 if is_away(problem) and line.failed < TRIES:
                     in_a_row += 1
@@ -238,10 +241,11 @@ def _is_long(event: events.Event) -> bool:
 
 
 def _stored(line: Line, queued: list[events.Event]) -> list[Rung]:
-    """These events as they stand in the log already: the word that they were stored was lost on its way. Else []."""
+    """The first of these events, as they stand in the log already: the word that they were stored was lost on its way,
+    and more was said before the database was back. [] where what stands there is not ours."""
     rows = history(line.job_id, line.next - 1, len(queued))
     said = [(line.next + at, event.type, _text(event)) for at, event in enumerate(queued)]
-    if [(row.seq, row.type, row.payload) for row in rows] != said:
+    if [(row.seq, row.type, row.payload) for row in rows] != said[: len(rows)]:
         return []
     return [Rung(line.job_id, row.seq, row.type, row.payload, row.at.isoformat()) for row in rows]
 

@@ -26,6 +26,7 @@ class Line:
     ) -> None:
         self.job_id, self.owner, self.next = job_id, owner, after + 1
         self.waiting: list[events.Event] = []
+        self.tried = 0  # so many of them, the first, may be stored as they are: nothing is added to them
         self.lost = False
         self.not_before = 0.0  # seconds of time.monotonic(): a line that failed alone rests alone
         self.failed = 0  # tries in a row that were in vain although the database took what others said

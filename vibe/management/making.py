@@ -102,6 +102,8 @@ class Making:
             return SWEEP_S
         if self._held_up_since is not None:
             ends = max(ends, self._patient_until)
+        if ends < self._swept:  # somebody has its row locked: it is no sooner free for being asked for
+            return SWEEP_S
         return min(SWEEP_S, max(SOON_S, ends - time.time() + SOON_S))
 
     def _look_after_boxes(self) -> None:
@@ -128,7 +130,8 @@ class Making:
         free = max(0, self.at_once - worker.busy())
         now = time.time()  # which goes on while a laptop sleeps
         if not 0 <= now - self._swept <= HELD_UP_S:
-            self._held_up_since = min(self._swept, now)  # a clock may have been set back
+            # A clock may have been set back; and who was held up twice had no time in between.
+            self._held_up_since = min(self._swept, now, self._held_up_since or now)
             self._patient_until = now + jobs.LEASE_S
         elif now >= self._patient_until:
             self._held_up_since = None

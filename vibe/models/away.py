@@ -17,6 +17,7 @@ T = TypeVar("T")
 PAUSES_S = (0.1, 1.0)  # between two tries: the first pause, the longest
 FULL = "The disk of this machine is full, so I can’t keep anything new. What you made is safe. As soon as there is room I go on by myself."
 AWAY = "I can’t reach my database right now. What you made is safe, and I go on by myself when it is back. Try again in a moment."
+FROZE = "25P03"  # idle_in_transaction_session_timeout (vibe/apps.py): this process was frozen, and PostgreSQL let go
 # SQLite has one class for all that goes wrong while a statement runs, a missing table among it.
 _PASSES = ("locked", "full", "disk i/o", "unable to open", "readonly")
 
@@ -25,6 +26,8 @@ def is_away(problem: BaseException | None) -> bool:
     """Whether this passes by itself: no database answers, somebody else has it, or there is no room on the disk."""
     if isinstance(problem, OSError):
         return is_full(problem)
+    if problem and getattr(problem.__cause__, "sqlstate", "") == FROZE:
+        return True
     if not isinstance(problem, OperationalError | InterfaceError):
         return False
     if type(problem.__cause__).__module__.startswith("sqlite3"):

@@ -2,9 +2,11 @@
 
 import logging
 import secrets
+import shutil
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from vibe import allowance, cards, events, films, jobs, keepsakes, metrics
@@ -16,12 +18,14 @@ from vibe.generation.refusals import asks_for_less
 from vibe.generation.request import Result
 from vibe.llm.errors import Cancelled
 from vibe.models import Job, Program, Version
+from vibe.models.away import is_full
 from vibe.worker.attended import Attended
 
 logger = logging.getLogger(__name__)
 
 TAKEN_DOWN = " Its card was taken down by whoever runs this place, so it has no link."
 PAUSE_S = 1.0  # before what met a full disk is tried again
+ROOM = 16 << 20  # bytes that must be free then: what a try leaves behind is less
 
 
 def keep(one: Attended, result: Result) -> None:
@@ -112,8 +116,10 @@ def _known(version: Version) -> str:
 def hand_back_later(one: Attended, problem: Exception) -> None:
     """The database was away in the middle of it, or the disk full. It is held until they are back; then it goes into
     the line and on where it was: nothing that was journaled is done or paid again."""
-    logger.warning("job %s waits for the database: %s", one.job.pk, str(problem).strip())
-    one.cancelled.wait(PAUSE_S)  # a stop, or this worker's end, does not wait for it
+    logger.warning("job %s waits for the database or the disk: %s", one.job.pk, str(problem).strip())
+    while not one.cancelled.wait(PAUSE_S):  # a stop, or this worker's end, does not wait for it
+        if not is_full(problem) or shutil.disk_usage(settings.VAR).free >= ROOM:
+            break
     if one.line.flush():
         one.part(lambda: jobs.hand_back(one.job))
 
