@@ -1,7 +1,7 @@
 # Two commands: `make run` serves Vibe, `make test` runs every test. Both set up what they need, the second time quickly.
 SHELL := /bin/bash
 PY := .venv/bin/python
-.PHONY: run test test-compose check setup setup-test pictures images bench bench-films bench-peers soak everyday lock help
+.PHONY: run test test-compose test-cgroup2 check setup setup-test pictures images bench bench-films bench-peers soak everyday lock help
 .PHONY: up down scale backup restore upgrade logs
 .DEFAULT_GOAL := help
 
@@ -68,6 +68,9 @@ logs: .venv/ready ## What the services of the stack write
 
 test-compose: setup-test ## Start the stack for real and drive it through its proxy  (five minutes)
 	@$(PY) -m pytest -n0 -p no:randomly tests/stack/journey.py $(ARGS)
+
+test-cgroup2: setup-test ## Run tests of the boxes on cgroup v2, in an emulated machine  (root on Debian; an hour; ARGS are pytest's)
+	@bash tests/cgroup2.sh $(ARGS)
 
 pictures: setup-test ## Take the README's picture anew
 	@VIBE_PICTURES=1 $(PY) -m pytest -q -k test_from_the_desk

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import Limits, Outcome, Source
+from tests.pace import PACE
 
 ATTEMPT = Path(__file__).with_name("attempt.py").read_bytes()
 FILE = {
@@ -61,7 +62,8 @@ class Attack:
 
     @property
     def bounds(self) -> Limits:
-        return Limits(**{"time_s": 20.0, **self.limits})
+        limits = {"time_s": 20.0, **self.limits}
+        return Limits(**{**limits, "time_s": limits["time_s"] * PACE})
 
     def wrong(self, got: Outcome) -> str:
         """What is not as it must be, in a line; "" when all is."""
@@ -82,7 +84,7 @@ class Attack:
             seen.append(f"brought back {strange}")
         if self.noted not in " ".join(got.notes):
             seen.append(f"noted {got.notes}")
-        if self.within_s and got.seconds > self.within_s:
+        if self.within_s and got.seconds > self.within_s * PACE:
             seen.append(f"took {got.seconds} s")
         return f"{self.name}: {'; '.join(seen)}" if seen else ""
 

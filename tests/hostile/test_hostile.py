@@ -22,6 +22,7 @@ from sandbox.talk import READY_S, Talk
 from tests.hostile import control
 from tests.hostile.attack import Attack
 from tests.hostile.programs import artifacts, escape, kernel, languages, network, resources, running
+from tests.pace import PACE
 
 pytestmark = pytest.mark.docker
 AT_ONCE = 4
@@ -54,7 +55,7 @@ FORKED["inherited"] = [
         "link_to_a_descriptor", "swapped_all_the_time",
     }
 ]  # fmt: skip
-GONE_S = 10.0  # an engine with four boxes in hand takes a second at most
+GONE_S = 10.0 * PACE  # an engine with four boxes in hand takes a second at most
 OUTSIDE = ("/tmp", "/", "/etc", "/usr/bin", "/var", "/root", "/home", "/run", "/dev", "/dev/shm", ".")
 MARKER = "vibe-hostile-marker"
 

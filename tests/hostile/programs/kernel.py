@@ -69,6 +69,14 @@ ALL = [
     Attack("sysrq", "attempt(lambda: write('/proc/sysrq-trigger', 'h'))", "EROFS|EACCES|ENOENT"),
     Attack("release_agent", "attempt(lambda: write('/sys/fs/cgroup/memory/release_agent', '/box/x'))", "EROFS|EACCES|ENOENT"),
     Attack("cgroup_limit", "attempt(lambda: write('/sys/fs/cgroup/memory/memory.limit_in_bytes' if os.path.exists('/sys/fs/cgroup/memory') else '/sys/fs/cgroup/memory.max', '-1'))", "EROFS|EACCES"),
+    *(
+        Attack(name, f"here = '/sys/fs/cgroup/memory' if os.path.exists('/sys/fs/cgroup/memory') else '/sys/fs/cgroup'\nattempt(lambda: {act})", "EROFS|EACCES")
+        for name, act in {
+            "cgroup_entered": "write(here + '/cgroup.procs', '0')",
+            "cgroup_of_its_own": "os.mkdir(here + '/mine')",
+            "cgroup_killed_as_one": "write(here + ('/memory.oom.group' if here == '/sys/fs/cgroup' else '/memory.oom_control'), '1')",
+        }.items()
+    ),
     Attack("kernel_memory", "attempt(lambda: len(open('/proc/kcore', 'rb').read(4096)))", "EACCES|ENOENT|GOT 0"),
     Attack("kernel_log", "attempt(lambda: open('/dev/kmsg').read(1))", "ENOENT|EACCES|EPERM"),
     Attack("firmware", "attempt(lambda: os.listdir('/sys/firmware'))", r"GOT \[\]"),

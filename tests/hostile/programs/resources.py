@@ -27,7 +27,7 @@ ALL = [
     Attack("processors", "print(open('/sys/fs/cgroup/cpu/cpu.cfs_quota_us').read().strip() == '100000' if os.path.exists('/sys/fs/cgroup/cpu') else open('/sys/fs/cgroup/cpu.max').read().split() == ['100000', '100000'])", "True"),
     Attack("never_killed_for_memory", "attempt(lambda: write('/proc/self/oom_score_adj', '-1000'))", "EACCES|EPERM"),
     Attack("first_to_be_killed", "print(open('/proc/self/oom_score_adj').read().strip())", "1000"),
-    Attack("swap_is_none", "print([l.strip() for l in open('/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes')] == [l.strip() for l in open('/sys/fs/cgroup/memory/memory.limit_in_bytes')] if os.path.exists('/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes') else True)", "True"),
+    Attack("swap_is_none", "print([l.strip() for l in open('/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes')] == [l.strip() for l in open('/sys/fs/cgroup/memory/memory.limit_in_bytes')] if os.path.exists('/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes') else os.path.exists('/sys/fs/cgroup/memory') or open('/sys/fs/cgroup/memory.swap.max').read() == '0\\n')", "True"),
     Attack("deep_recursion", "def f(n): return f(n + 1)\ntry: f(0)\nexcept RecursionError as why: print('RecursionError')", "RecursionError"),
     Attack("huge_number", "print(len(str(9 ** 4000)))\ntry: str(10 ** 100000)\nexcept ValueError: print('ValueError')", "3817\nValueError"),
     Attack("locked_memory", "attempt(lambda: libc.mlock(ctypes.create_string_buffer(64 << 20), 64 << 20) and ctypes.get_errno())", "GOT 1[12]|GOT 1|EAGAIN|ENOMEM"),
