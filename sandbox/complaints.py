@@ -8,6 +8,7 @@ import shlex
 import sys
 
 SILENT = "The Docker engine accepts calls but does not answer: restart Docker."
+NO_APPARMOR = "This machine has AppArmor but not the program that loads its profiles: install the package apparmor, and restart Docker."
 NO_SECCOMP = "This Docker engine has no seccomp, so boxes would not be sealed: use another engine."
 FULL = "The disk is full, so no box can be made: free some space."
 # Builds the images: by the interpreter that has this library's packages, which the `python` of a shell may lack. A product
@@ -30,6 +31,8 @@ def why(problem: Exception | str) -> str:
         return "This Docker engine does not have the runtime that SANDBOX_RUNTIME names: install it there, or leave it out."
     if "seccomp" in low and ("not enabled" in low or "not supported" in low):
         return NO_SECCOMP
+    if "apparmor" in low and "could not be loaded" in low:
+        return NO_APPARMOR
     if starting := _STARTING.search(low):
         words = text[starting.start() :].rstrip("\")' ")
         # The reason stands last; who passed it on stands before.

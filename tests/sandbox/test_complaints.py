@@ -7,7 +7,7 @@ import pytest
 
 from sandbox import build, catalog
 from sandbox.build import _progress, trouble
-from sandbox.complaints import FULL, NO_SECCOMP, not_built, why
+from sandbox.complaints import FULL, NO_APPARMOR, NO_SECCOMP, not_built, why
 from sandbox.errors import EngineUnavailable
 
 ASKED = '500 Server Error for http+docker://localhost/v1.41/containers/ab12/start: Internal Server Error ("%s")'
@@ -38,6 +38,13 @@ def test_a_box_that_the_engine_could_not_start_is_no_missing_engine(words):
     ("words", "sentence"),
     [
         (ASKED % (CREATE + "write /sys/fs/cgroup/x: no space left on device: unknown"), FULL),
+        (
+            ASKED
+            % "AppArmor enabled on system but the docker-default profile could not be loaded: running "
+            "`apparmor_parser` apparmor_parser --version failed with output: error: exec: apparmor_parser: "
+            "executable file not found in $PATH",
+            NO_APPARMOR,
+        ),
         (ASKED % (CREATE + "seccomp: config provided but seccomp not supported: unknown"), NO_SECCOMP),
         (ASKED % "Unknown runtime specified runsc", "This Docker engine does not have the runtime"),
         (ASKED % "unknown or invalid runtime name: runsc", "This Docker engine does not have the runtime"),
