@@ -4,6 +4,7 @@ Not named test_*.py: it starts a dozen containers, so `make test` leaves it out.
 project name, ports of this machine alone; all of it is removed.
 """
 
+import contextlib
 import http.client
 import json
 import os
@@ -19,6 +20,7 @@ import pytest
 from tests.journeys.conftest import visitor  # noqa: F401  a fixture
 from tests.journeys.served import ROOT, free_port
 from tests.journeys.test_without_a_model import BANK, BILL
+from tests.waiting import wait
 
 pytestmark = [pytest.mark.docker, pytest.mark.browser]
 OURS = ("proxy", "web", "worker", "gate", "redis", "postgres")
@@ -309,6 +311,26 @@ def test_a_body_that_is_too_large_is_answered_at_once(stack):
     status, _, said = stack.ask(stack.site, "/programs/", "POST", b"", **{"Content-Length": str(200 << 20)})
     assert status == 413
     assert "100 MB in all" in said
+
+
+def test_of_large_bodies_only_a_few_of_one_address_are_taken_at_once(stack):
+    """None of them is ever whole: its sender stops in the middle."""
+    context = ssl.create_default_context(cafile=str(stack.folder / "secrets/tls/authority.crt"))
+    name = stack.site.partition(":")[0]
+    begun = f"POST /programs/ HTTP/1.1\r\nHost: {stack.site}\r\nContent-Length: 50000000\r\n\r\nrequest="
+    with contextlib.ExitStack() as held:
+        for _ in range(6):
+            raw = held.enter_context(socket.create_connection(("127.0.0.1", stack.https), 10))
+            line = held.enter_context(context.wrap_socket(raw, server_hostname=name))
+            line.sendall(begun.encode())
+        time.sleep(1)  # all of them were read as far as they go
+        status, headers, said = stack.ask(stack.site, "/programs/", "POST", b"x" * 2_000_000)
+        assert (status, headers["Retry-After"]) == (503, "30")
+        assert "Wait until some are here" in said
+        assert stack.ask(stack.site)[0] == 200
+    wait(
+        lambda: stack.ask(stack.site, "/programs/", "POST", b"x" * 2_000_000)[0] == 403, 20
+    )  # the app's: no token
 
 
 def test_what_a_caller_says_of_itself_is_replaced(stack):
