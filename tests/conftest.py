@@ -40,6 +40,17 @@ def chromium():
 
 
 @pytest.fixture
+def redis():
+    """A Redis of one test's own, which it may kill."""
+    from tests.services import Redis
+
+    made = Redis()
+    made.start()
+    yield made
+    made.close()
+
+
+@pytest.fixture
 def boxes():
     """The fake engine, calm at first; what a test changes is put back."""
     from tests.fakes import FakeEngine

@@ -68,9 +68,8 @@ class Verdict(StrEnum):
     UNCHECKED = "unchecked"  # nothing could check it (no engine, stopped before)
 
 
-NOT_AS_ASKED = frozenset(
-    {"ticked_unseen", "ticked_before"}
-)  # measures of a Version that is not said to be as asked
+# Measures of a Version that is not said to be as asked.
+NOT_AS_ASKED = frozenset({"ticked_unseen", "ticked_before"})
 
 
 class Origin(StrEnum):

@@ -6,18 +6,9 @@ import time
 import pytest
 from celery import Celery
 
-from tests.services import Redis
 from vibe.celery import Waker
 
 LONG_S = 3.0  # for ten; as the broker's library goes about it, one takes six seconds, or ten
-
-
-@pytest.fixture
-def redis():
-    made = Redis()
-    made.start()
-    yield made
-    made.close()
 
 
 @pytest.fixture

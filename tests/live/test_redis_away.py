@@ -7,20 +7,11 @@ import time
 import pytest
 import redis as library
 
-from tests.services import Redis
 from vibe.live.local_bell import Rung
 from vibe.live.redis_bell import CONFIRM_S, CONTROL, RedisBell, RedisControl
 from vibe.perform import elsewhere
 
 LONG_S = 2.0  # for the first that finds it out; told by the library to try again it would take 3 to 15 seconds
-
-
-@pytest.fixture
-def redis():
-    made = Redis()
-    made.start()
-    yield made
-    made.close()
 
 
 def says(redis, what):

@@ -225,9 +225,8 @@ def _shifted(steps: list[Opcode], by: int) -> list[Opcode]:
     return [(tag, a + by, b + by, c + by, d + by) for tag, a, b, c, d in steps]
 
 
-Piece = tuple[
-    str, int, int, int
-]  # kind, its first line and past its last, how many lines it stands lower afterwards
+# kind, its first line and past its last, how many lines it stands lower afterwards
+Piece = tuple[str, int, int, int]
 
 
 def _hunks(

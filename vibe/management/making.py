@@ -138,9 +138,7 @@ class Making:
         jobs.sweep(wake=free, held_up_since=self._held_up_since)
         queued = jobs.queued(background=worker.room_for_background())  # what this process would take
         presence.say(worker.OWNER)
-        self._swept = (
-            now  # when it began: it may itself have waited for a database that somebody else had locked
-        )
+        self._swept = now  # when it began: it may itself have waited for a locked database
         if self._consumer and not self._consumer.is_alive():
             logger.error("the consumer of wake-up messages ended, starting another")
             self._consume()
