@@ -140,7 +140,7 @@ def test_an_honest_runner_is_understood():
         (READY, START, report(), frame(b"f", b'{"path": "a", "size": 999999999}'), END),
         (READY, START, report(), frame(b"f", b'{"size": 1}'), END),
         (READY, START, report(), *([frame(b"f", b'{"path": "a", "size": 0}')] * 40), END),
-        (READY, START, report(), END, frame(b"o", b"more")),
+        (READY, START, report(), END + frame(b"o", b"more")),  # as one: who has heard the end listens no longer
         (READY, START, b"o" + struct.pack(">I", 2**31)),
         (READY, START, b"Q\0\0\0\0"),
         (READY, START, frame(b"x", b"[" * 100_000), END),
