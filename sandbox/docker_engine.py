@@ -4,6 +4,7 @@ Files never cross by archive or shared folder: a read-only box forbids the first
 kind came by the second. They travel as length-prefixed bytes on the attached stream, as everything does.
 """
 
+import math
 import os
 import socket
 import threading
@@ -63,6 +64,7 @@ class DockerEngine:
         self._mine: set[str] = set()
         self._sealed: set[Fit] = set()  # sizes whose options this engine was seen to have taken
         self._own_cgroups: bool | None = None  # whether it is to be asked for them; not known yet
+        self._cpus = math.inf  # that it has: it refuses a box that may use more
         self._checked: tuple[float, str] | None = None  # when, and what `available` found
         self._asking: threading.Thread | None = None
         self._removal = Removal(self._remove)
@@ -202,10 +204,13 @@ class DockerEngine:
         if self._own_cgroups is None:
             try:
                 api = self.client.api
-                self._own_cgroups = knows_own_cgroups(str(api._version), api.info())
+                info = api.info()
+                self._own_cgroups = knows_own_cgroups(str(api._version), info)
+                self._cpus = info.get("NCPU") or math.inf
             except (DockerException, RequestException) as problem:
                 raise EngineUnavailable(why(problem)) from problem
         deadline = int(time.time() + lasts_s + READY_S + GRACE_S + MARGIN_S)
+        fit = replace(fit, cpus=min(fit.cpus, self._cpus))
         return config(
             fit, owner=self.owner, life=life.mine(), deadline=deadline, runtime=self.runtime, own_cgroups=self._own_cgroups
         )  # fmt: skip

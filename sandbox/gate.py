@@ -32,7 +32,8 @@ MOST_REPLY = 16 * MIB
 MOST_HEAD = 16 * 1024  # of an answer
 ENGINE_S = 60.0
 AT_ONCE = 64  # boxes: the memory of the machine is not only theirs
-TOLD = ("SecurityOptions", "Runtimes", "ServerVersion", "OSType", "CgroupVersion", "SystemTime")  # of its /info
+# of its /info
+TOLD = ("SecurityOptions", "Runtimes", "ServerVersion", "OSType", "CgroupVersion", "SystemTime", "NCPU")
 
 _ID = "([0-9a-f]{64})"
 _BOX = re.compile(rf"/containers/{_ID}(?:/(json|start|attach))?")

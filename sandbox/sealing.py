@@ -51,7 +51,7 @@ class Fit:
             memory_bytes=memory + (stdin_size if stdin_size > FREE_STDIN else 0),
             disk_bytes=disk,
             processes=max(limits.processes, int(least["processes"])),
-            cpus=limits.cpus,
+            cpus=max(limits.cpus, float(least.get("cpus", 0))),
         )
 
     def warmed(self) -> "Fit":

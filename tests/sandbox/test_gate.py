@@ -139,6 +139,7 @@ def test_of_the_machine_little_is_told(gate):
         "OSType",
         "CgroupVersion",
         "SystemTime",
+        "NCPU",
     }
 
 

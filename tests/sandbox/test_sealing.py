@@ -34,7 +34,7 @@ def test_the_engine_took_every_option_of_every_image(engine, image, warm):
     box = engine.open(fit, lasts_s=20)
     try:
         seen = engine.client.api.inspect_container(box.id)
-        asked = config(fit, owner=engine.owner, deadline=0)
+        asked = engine.config(fit)
         assert untaken(asked, seen) == []
         assert seen["HostConfig"]["Ulimits"] == asked["HostConfig"]["Ulimits"]
         assert seen["Config"]["Image"] == asked["Image"]
@@ -61,6 +61,15 @@ def test_where_cgroups_are_of_the_second_kind_a_box_sees_its_own_alone(api, info
     assert host.get("CgroupnsMode") == ("private" if asks else None)
     some.config(Fit.of(HELLO, Limits()))
     some._client.api.info.assert_called_once()
+
+
+@pytest.mark.parametrize(("cores", "may_use"), [(1, 1.0), (2, 2.0), (64, 2.0), (None, 2.0)])
+def test_a_box_may_use_no_more_cores_than_its_engine_has(cores, may_use):
+    """An engine refuses to make one that may."""
+    some = DockerEngine()
+    some._client = Mock(api=Mock(_version="1.41", info=Mock(return_value={"NCPU": cores})))
+    fit = Fit.of(Source("browser", ()), Limits())
+    assert some.config(fit)["HostConfig"]["NanoCpus"] == may_use * 1e9
 
 
 def test_an_engine_that_shares_its_cgroups_all_the_same_is_found_out():

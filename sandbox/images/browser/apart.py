@@ -6,7 +6,6 @@ other place is asked in the page's world: its note of what it put off (still.py)
 """
 
 import contextlib
-import json
 
 from playwright.sync_api import CDPSession, Error
 
@@ -18,23 +17,18 @@ class Apart:
         self.frame = frame
         self.line: CDPSession = context.new_cdp_session(frame)
         self.id = self.line.send("Page.getFrameTree")["frameTree"]["frame"]["id"]
-        self.world = self._world()
 
     def _world(self) -> int:
-        """The same one for as long as the document is the same."""
+        """The same one for as long as the document is the same: what was loaded into it is still there."""
         made = self.line.send("Page.createIsolatedWorld", {"frameId": self.id, "worldName": "beside"})
         return int(made["executionContextId"])
 
     def evaluate(self, expression: str):
-        """The value that `expression` comes to in the world beside the page's. Raises Error when it throws."""
+        """The value that `expression` comes to in the world beside the page's, of the document that is there now. Raises
+        Error when it throws."""
         return self._came(
-            expression, {"awaitPromise": True, "returnByValue": True, "contextId": self.world}
+            expression, {"awaitPromise": True, "returnByValue": True, "contextId": self._world()}
         ).get("value")
-
-    def call(self, function: str, *given):
-        """The value of a function of the document that is there now."""
-        self.world = self._world()
-        return self.evaluate(f"({function})({', '.join(map(json.dumps, given))})")
 
     def held(self, expression: str) -> str | None:
         """The id of the object that `expression` comes to in the page's own world: only there are its listeners told.

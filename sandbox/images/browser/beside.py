@@ -7,10 +7,12 @@ like any other: the verdict is made elsewhere.
 """
 
 import contextlib
+import json
 from importlib.resources import files
 
 from apart import Apart
-from page import Look, Now, at_most
+from notebook import Now
+from page import Look, at_most
 from playwright.sync_api import Error
 
 ACCESS_S, HEARD_S = 6, 4  # before the browser is ended: a look takes a tenth of it
@@ -21,6 +23,7 @@ RULES = [
     "select-name", "link-name", "input-image-alt", "image-alt", "svg-img-alt", "role-img-alt", "color-contrast",
 ]  # fmt: skip
 EXAMPLES = 3  # of each rule
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 HEARS = {
     "click", "mousedown", "mouseup", "pointerdown", "pointerup", "touchstart", "touchend", "focusin", "focusout",
     "mouseover", "pointerover", "submit",
@@ -74,10 +77,10 @@ def missed(look: Look, nodes: int) -> list[dict] | None:
     looked at. `nodes`: how many the document has."""
     if nodes > MOST_NODES:
         return None
-    with at_most(ACCESS_S), contextlib.suppress(Error), contextlib.closing(Beside(look)) as beside:
-        beside.evaluate((files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8") + ";0")
-        rules = str(RULES).replace("'", '"')
-        return beside.evaluate(MISSED.replace("RULES", rules).replace("EXAMPLES", str(EXAMPLES)))
+    with at_most(ACCESS_S), contextlib.suppress(Error):
+        asked = MISSED.replace("RULES", json.dumps(RULES)).replace("EXAMPLES", str(EXAMPLES))
+        found: list[dict] = look.evaluate(f"{AXE};\n{asked}")
+        return found
     return None
 
 

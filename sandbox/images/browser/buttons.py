@@ -8,7 +8,8 @@ import re
 import time
 
 from beside import is_heard
-from page import ANSWER_S, JOB, SEEN, Now, at_most, doing, filmed, fresh, note, settle, thrown
+from notebook import JOB, SEEN, Now, doing, note
+from page import ANSWER_S, at_most, filmed, fresh, settle, thrown
 from playwright.sync_api import Error
 from still import is_still
 

@@ -5,7 +5,8 @@ import json
 import time
 
 from film import PURSE, Film
-from page import JOB, Look, Now, at_most, filmed, fresh, plain, settle, thrown
+from notebook import JOB, Now
+from page import Look, at_most, filmed, fresh, plain, settle, thrown
 from playwright.sync_api import Error
 
 CHECK_S, WAIT_S = 10, 10  # for one run; and for what it waits

@@ -9,6 +9,7 @@ import os
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import look
 from chrome import launch, warm
 from playwright.sync_api import Browser, sync_playwright
 
@@ -46,8 +47,6 @@ def main() -> None:
     if os.read(3, 1) != b"g":
         os._exit(1)
     os.close(3)
-    import look  # it reads the job
-
     look.BROWSER = browser
     look.main(playwright)
 

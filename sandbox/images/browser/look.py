@@ -15,7 +15,8 @@ from buttons import broke_off, buttons
 from check import check, result
 from chrome import launch
 from film import PURSE
-from page import JOB, SEEN, Now, at_most, complain, doing, note, plain
+from notebook import JOB, SEEN, Now, complain, doing, note, read_job
+from page import at_most, plain
 from playwright.sync_api import Error, sync_playwright
 from serving import Handler
 from survey import phone, survey
@@ -75,6 +76,7 @@ def checks(playwright, until: float) -> None:
 
 
 def main(playwright) -> None:
+    read_job()
     os.makedirs("out", exist_ok=True)
     note()
     server = ThreadingHTTPServer(("127.0.0.1", JOB["port"]), Handler)
@@ -84,10 +86,10 @@ def main(playwright) -> None:
     if JOB.get("brief"):
         PURSE.seconds = 0
     elif SEEN["html_nodes"]:
+        stage(playwright, 35, buttons, walked)  # first: they are there already, in the page that was looked at
         stage(playwright, 12, phone, stuck)
         if SEEN["slides"] or JOB.get("slides"):
             stage(playwright, 20, slides, stuck)
-        stage(playwright, 35, buttons, walked)
     if SEEN["html_nodes"]:
         checks(playwright, until)
     note()

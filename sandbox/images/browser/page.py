@@ -1,7 +1,6 @@
 """page: one page in headless Chromium, under the product's own frame and headers, and all that it complained about.
 
-A complaint, or a request to the outside, is written down the moment it comes, with the stage of the look in which it
-came: nothing is lost with a page that hangs, and nothing is judged here.
+Whatever it says or asks for is written down the moment it comes (notebook.py).
 """
 
 import contextlib
@@ -16,6 +15,7 @@ import time
 from apart import Apart
 from chrome import window
 from film import Film
+from notebook import JOB, SEEN, Now, address, asked_for, complain
 from playwright.sync_api import Error
 from still import is_still
 
@@ -23,60 +23,6 @@ STEP_MS = 2500  # how long a step may take
 LEAST_MS = 20  # how long a page is let be in any case, so that what was done to it reaches it
 # How long a page may take to say that it is there, and to be so when it was just opened.
 ANSWER_S, OPEN_S = 6, 9
-COMPLAINTS, REQUESTS = 50, 40
-
-with open("job.json", encoding="utf-8") as source:
-    JOB = json.load(source)
-ADDRESS = f"http://{JOB['content_host']}:{JOB['port']}/"
-SEEN = {
-    "loaded": False, "seconds": 0.0, "errors": [], "requests": [], "text": "", "title": "", "html_nodes": 0,
-    "colours": 0, "drawn": False, "sideways": {}, "controls": {"buttons": 0, "inputs": 0},
-    "missed": None, "cut": {}, "slides": None, "absent": [], "buttons_tried": [], "untried": [], "checks": [], "films": {},
-}  # fmt: skip
-
-
-class Now:
-    """What is being done: open, phone, later (it was left alone for a while), slides, click (`name` is the button's) or check
-    (`name` is the run's id; `step` its step, from 0; -1: it is being opened; as many as there are: it is looked at).
-    `killed`: the browser was ended because the page did not come back."""
-
-    stage, name, step = "open", "", -1
-    killed = False
-
-
-def doing(stage: str, name: str = "") -> None:
-    Now.stage, Now.name, Now.step = stage, name, -1
-
-
-def complain(kind: str, text: str, line=None, column=None) -> None:
-    """Write a complaint down, once: a page says the same each time it is opened."""
-    known = {
-        (e["kind"], e["text"], e["line"], e["stage"] if kind in ("stuck", "crash") else "")
-        for e in SEEN["errors"]
-    }
-    quiet = kind.startswith("console")
-    if (kind, text, line, Now.stage if kind in ("stuck", "crash") else "") in known:
-        return
-    if sum(1 for e in SEEN["errors"] if e["kind"].startswith("console") == quiet) < COMPLAINTS:
-        SEEN["errors"].append(
-            {"kind": kind, "text": text, "line": line, "column": column, "stage": Now.stage, "name": Now.name}
-        )
-
-
-def asked_for(url: str) -> None:
-    """Write down an address that the page asked for: one outside, or a file of its own that is not there (its path)."""
-    if url.startswith(ADDRESS):
-        path = re.split("[?#]", url.removeprefix(ADDRESS))[0]
-        if path and len(SEEN["absent"]) < REQUESTS and all(f["path"] != path for f in SEEN["absent"]):
-            SEEN["absent"].append({"path": path, "stage": Now.stage, "name": Now.name})
-    elif len(SEEN["requests"]) < REQUESTS and all(r["url"] != url for r in SEEN["requests"]):
-        SEEN["requests"].append({"url": url, "stage": Now.stage, "name": Now.name})
-
-
-def note() -> None:
-    with open("out/observations.tmp", "w", encoding="utf-8") as out:
-        json.dump(SEEN, out)
-    os.replace("out/observations.tmp", "out/observations.json")
 
 
 def kill_browser() -> None:
@@ -103,7 +49,7 @@ def at_most(seconds: float):
 
 def is_away(url: str) -> bool:
     """Whether an address is another one than the page's own."""
-    return re.split("[?#]", url)[0] != ADDRESS
+    return re.split("[?#]", url)[0] != address()
 
 
 class Look:
@@ -136,7 +82,8 @@ class Look:
     def renew(self, width: int, height: int) -> None:
         """As new: nothing kept, nothing complained about. The processes stay, which saves a second each time."""
         self.page.evaluate("localStorage.clear()")
-        self.page.set_viewport_size({"width": width, "height": height})
+        if self.page.viewport_size != (size := {"width": width, "height": height}):
+            self.page.set_viewport_size(size)
         self.size, self.errors = (width, height), []
         self.open()
 
@@ -151,14 +98,18 @@ class Look:
         raise Error("the page never appeared in its frame")
 
     def ask(self, function: str, *given):
-        """What a function comes to in the document, told by a world that its scripts cannot reach. Raises Error when it
-        throws, or the document is gone."""
+        """What a function comes to in the document, as evaluate() does."""
+        return self.evaluate(f"({function}\n)({', '.join(map(json.dumps, given))})")
+
+    def evaluate(self, expression: str):
+        """What it comes to in the document, told by a world that its scripts cannot reach. Raises Error when it throws, or
+        the document is gone."""
         for last in (False, True):
             try:
                 if self.apart is None or self.apart.frame is not self.frame:
                     self._leave()
                     self.apart = Apart(self.context, self.frame)
-                return self.apart.call(function, *given)
+                return self.apart.evaluate(expression)
             except Error:
                 self._leave()  # a document that took its place may have a target of its own
                 if last or Now.killed:
@@ -223,7 +174,7 @@ class Look:
         if "Content Security Policy" in text or "Refused to" in text:
             for url in re.findall(r"['\s]((?:https?|wss?)://[^'\s]{1,300})", text):
                 # A form that posts nowhere asks nobody.
-                if not ("form-action" in text and url.startswith(ADDRESS)):
+                if not ("form-action" in text and url.startswith(address())):
                     asked_for(url)
 
     def on_request(self, request) -> None:

@@ -3,7 +3,7 @@
 import contextlib
 from http.server import BaseHTTPRequestHandler
 
-from page import JOB
+from notebook import JOB
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -5,7 +5,8 @@ import time
 
 from beside import missed
 from chrome import table
-from page import JOB, SEEN, Look, doing, fresh, note, settle
+from notebook import JOB, SEEN, doing, note
+from page import Look, fresh, settle
 from words import cut
 
 DRAW_S = 3  # how long a page may take until there is something to see

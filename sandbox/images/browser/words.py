@@ -10,8 +10,8 @@ import re
 import time
 from pathlib import Path
 
-from beside import Beside
-from page import ANSWER_S, JOB, SEEN, Look, Now, at_most, doing, fresh, note, settle
+from notebook import JOB, SEEN, Now, doing, note
+from page import ANSWER_S, Look, at_most, fresh, settle
 from playwright.sync_api import Error
 
 WORDS_S = 4  # before the browser is ended: it takes some hundredths
@@ -30,10 +30,10 @@ SLIDES = (HERE / "slides.js").read_text(encoding="utf-8").strip()
 def cut(look: Look, *, deck: bool = False) -> list[dict] | None:
     """What words.js found, at most a few of each kind; None when it could not be looked at. `deck`: also note whether
     the page has slides."""
-    with at_most(WORDS_S), contextlib.suppress(Error), contextlib.closing(Beside(look)) as beside:
-        found = beside.evaluate(f"{WORDS}\n(null, false)")
+    with at_most(WORDS_S), contextlib.suppress(Error):
+        found = look.ask(WORDS, None, False)
         if deck:
-            SEEN["slides"] = beside.evaluate(f"({SLIDES}\n)(null, 0, false)")
+            SEEN["slides"] = look.ask(SLIDES, None, 0, False)
         return [one for clear in (True, False) for one in found if (one["how"] != "moved") is clear][:EXAMPLES]
     return None
 
@@ -45,8 +45,8 @@ class Deck:
         self.look, self.way = look, ""
 
     def now(self, nth: int = 0) -> dict | None:
-        with at_most(ANSWER_S), contextlib.closing(Beside(self.look)) as beside:
-            seen: dict | None = beside.evaluate(f"({SLIDES}\n)({WORDS}, {nth}, true)")
+        with at_most(ANSWER_S):
+            seen: dict | None = self.look.evaluate(f"({SLIDES}\n)({WORDS}, {nth}, true)")
         return seen
 
     def turn(self, sign: str) -> dict | None:
