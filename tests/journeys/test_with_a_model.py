@@ -293,7 +293,7 @@ def test_a_change_edits_the_program_and_keeps_the_old_version(played, visitor):
 
 def test_killed_in_the_middle_it_goes_on_and_pays_nothing_twice(played, visitor):
     served, model = played
-    model.script.extend([play.say(BROKEN, piece=400), play.say(PAGE, piece=60, pause_s=0.1)])
+    model.script.extend([play.say(BROKEN, piece=400), play.say(PAGE, piece=60, pause_s=0.5)])
     maker = visitor()
     maker.describe(served.url, "A diary for my teas")
     maker.page.wait_for_selector('#part-steps li[data-step="fix"]')
