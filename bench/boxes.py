@@ -1,6 +1,6 @@
 """make bench (the boxes): what a fresh sealed box costs, as ratios to a bare `python3 -c 'print(1)'` of the same minute.
 
-    python -m bench.boxes [--rounds 30] [--json]
+    python -m bench.boxes [--rounds 30] [--only check] [--json]
 
 All cases of a round run one after the other in a random order, so that what else the machine does falls on all alike.
 Milliseconds are this machine's; the ratio is what can be compared. A pool hit is only measured when a box stands ready,
@@ -34,17 +34,19 @@ IDLE = {
 }
 
 
-def measure(rounds: int) -> dict[str, list[float]]:
+def measure(rounds: int, only: str = "") -> dict[str, list[float]]:
+    """`only`: beside the bare process, those cases alone whose name begins so."""
+    cases = [case for case in ROUND if case == "bare" or case.startswith(only)]
     boxes, found = Boxes(), defaultdict(list)
     try:
         boxes.fork(), boxes.miss()  # once for all that is done once
         for _ in range(rounds):
-            for case in random.sample(ROUND, len(ROUND)):
+            for case in random.sample(cases, len(cases)):
                 for row, values in getattr(boxes, case)().items():
                     found[row] += values
-        for _ in range(3):
+        for _ in range(0 if only else 3):
             found["MB grown by a flood of 100 MB"].append(boxes.grown())
-        for name, (image, warm) in IDLE.items():
+        for name, (image, warm) in ({} if only else IDLE).items():
             found[name] = [boxes.idle(image, warm=warm) for _ in range(3)]
     finally:
         boxes.pool.close()
@@ -83,10 +85,11 @@ def machine() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.boxes", description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=30, help="rounds of all cases (30)")
+    parser.add_argument("--only", default="", help="the cases whose name begins so: " + " ".join(ROUND))
     parser.add_argument("--json", action="store_true", help="every single value, in seconds")
     options = parser.parse_args()
     before, began = machine(), time.monotonic()
-    found = measure(options.rounds)
+    found = measure(options.rounds, options.only)
     if options.json:
         print(json.dumps({"machine": before, "host": socket.gethostname(), "values": found}))
         return
