@@ -1,6 +1,11 @@
 """What many tests need: a real engine, a real browser. What only some need lies beside them."""
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# An example takes as long as it takes: two hundred milliseconds are soon over on a machine that does something else.
+settings.register_profile("vibe", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("vibe")
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
