@@ -10,13 +10,11 @@ import time
 import urllib.request
 from pathlib import Path
 
+from tests.services import free_port
+
+__all__ = ["ROOT", "Served", "boxes", "environment", "free_port"]
+
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def environment(var: Path, **more: str) -> dict[str, str]:
