@@ -117,6 +117,15 @@ def _no_marks_of_another_test():
 
 
 @pytest.fixture(autouse=True)
+def _no_hour_turns_in_a_test(monkeypatch):
+    from django.utils import timezone
+
+    from tests.clock import within_the_hour_of
+
+    monkeypatch.setattr(timezone, "now", within_the_hour_of(timezone.now()))
+
+
+@pytest.fixture(autouse=True)
 def _no_model_servers_of_this_machine(monkeypatch):
     from vibe import models_in_use
 
