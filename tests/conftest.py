@@ -36,8 +36,9 @@ def chromium():
 
     Not for the session: while Playwright's loop runs in this thread, Django refuses to speak to its database.
     """
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=30_000)  # as long as everything else is waited for (journeys/conftest.py)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
