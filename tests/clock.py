@@ -5,10 +5,17 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 
+END = timedelta(seconds=10)
 real = timezone.now
 
 
 def within_the_hour_of(began: datetime) -> Callable[[], datetime]:
-    """The time as it is until this hour (of UTC, as days are) is over; from then on its last moment."""
-    last = began.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1, microseconds=-1)
-    return lambda: min(real(), last)
+    """The time as it is, but for the END of this hour (of UTC, as days are): that goes ever slower and is never over."""
+    slows = began.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1) - END
+
+    def now() -> datetime:
+        moment = real()
+        into = (moment - slows) / END
+        return slows + END * (into / (1 + into)) if into > 0 else moment
+
+    return now
