@@ -59,7 +59,7 @@ class Service:
             self.process = subprocess.Popen(
                 self.command, cwd="/", stdout=log, stderr=log, user=self.user, start_new_session=True
             )
-        for _ in range(300):
+        for _ in range(1200):
             if self.answers():
                 return
             assert self.process.poll() is None, (self.folder / "log").read_text()
@@ -72,7 +72,7 @@ class Service:
     def kill(self, how: int = signal.SIGKILL) -> None:
         if self.process:
             self.process.send_signal(how)
-            self.process.wait(20)
+            self.process.wait(60)
             self.process = None
 
     def close(self) -> None:

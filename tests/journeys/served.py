@@ -72,7 +72,7 @@ class Served:
                 env=environment(self.var, VIBE_PORT=str(self.port), **self.env), start_new_session=True,
             )  # fmt: skip
         self.pids.append(self.process.pid)
-        for _ in range(400):
+        for _ in range(1200):
             try:
                 with urllib.request.urlopen(self.url + "/", timeout=5) as reply:
                     assert reply.status == 200
@@ -82,7 +82,7 @@ class Served:
                 time.sleep(0.05)
         raise AssertionError(self.log.read_text())
 
-    def stop(self, how: int = signal.SIGINT, seconds: float = 10.0) -> int:
+    def stop(self, how: int = signal.SIGINT, seconds: float = 30.0) -> int:
         assert self.process
         self.process.send_signal(how)
         code = self.process.wait(seconds)
@@ -90,7 +90,7 @@ class Served:
         return code
 
     def rows(self, sql: str, *values: object) -> list[tuple]:
-        with sqlite3.connect(self.var / "vibe.sqlite3", timeout=10) as database:
+        with sqlite3.connect(self.var / "vibe.sqlite3", timeout=60) as database:
             return database.execute(sql, values).fetchall()
 
     def manage(self, *args: str, seconds: float = 120.0) -> subprocess.CompletedProcess[str]:
