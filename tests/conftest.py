@@ -1,6 +1,11 @@
 """What many tests need: a real engine, a real browser. What only some need lies beside them."""
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# An example takes as long as it takes: two hundred milliseconds are soon over on a machine that does something else.
+settings.register_profile("vibe", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("vibe")
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -31,8 +36,9 @@ def chromium():
 
     Not for the session: while Playwright's loop runs in this thread, Django refuses to speak to its database.
     """
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=30_000)  # as long as everything else is waited for (journeys/conftest.py)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
@@ -109,6 +115,15 @@ def _no_marks_of_another_test():
     from vibe.live.marks import marks
 
     marks.clear()  # in another test a Job of this number had other events
+
+
+@pytest.fixture(autouse=True)
+def _no_hour_turns_in_a_test(monkeypatch):
+    from django.utils import timezone
+
+    from tests.clock import within_the_hour_of
+
+    monkeypatch.setattr(timezone, "now", within_the_hour_of(timezone.now()))
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,8 @@
 """Real servers of Redis and PostgreSQL, each on a port of its own with a throwaway folder."""
 
+import contextlib
 import glob
+import itertools
 import os
 import pwd
 import shutil
@@ -9,13 +11,36 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
+
+SHARE, SHARES = 1500, 8  # ports of a worker of pytest-xdist, and how many of them have some of their own
+
+
+def _ports() -> Iterator[int]:
+    """Ports that the system gives to nobody by itself, and no other worker of pytest-xdist to anybody, in turn."""
+    low = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+    first = low - SHARE * (1 + worker % SHARES)
+    for n in itertools.count(os.getpid()):
+        yield first + n % SHARE
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port for whoever listens later, or never: until then no connection of anybody's goes out from it."""
+    while not _is_free(port := next(_handed_out)):
+        pass
+    return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe, contextlib.suppress(OSError):
+        probe.bind(("127.0.0.1", port))
+        return True
+    return False
+
+
+_handed_out = _ports()
 
 
 class Service:
@@ -34,7 +59,7 @@ class Service:
             self.process = subprocess.Popen(
                 self.command, cwd="/", stdout=log, stderr=log, user=self.user, start_new_session=True
             )
-        for _ in range(300):
+        for _ in range(1200):
             if self.answers():
                 return
             assert self.process.poll() is None, (self.folder / "log").read_text()
@@ -47,7 +72,7 @@ class Service:
     def kill(self, how: int = signal.SIGKILL) -> None:
         if self.process:
             self.process.send_signal(how)
-            self.process.wait(20)
+            self.process.wait(60)
             self.process = None
 
     def close(self) -> None:

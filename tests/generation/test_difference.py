@@ -87,9 +87,9 @@ def test_the_same_files_differ_in_nothing():
 
 def test_a_long_file_takes_no_long_time():
     old, new = "".join(f"a{n % 7}\n" for n in range(40_000)), "".join(f"b{n % 7}\n" for n in range(40_000))
-    began = time.monotonic()
+    began = time.process_time()
     assert difference({"a": old}, {"a": new}).files[0].changed == 40_000
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_a_check_that_held_and_holds_no_more_is_named():

@@ -207,7 +207,7 @@ def test_dots_inside_a_string_of_several_lines_are_text(mark):
 def test_no_line_takes_long_to_judge():
     import time
 
-    began = time.monotonic()
+    began = time.process_time()
     for line in (
         "// " + "rest of the " * 400,
         "/* " + "existing other same " * 300,
@@ -215,4 +215,4 @@ def test_no_line_takes_long_to_judge():
         "…" * 5000,
     ):
         is_placeholder(line)
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2

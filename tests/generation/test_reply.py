@@ -75,7 +75,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(PIECES, max_size=25).map("".join), st.data())
 def test_any_text_cut_anywhere_reads_the_same(text, data):
     cuts = data.draw(st.lists(st.integers(0, len(text)), max_size=10))

@@ -35,7 +35,7 @@ def attend(job):
         connections.close_all()
 
 
-def until(ask, seconds=8.0):
+def until(ask, seconds=30.0):
     until = time.monotonic() + seconds
     while not ask():
         assert time.monotonic() < until, "it never came"

@@ -41,7 +41,7 @@ def in_a_transaction(act):
 
     thread = threading.Thread(target=other)
     thread.start()
-    assert did.wait(10)
+    assert did.wait(30)
     try:
         yield came[0]
     finally:
@@ -60,7 +60,7 @@ def one_program():
         assert mine, "nobody waits for what another has"
         assert mine.pk == elsewhere.pk
         assert jobs.claim("b") is None, "two Jobs of one program"
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15, "of the thirty for which the other has it"
     assert jobs.claim("b") is None
     assert jobs.end(theirs, "done", "Done.")
     assert jobs.claim("b").pk == background.pk
@@ -68,7 +68,7 @@ def one_program():
 
 def frozen():
     """A machine that was frozen in the middle of a transaction keeps its Job from nobody, and goes on when it thaws."""
-    apps.FROZEN_S = 1
+    apps.FROZEN_S = 4  # whatever else the machine does, its row is looked at before that
     connection.close()  # from here on
     job = queue()
     assert jobs.claim("frozen")
@@ -94,11 +94,11 @@ def frozen():
 
     thread = threading.Thread(target=other)
     thread.start()
-    assert frozen.wait(10)
+    assert frozen.wait(30)
     over = time.time() + 60  # no lease that was taken until now stands then
     assert jobs.sweep(0, held_up_since=over) == 0, "its row is locked"
     began = time.monotonic()
-    wait(lambda: jobs.sweep(0, held_up_since=over), 15)
+    wait(lambda: jobs.sweep(0, held_up_since=over))
     print(f"taken up after {time.monotonic() - began:.1f} s")
     thaw.set()
     thread.join(20)

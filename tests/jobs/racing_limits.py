@@ -1,10 +1,14 @@
-"""A process that asks for more than there is, in many threads; what it was given is printed. See test_racing_limits.py."""
+"""A process that asks for more than there is, in many threads; what it was given is printed. See test_racing_limits.py.
+
+python -m tests.jobs.racing_limits NAME ROUND NOW   in the hour of NOW, which does not turn meanwhile
+"""
 
 import json
 import os
 import sys
 import threading
 from collections import Counter
+from datetime import datetime
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vibe.settings")
 
@@ -13,7 +17,9 @@ import django
 django.setup()
 
 from django.db import connections  # noqa: E402  after the set-up
+from django.utils import timezone  # noqa: E402
 
+from tests.clock import within_the_hour_of  # noqa: E402
 from vibe import jobs, limits, remix  # noqa: E402
 from vibe.models import Card, Maker  # noqa: E402
 
@@ -67,6 +73,7 @@ def race(thread: int) -> None:
     connections.close_all()
 
 
+timezone.now = within_the_hour_of(datetime.fromisoformat(sys.argv[3]))
 gate = threading.Barrier(THREADS, timeout=60)
 threads = [threading.Thread(target=race, args=(n,)) for n in range(THREADS)]
 for thread in threads:

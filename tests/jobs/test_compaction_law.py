@@ -17,7 +17,7 @@ from vibe.models import EventRecord, Job, Maker
 pytestmark = pytest.mark.django_db
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(history=st.lists(EVENT, min_size=1, max_size=30))
 def test_a_compacted_log_reads_the_same_from_its_beginning_to_every_number_that_is_left(db, history):
     maker = Maker.objects.create()

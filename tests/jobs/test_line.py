@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from tests.jobs.carrying import until
 from vibe import jobs, line
-from vibe.management.making import STUCK_S, SWEEP_S, Making, Watchdog
+from vibe.management.making import SOON_S, STUCK_S, SWEEP_S, Making, Watchdog
 from vibe.models import Job, Maker, Program
 from vibe.worker.carrying import Reach
 
@@ -80,16 +80,17 @@ def test_a_lease_that_ran_out_while_the_sweep_was_held_up_is_not_taken_for_that(
 
 
 def test_a_sweep_that_itself_waited_for_the_database_was_held_up(monkeypatch):
-    making, job, sweep = Making(), queue(), jobs.sweep
+    making, job, sweep, now = Making(), queue(), jobs.sweep, [1_000_000.0]
+    monkeypatch.setattr("vibe.management.making.time.time", lambda: now[0])
     jobs.claim("w")
+    making._swept = now[0]
 
     def waits(**how):
         lost = sweep(**how)
-        time.sleep(0.4)  # somebody else has the database: no lease is extended meanwhile, and this ends first
-        Job.objects.filter(pk=job.pk).update(lease_until=time.time() - 0.2)
+        now[0] += 4  # somebody else has the database: no lease is extended meanwhile, and this ends first
+        Job.objects.filter(pk=job.pk).update(lease_until=now[0] - 2)
         return lost
 
-    monkeypatch.setattr("vibe.management.making.HELD_UP_S", 0.3)
     monkeypatch.setattr(jobs, "LEASE_S", 0.2)
     monkeypatch.setattr(jobs, "sweep", waits)
     making._sweep()
@@ -97,8 +98,8 @@ def test_a_sweep_that_itself_waited_for_the_database_was_held_up(monkeypatch):
     making._sweep()
     job.refresh_from_db()
     assert job.state == "running", "its holder could not reach it either"
-    assert 0.1 < making._pause() < 0.3, "and has as long as a lease to do so"
-    time.sleep(0.2)
+    assert making._pause() == pytest.approx(0.2 + SOON_S), "and has as long as a lease to do so"
+    now[0] += 0.2
     making._sweep()
     job.refresh_from_db()
     assert job.state == "queued", "which it has not done"
@@ -179,7 +180,7 @@ def test_hands_that_reach_at_once_claim_together_and_each_takes_one(monkeypatch)
 
     def slowly(owner, most, **more):
         asked.append(most)
-        go.wait(10)
+        go.wait(30)
         return claim(owner, most, **more)
 
     monkeypatch.setattr(jobs, "claim_several", slowly)
@@ -198,7 +199,7 @@ def test_hands_that_reach_at_once_claim_together_and_each_takes_one(monkeypatch)
     until(lambda: reach._waiting == 7)
     go.set()
     for hand in hands:
-        hand.join(10)
+        hand.join(30)
     assert sorted(job.pk for job in took if job) == [row.pk for row in rows]
     assert took.count(None) == 1
     assert len(asked) < 5, asked
@@ -244,7 +245,7 @@ def test_no_lease_is_taken_for_a_hand_that_has_a_job_already(monkeypatch):
 
     reach._counting = Preempted(meanwhile)
     take()
-    other.join(10)
+    other.join(30)
     assert asked == [1, 1]
     assert not reach._claimed, "a lease that nobody holds"
 
@@ -298,19 +299,21 @@ def test_a_consumer_of_messages_that_ended_is_followed_by_another(monkeypatch):
     assert began
 
 
-def test_the_sweep_comes_when_the_next_lease_ends():
+def test_the_sweep_comes_when_the_next_lease_ends(monkeypatch):
+    now = 1_000_000.0
+    monkeypatch.setattr("vibe.management.making.time.time", lambda: now)
     making = Making()
     assert making._pause() == SWEEP_S
     job = queue()
     jobs.claim("w")
     assert making._pause() == SWEEP_S, "a lease that is extended each second"
-    Job.objects.filter(pk=job.pk).update(lease_until=time.time() + 0.5)
-    assert 0 < making._pause() < 0.6
-    Job.objects.filter(pk=job.pk).update(lease_until=time.time() - 0.5)
+    Job.objects.filter(pk=job.pk).update(lease_until=now + 0.5)
+    assert making._pause() == pytest.approx(0.5 + SOON_S)
+    Job.objects.filter(pk=job.pk).update(lease_until=now - 0.5)
     assert making._pause() == SWEEP_S, "the last sweep met it, and somebody else has its row"
     making._swept -= 1
-    assert making._pause() < 0.1
-    making._held_up_since, making._patient_until = time.time() - 9, time.time() + jobs.LEASE_S
+    assert making._pause() == SOON_S
+    making._held_up_since, making._patient_until = now - 9, now + jobs.LEASE_S
     assert making._pause() == SWEEP_S, "its holder was held up as we were"
 
 

@@ -42,7 +42,7 @@ def test_a_job_that_lost_its_worker_goes_on_and_pays_nothing_twice(boxes, script
     assert seen.interrupted
     assert [f.path for f in seen.files] == ["index.html"]
     holding.set()
-    dying.join(5)
+    dying.join(30)
     job.refresh_from_db()
     assert job.state == JobState.DONE
     assert Version.objects.count() == 1
@@ -63,8 +63,8 @@ def test_stop_in_the_middle_of_a_check_keeps_what_was_written(boxes, script):
     job, working = being_checked(boxes, script)
     began = time.monotonic()
     jobs.stop(job)
-    working.join(5)
-    assert time.monotonic() - began < 2
+    working.join(30)
+    assert time.monotonic() - began < 20, "its box would never answer"
     job.refresh_from_db()
     assert job.state == JobState.STOPPED
     version = Version.objects.get()
@@ -78,7 +78,7 @@ def test_a_worker_that_leaves_hands_its_job_back(boxes, script):
         worker.leave(3)
     finally:
         leaving.clear()
-    working.join(5)
+    working.join(30)
     job.refresh_from_db()
     assert (job.state, job.interrupted) == (JobState.QUEUED, True)
 
@@ -125,11 +125,11 @@ def test_a_lease_that_ran_out_in_a_living_process_ends_the_earlier_try(boxes, sc
     jobs.sweep()
     second = threading.Thread(target=attend, args=(jobs.claim(worker.OWNER),))
     second.start()
-    first.join(5)
+    first.join(30)
     assert not first.is_alive(), "the earlier try goes on"
     until(lambda: len(calling) == 1)
     go.set()
-    second.join(5)
+    second.join(30)
     job.refresh_from_db()
     assert job.state == JobState.DONE
     said = [e.type for e in job.events.all()]
@@ -173,7 +173,7 @@ def test_a_pause_that_is_answered_at_once_keeps_its_successor_alive(boxes, scrip
 
     monkeypatch.setattr(jobs, "wait_for_person", answered_at_once)
     worker.attend(jobs.claim(worker.OWNER, only=job.pk))
-    followers[0].join(5)
+    followers[0].join(30)
     job.refresh_from_db()
     assert metrics.leases_lost._value.get() == lost, "it was given up, not lost"
     assert job.state == JobState.DONE
@@ -193,7 +193,7 @@ def test_a_run_of_a_tool_that_is_stopped_speaks_of_no_words(boxes):
     working.start()
     until(lambda: boxes.ran)
     jobs.stop(running)
-    working.join(5)
+    working.join(30)
     running.refresh_from_db()
     assert (running.state, running.sentence) == (JobState.STOPPED, "You stopped it.")
 
@@ -223,8 +223,8 @@ def test_what_a_lost_worker_had_written_is_kept_when_it_is_stopped_later(boxes, 
     second.start()
     until(lambda: boxes.ran)
     jobs.stop(job)
-    second.join(5)
-    first.join(5)
+    second.join(30)
+    first.join(30)
     assert Version.objects.count() == 1
     job.refresh_from_db()
     assert "kept as version 1" in job.sentence
@@ -288,7 +288,7 @@ def test_the_sweep_asks_a_restarted_database_over_a_new_connection(monkeypatch):
 
     thread = threading.Thread(target=sweep_on)
     thread.start()
-    thread.join(5)
+    thread.join(30)
     assert used[0] is not used[1]
 
 

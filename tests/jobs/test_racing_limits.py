@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 
 import pytest
+from django.utils import timezone
 
 from tests.journeys.served import ROOT, environment
 from tests.services import Postgres
@@ -68,8 +69,9 @@ def process(env, command):
     )
 
 
-def race(env, round_):
-    ran = [process(env, [sys.executable, "-m", "tests.jobs.racing_limits", name, round_]) for name in PROCESSES]
+def race(env, round_, now):
+    command = [sys.executable, "-m", "tests.jobs.racing_limits"]
+    ran = [process(env, [*command, name, round_, now.isoformat()]) for name in PROCESSES]
     given, refused = Counter(), set()
     for one in ran:
         out, err = one.communicate(timeout=120)
@@ -83,7 +85,8 @@ def race(env, round_):
 
 def test_requests_that_race_take_exactly_what_there_is(place):
     env, var = place
-    given, refused = race(env, "limits")
+    began = timezone.now()
+    given, refused = race(env, "limits", began)
     assert dict(given) == GIVEN
     assert all(sentence.strip().endswith(".") for sentence in refused)
     now = json.loads(manage(env, "shell", "--verbosity", "0", "-c", COUNTED).splitlines()[-1])
@@ -105,6 +108,6 @@ def test_requests_that_race_take_exactly_what_there_is(place):
     )
 
     room = 8
-    given, refused = race({**env, "VIBE_SITE_QUEUE": str(now["waiting"] + room)}, "line")
+    given, refused = race({**env, "VIBE_SITE_QUEUE": str(now["waiting"] + room)}, "line", began)
     assert given.total() == room
     assert any("wait for their turn here" in sentence for sentence in refused)

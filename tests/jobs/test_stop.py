@@ -51,7 +51,7 @@ def test_stop_closes_the_connection_to_the_model_within_a_tenth_of_a_second(boxe
             jobs.stop(job)
             until(lambda closed=closed: closed)
             took.append(closed[0] - asked)
-            working.join(5)
+            working.join(30)
             job.refresh_from_db()
             assert job.state == JobState.STOPPED
     took.sort()

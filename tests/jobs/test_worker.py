@@ -299,7 +299,7 @@ def test_a_disk_that_is_full_for_long_ends_no_job_and_nothing_is_paid_twice(boxe
     working.join(1)  # long enough for many a try
     assert working.is_alive()
     full.clear()
-    working.join(10)
+    working.join(30)
     job.refresh_from_db()
     assert job.state == JobState.DONE, job.sentence
     assert len([call for call in fakes.CALLS if call.purpose == "write"]) == 1

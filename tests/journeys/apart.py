@@ -40,7 +40,7 @@ class Apart:
 
     def start_web(self) -> None:
         self.web = self._process("web")
-        for _ in range(400):
+        for _ in range(1200):
             try:
                 with urllib.request.urlopen(self.url + "/", timeout=5) as reply:
                     assert reply.status == 200
@@ -60,5 +60,5 @@ class Apart:
             if process.poll() is None:
                 process.terminate()
         for process in [*self.workers, *([self.web] if self.web else [])]:
-            process.wait(15)
+            process.wait(60)
         self.workers, self.web = [], None

@@ -10,13 +10,11 @@ import time
 import urllib.request
 from pathlib import Path
 
+from tests.services import free_port
+
+__all__ = ["ROOT", "Served", "boxes", "environment", "free_port"]
+
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def environment(var: Path, **more: str) -> dict[str, str]:
@@ -74,7 +72,7 @@ class Served:
                 env=environment(self.var, VIBE_PORT=str(self.port), **self.env), start_new_session=True,
             )  # fmt: skip
         self.pids.append(self.process.pid)
-        for _ in range(400):
+        for _ in range(1200):
             try:
                 with urllib.request.urlopen(self.url + "/", timeout=5) as reply:
                     assert reply.status == 200
@@ -84,7 +82,7 @@ class Served:
                 time.sleep(0.05)
         raise AssertionError(self.log.read_text())
 
-    def stop(self, how: int = signal.SIGINT, seconds: float = 10.0) -> int:
+    def stop(self, how: int = signal.SIGINT, seconds: float = 30.0) -> int:
         assert self.process
         self.process.send_signal(how)
         code = self.process.wait(seconds)
@@ -92,7 +90,7 @@ class Served:
         return code
 
     def rows(self, sql: str, *values: object) -> list[tuple]:
-        with sqlite3.connect(self.var / "vibe.sqlite3", timeout=10) as database:
+        with sqlite3.connect(self.var / "vibe.sqlite3", timeout=60) as database:
             return database.execute(sql, values).fetchall()
 
     def manage(self, *args: str, seconds: float = 120.0) -> subprocess.CompletedProcess[str]:

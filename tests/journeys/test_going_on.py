@@ -1,5 +1,7 @@
 """Going on: after a change that came to nothing, a stop in mid-sentence, a request in line, other settings, a second run."""
 
+import threading
+
 import pytest
 
 from tests import modelserver as play
@@ -72,12 +74,15 @@ def test_what_a_tool_made_of_the_file_is_shown_and_runs_again_without_it(vibe, v
 
 def test_a_stop_in_mid_sentence_paints_what_was_written(played, visitor):
     served, model = played
-    model.script.append(play.say(PAGE.split("FILE style.css")[0][:-60], piece=6, pause_s=0.03))
+    go = threading.Event()
+    written = PAGE.partition("FILE style.css")[0][:-60]  # nothing comes after this half
+    model.script.append(play.say(PAGE[: 2 * len(written)], piece=6, go=go))
     maker = visitor()
     maker.describe(served.url, "A diary for my teas")
     maker.page.frame_locator("#part-preview iframe").locator("h1").wait_for()
     maker.page.click("[data-stop]")
     assert maker.finished() == "Stopped"
+    go.set()
     maker.page.wait_for_selector('#part-preview[data-label="Stopped here, not checked"]')
     assert maker.page.frame_locator("#part-preview iframe").locator("h1").inner_text() == "Tea diary"
     maker.shoot("going-on-stopped")
@@ -87,7 +92,8 @@ def test_a_stop_in_mid_sentence_paints_what_was_written(played, visitor):
 
 def test_a_request_in_line_is_seen_and_begins_by_itself(played, visitor):
     served, model = played
-    model.script.append(play.say(PAGE, piece=8, pause_s=0.03))
+    go = threading.Event()
+    model.script.append(play.say(PAGE, piece=8, pause_s=0.03, go=go))
     model.script.append(play.say(PAGE.replace("teal", "navy"), piece=8, pause_s=0.03))
     maker = visitor()
     maker.describe(served.url, "A diary for my teas")
@@ -100,6 +106,7 @@ def test_a_request_in_line_is_seen_and_begins_by_itself(played, visitor):
     maker.shoot("going-on-line")
     maker.page.locator("#part-next .row", has_text="and larger").locator("button").click()
     maker.page.locator("#part-next", has_text="Taken back: and larger").wait_for()
+    go.set()
     maker.page.locator(".said", has_text="make it navy").wait_for(timeout=60_000)
     assert maker.finished() == "Ready. Try it."
     assert maker.page.locator(".said").count() == 2

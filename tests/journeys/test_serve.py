@@ -32,6 +32,9 @@ def test_it_says_where_it_is_and_ends_without_a_trace(tmp_path):
     with pytest.raises(ProcessLookupError):
         os.killpg(group, 0)
     with socket.socket() as probe:
+        probe.setsockopt(
+            socket.SOL_SOCKET, socket.SO_REUSEADDR, 1
+        )  # connections that have ended linger for a minute
         probe.bind(("127.0.0.1", served.port))
 
 

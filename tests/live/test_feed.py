@@ -65,9 +65,9 @@ def test_a_bell_that_breaks_is_only_not_heard(feed, monkeypatch, caplog):
     job = leased()
     line = feed.open(job.pk, "w")
     line.append(events.Said("one"))
-    assert line.flush(5), "who waits for its words waits for ever"
+    assert line.flush(30), "who waits for its words waits for ever"
     line.append(events.Said(" two"))
-    assert line.flush(5)
+    assert line.flush(30)
     assert [row.seq for row in whole(job.pk)] == [1, 2]
 
 
@@ -78,7 +78,7 @@ def test_a_writer_that_lost_its_lease_writes_nothing_more(feed, caplog):
     line.flush()
     Job.objects.filter(pk=job.pk).update(lease_owner="other")
     line.append(events.Said("late"))
-    assert lost.wait(2)
+    assert lost.wait(30)
     line.append(events.Said("later"))
     line.close()
     assert EventRecord.objects.count() == 1
@@ -92,7 +92,7 @@ def test_one_event_that_cannot_be_stored_does_not_stop_another_job(feed, caplog)
     poor.append(events.Said(object()))  # type: ignore[arg-type]
     fine.append(events.Said("fine"))
     fine.flush()
-    assert broken.wait(2)
+    assert broken.wait(30)
     assert not lost.is_set(), "nobody else holds it: it is our own fault"
     assert EventRecord.objects.filter(job=good).count() == 1
     assert not EventRecord.objects.filter(job=bad).exists()

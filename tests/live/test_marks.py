@@ -14,7 +14,7 @@ from vibe.live.marks import EVERY, Marks
 from vibe.live.timeline import FileView, Timeline, fold
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     history=st.lists(EVENT, min_size=1, max_size=40), every=st.sampled_from([1, 3, 7]), seed=st.integers(0, 99)
 )

@@ -36,14 +36,30 @@ def made(state="running"):
     return job, session.session_key
 
 
+class Talk(WebsocketCommunicator):
+    """As patient as may be: a busy machine takes more than the one second that is given to it usually."""
+
+    async def connect(self, timeout=30):
+        return await super().connect(timeout)
+
+    async def receive_output(self, timeout=30):
+        return await super().receive_output(timeout)
+
+    async def receive_from(self, timeout=30):
+        return await super().receive_from(timeout)
+
+    async def disconnect(self, code=1000, timeout=30):
+        await super().disconnect(code, timeout)
+
+
 def socket(job, key, *, after="0", extra="", origin=None):
     headers = [(b"origin", (origin or settings.VIBE_ORIGIN).encode()), (b"cookie", f"sessionid={key}".encode())]
-    return WebsocketCommunicator(application, f"/live/jobs/{job.pk}/?after={after}{extra}", headers=headers)
+    return Talk(application, f"/live/jobs/{job.pk}/?after={after}{extra}", headers=headers)
 
 
 async def closed_with(talk):
     await talk.connect()
-    return (await talk.receive_output(2))["code"]
+    return (await talk.receive_output())["code"]
 
 
 async def test_events_come_in_order_from_the_cursor_on_and_live():
@@ -52,9 +68,9 @@ async def test_events_come_in_order_from_the_cursor_on_and_live():
         await sync_to_async(publish_now)(job.pk, events.Said(word))
     talk = socket(job, key, after="1", extra="&format=json")
     await talk.connect()
-    got = [json.loads(await talk.receive_from(3)) for _ in range(2)]
+    got = [json.loads(await talk.receive_from()) for _ in range(2)]
     await sync_to_async(publish_now)(job.pk, events.Said("d"))
-    got.append(json.loads(await talk.receive_from(3)))
+    got.append(json.loads(await talk.receive_from()))
     assert [(f["seq"], f["text"]) for f in got] == [(2, "b"), (3, "c"), (4, "d")]
     await talk.disconnect()
 
@@ -64,7 +80,7 @@ async def test_html_frames_carry_their_number():
     await sync_to_async(publish_now)(job.pk, events.Said("<script>"))
     talk = socket(job, key)
     await talk.connect()
-    frame = await talk.receive_from(3)
+    frame = await talk.receive_from()
     assert frame.startswith('<template data-seq="1" data-type="said">')
     assert "&lt;script&gt;" in frame
     await talk.disconnect()
@@ -75,8 +91,8 @@ async def test_it_ends_by_itself_when_the_job_is_over():
     await sync_to_async(publish_now)(job.pk, events.StateChanged("done", "Done."))
     talk = socket(job, key, extra="&format=json")
     await talk.connect()
-    await talk.receive_from(3)
-    assert (await talk.receive_output(6))["code"] == 4000
+    await talk.receive_from()
+    assert (await talk.receive_output())["code"] == 4000
 
 
 async def test_nobody_is_sent_away_while_the_end_is_still_being_written(monkeypatch):
@@ -97,16 +113,16 @@ async def test_nobody_is_sent_away_while_the_end_is_still_being_written(monkeypa
     await sync_to_async(publish_now)(job.pk, events.StateChanged("running"))
     talk = socket(job, key, after="1")
     await talk.connect()
-    assert "data-ping" in await talk.receive_from(3)
+    assert "data-ping" in await talk.receive_from()
     await sync_to_async(publish_now)(job.pk, events.StateChanged("done", "Done."))
-    await asyncio.wait_for(folded.wait(), 5)
+    await asyncio.wait_for(folded.wait(), 30)
     assert await talk.receive_nothing(0.1)
     for one in tail.hub.tails[job.pk].watchers:
         one.set()  # it looks again, for whatever reason
     assert await talk.receive_nothing(0.3), "not the end before what it ends with"
     go_on.set()
-    assert "Done." in await talk.receive_from(3)
-    assert (await talk.receive_output(6))["code"] == 4000
+    assert "Done." in await talk.receive_from()
+    assert (await talk.receive_output())["code"] == 4000
 
 
 async def test_anothers_job_and_a_missing_one_look_alike():
@@ -131,7 +147,7 @@ async def test_a_client_may_only_acknowledge(frame):
     talk = socket(job, key)
     await talk.connect()
     await talk.send_to(frame)
-    assert (await talk.receive_output(3))["code"] == 4400
+    assert (await talk.receive_output())["code"] == 4400
     await talk.disconnect()
     assert (
         "maker",
@@ -145,10 +161,10 @@ async def test_who_acknowledges_nothing_is_not_sent_without_end():
         await sync_to_async(publish_now)(job.pk, events.Said("x" * 40_000))
     talk = socket(job, key, extra="&format=json")
     await talk.connect()
-    got = [json.loads(await talk.receive_from(3))["seq"] for _ in range(7)]
+    got = [json.loads(await talk.receive_from())["seq"] for _ in range(7)]
     assert await talk.receive_nothing(0.5)
     await talk.send_to(json.dumps({"ack": got[-1]}))
-    assert json.loads(await talk.receive_from(3))["seq"] == got[-1] + 1
+    assert json.loads(await talk.receive_from())["seq"] == got[-1] + 1
     await talk.disconnect()
 
 
@@ -159,7 +175,7 @@ async def test_a_cursor_that_is_none_begins_at_the_beginning_and_holds_no_place(
     for _ in range(MAX_SOCKETS + 1):
         talk = socket(job, key, after=quote(after), extra="&format=json")
         await talk.connect()
-        assert json.loads(await talk.receive_from(3))["seq"] == 1
+        assert json.loads(await talk.receive_from())["seq"] == 1
         await talk.disconnect()
 
 
@@ -172,7 +188,7 @@ async def test_a_ninth_socket_of_one_job_is_too_many_until_one_closes():
     await open_[0].disconnect()
     again = socket(job, key)
     await again.connect()
-    assert await again.receive_from(3) == STANDS
+    assert await again.receive_from() == STANDS
     for talk in (*open_[1:], again):
         await talk.disconnect()
 
@@ -203,7 +219,7 @@ async def test_a_person_has_so_many_pages_that_follow_whatever_they_show(setting
     someone, theirs = await made()
     talk = socket(someone, theirs)
     await talk.connect()
-    assert await talk.receive_from(3) == STANDS
+    assert await talk.receive_from() == STANDS
     for one in (*open_, talk):
         await one.disconnect()
 
@@ -215,7 +231,7 @@ async def test_what_the_admin_allows_one_person_counts_for_their_pages(settings)
     await sync_to_async(MakerAllowance.objects.create)(maker_id=job.maker_id, maker_sockets=1)
     talk = socket(job, key)
     await talk.connect()
-    assert await talk.receive_from(3) == STANDS
+    assert await talk.receive_from() == STANDS
     assert await closed_with(socket(job, key)) == 4429
     await talk.disconnect()
 
@@ -231,7 +247,7 @@ async def test_an_address_has_so_many_however_many_people_it_makes_up(settings):
     assert await closed_with(spoofed) == 4430, "what a visitor writes into the header is not looked at"
     elsewhere = from_network(*people[3], "2001:db8:0:2::1")
     await elsewhere.connect()
-    assert await elsewhere.receive_from(3) == STANDS
+    assert await elsewhere.receive_from() == STANDS
     for talk in (*open_, elsewhere):
         await talk.disconnect()
 
@@ -246,7 +262,7 @@ async def test_behind_a_proxy_each_visitor_is_an_address(settings):
     assert await closed_with(again) == 4430, "the last entry is the proxy's own"
     other = from_network(*people[2], "10.0.0.1", ["192.0.2.1, 192.0.2.2"])
     await other.connect()
-    assert await other.receive_from(3) == STANDS
+    assert await other.receive_from() == STANDS
     for talk in (first, other):
         await talk.disconnect()
 
@@ -262,7 +278,7 @@ async def test_a_process_has_so_many_and_a_closed_one_makes_room(settings):
     await first.disconnect()
     again = socket(someone, theirs)
     await again.connect()
-    assert await again.receive_from(3) == STANDS
+    assert await again.receive_from() == STANDS
     await again.disconnect()
 
 
@@ -270,7 +286,7 @@ async def test_a_process_has_so_many_and_a_closed_one_makes_room(settings):
 async def test_any_other_address_of_a_socket_is_closed_without_a_traceback(path):
     _, key = await made()
     headers = [(b"origin", settings.VIBE_ORIGIN.encode()), (b"cookie", f"sessionid={key}".encode())]
-    assert await closed_with(WebsocketCommunicator(application, path, headers=headers)) == 4404
+    assert await closed_with(Talk(application, path, headers=headers)) == 4404
 
 
 async def test_who_comes_while_the_database_is_away_is_sent_away_to_come_again(monkeypatch):
@@ -295,7 +311,7 @@ async def test_the_log_is_looked_at_when_what_comes_after_can_be_heard(monkeypat
     monkeypatch.setattr(tail, "RECHECK_S", 60.0)
     talk = socket(job, key, extra="&format=json")
     await talk.connect()
-    assert json.loads(await talk.receive_from(5))["text"] == "in between"
+    assert json.loads(await talk.receive_from())["text"] == "in between"
     await talk.disconnect()
 
 
@@ -307,7 +323,7 @@ async def test_what_no_bell_told_of_is_found_in_the_log_all_the_same(monkeypatch
     await talk.connect()
     await asyncio.sleep(0.2)
     await sync_to_async(publish_now)(job.pk, events.Said("unheard"))
-    assert json.loads(await talk.receive_from(5))["text"] == "unheard"
+    assert json.loads(await talk.receive_from())["text"] == "unheard"
     await talk.disconnect()
 
 
@@ -318,7 +334,7 @@ async def test_a_line_on_which_nothing_is_said_is_known_to_stand(monkeypatch, ex
     await sync_to_async(publish_now)(job.pk, events.StateChanged("running"))
     talk = socket(job, key, after="1", extra=extra)
     await talk.connect()
-    said = [await talk.receive_from(5) for _ in range(3)]
+    said = [await talk.receive_from() for _ in range(3)]
     assert said == [STANDS if not extra else '{"type":"ping"}'] * 3
     await talk.disconnect()
 
@@ -338,7 +354,7 @@ async def test_a_tail_that_began_twice_tells_nothing_twice(monkeypatch):
     monkeypatch.setattr(tail, "REST_S", 0.01)
     talk = socket(job, key, extra="&format=json")
     await talk.connect()
-    got = [json.loads(await talk.receive_from(3))["seq"] for _ in range(3)]
+    got = [json.loads(await talk.receive_from())["seq"] for _ in range(3)]
     assert got == [1, 2, 3]
     assert await talk.receive_nothing(0.3)
     await talk.disconnect()

@@ -102,7 +102,7 @@ async def play(job, bursts, patience):
     return [one.texts for one in readers]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     bursts=BURSTS,
     patience=st.integers(0, 4),

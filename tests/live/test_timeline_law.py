@@ -224,7 +224,7 @@ def until_the_end(history: list[events.Event]) -> list[events.Event]:
     return history
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(EVENT, max_size=12), st.integers(0, 12))
 @example([*TWICE, events.StepStarted("1", "plan", "a", "a")], 0)
 def test_a_snapshot_and_the_events_after_it_are_a_fresh_snapshot(job, history, cut):

@@ -14,7 +14,13 @@ from vibe.llm import connect, local
 from vibe.llm.message import Model
 
 
-def test_a_server_on_this_machine_is_found_with_its_models():
+@pytest.fixture
+def patient(monkeypatch):
+    """Three tenths of a second are much for a server on this machine, and little for a machine that does something else."""
+    monkeypatch.setattr(local, "TIMEOUT_S", 30.0)
+
+
+def test_a_server_on_this_machine_is_found_with_its_models(patient):
     with ModelServer(models=("llama-3", "nomic-embed-text")) as server:
         port = int(server.url.split(":")[2].split("/")[0])
         found = local.detect(ports={"Ollama": port})
@@ -68,7 +74,7 @@ def test_a_port_that_hangs_dribbles_or_speaks_something_else_is_passed_over_in_t
     with _listening(lambda _: None) as hangs, _listening(dribble) as dribbles, _listening(babble) as babbles:
         began = time.monotonic()
         assert local.detect(ports={"hangs": hangs, "dribbles": dribbles, "babbles": babbles}) == []
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5, "of the minutes that they take"
         assert connect.list_models(Model("", f"http://127.0.0.1:{babbles}/v1")) == []
 
 
@@ -91,7 +97,7 @@ def _listening(behave):
             connection.close()
 
 
-def test_a_server_on_this_machine_leads_us_nowhere_else():
+def test_a_server_on_this_machine_leads_us_nowhere_else(patient):
     """What listens at a usual port is not always a model server, and its redirect would leave the machine."""
     asked = []
 
@@ -112,7 +118,7 @@ def test_a_server_on_this_machine_leads_us_nowhere_else():
     assert asked == ["/v1/models"]
 
 
-def test_a_list_of_models_that_is_nested_too_deeply_is_none():
+def test_a_list_of_models_that_is_nested_too_deeply_is_none(patient):
     class Deep(BaseHTTPRequestHandler):
         def do_GET(self):
             self.send_response(200)

@@ -8,21 +8,25 @@ import pytest
 from tests import modelserver as play
 from tests.llm.asking import call, fault
 from tests.modelserver import ModelServer
+from tests.services import free_port
+from tests.waiting import wait
 from vibe.llm.client import OpenAIClient
 from vibe.llm.errors import Cancelled, ModelFault
 from vibe.llm.message import Call, Message, Model
 
+QUIET_S = 2.0  # long enough for the first words to come, whatever else the machine does
+
 
 def test_comments_keep_no_call_alive_for_ever():
     began = time.monotonic()
-    got = fault(play.comments("the beginning"), idle_s=0.4)
+    got = fault(play.comments("the beginning"), idle_s=QUIET_S)
     assert (got.kind, got.partial) == ("silent", "the beginning")
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 15, "of twenty"
 
 
 def test_a_call_that_streams_too_long_is_ended_and_not_tried_again():
     with ModelServer([play.endless()]) as server, pytest.raises(ModelFault) as caught:
-        OpenAIClient(whole_s=0.5).ask(call(server))
+        OpenAIClient(whole_s=QUIET_S).ask(call(server))
     assert caught.value.kind == "too_long"
     assert not caught.value.retry
     assert caught.value.partial
@@ -30,10 +34,10 @@ def test_a_call_that_streams_too_long_is_ended_and_not_tried_again():
 
 def test_silence_ends_the_call_and_keeps_what_came():
     began = time.monotonic()
-    got = fault(play.silence("the beginning", 5.0), idle_s=0.3)
+    got = fault(play.silence("the beginning", 20.0), idle_s=QUIET_S)
     assert got.kind == "silent"
     assert got.partial == "the beginning"
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 15, "of twenty"
 
 
 def test_a_cut_stream_keeps_what_came():
@@ -41,25 +45,20 @@ def test_a_cut_stream_keeps_what_came():
 
 
 def test_a_stop_ends_the_call_at_once_and_closes_the_connection():
-    stop = threading.Event()
-    began: list[float] = []
+    """The stop comes from another thread, while words stream."""
+    stop, began, asked = threading.Event(), threading.Event(), []
 
-    def on_delta(_):
-        began.append(time.monotonic())
+    def press():
+        began.wait(30)
+        asked.append(time.monotonic())
+        stop.set()
 
     with ModelServer([play.endless()]) as server:
-        threading.Timer(0.4, stop.set).start()
-        asked = time.monotonic()
+        threading.Thread(target=press).start()
         with pytest.raises(Cancelled):
-            OpenAIClient().ask(call(server), on_delta=on_delta, cancelled=stop)
-        ended = time.monotonic()
-        for _ in range(200):
-            if server.left:
-                break
-            time.sleep(0.01)
-        assert began
-        assert ended - asked < 2
-        assert server.left, "the server never saw the connection close"
+            OpenAIClient().ask(call(server), on_delta=lambda _: began.set(), cancelled=stop)
+        assert time.monotonic() - asked[0] < 10, "of the thirty for which it streams"
+        assert wait(lambda: server.left), "the server never saw the connection close"
 
 
 def test_a_call_that_was_stopped_before_it_began_asks_nothing():
@@ -84,10 +83,8 @@ def test_a_question_that_a_server_took_is_a_call_and_one_that_it_refused_is_none
     assert unheard.is_call, "it may have thought all the while"
     for refusal in (play.status(429), play.status(503), play.status(401)):
         assert not fault(refusal).is_call
-    with ModelServer() as server:
-        gone = server.url
     with pytest.raises(ModelFault) as nobody:
-        OpenAIClient().ask(Call(Model("m", gone), (Message("user", "hi"),)))
+        OpenAIClient().ask(Call(Model("m", f"http://127.0.0.1:{free_port()}/v1"), (Message("user", "hi"),)))
     assert not nobody.value.is_call
 
 

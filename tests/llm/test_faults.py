@@ -8,6 +8,7 @@ import pytest
 from tests import modelserver as play
 from tests.llm.asking import call, fault
 from tests.modelserver import ModelServer
+from tests.services import free_port
 from vibe.llm.client import OpenAIClient, fault_of
 from vibe.llm.errors import TABLE, ModelFault, scrub
 from vibe.llm.message import Call, Message, Model
@@ -96,10 +97,8 @@ def test_a_key_that_no_header_can_carry_is_a_wrong_key_and_never_tried_again(key
 
 
 def test_nobody_at_the_address_is_no_server():
-    with ModelServer() as server:
-        gone = server.url
     with pytest.raises(ModelFault) as caught:
-        OpenAIClient().ask(Call(Model("m", gone), (Message("user", "hi"),)))
+        OpenAIClient().ask(Call(Model("m", f"http://127.0.0.1:{free_port()}/v1"), (Message("user", "hi"),)))
     assert caught.value.kind == "no_server"
 
 

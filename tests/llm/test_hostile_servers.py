@@ -1,6 +1,7 @@
 """Model servers that mean harm: what they send fills no memory, books no nonsense and ends in a ModelFault."""
 
 import gzip
+import select
 import socket
 import threading
 import time
@@ -187,7 +188,7 @@ def test_a_stop_before_the_first_word_costs_the_question():
 
     def silent(handler):
         asked.set()
-        time.sleep(1)
+        select.select([handler.connection], [], [], 30)  # until its caller hangs up
 
     with ModelServer([silent]) as server:
         usage = stopped(server.url, asked.wait)

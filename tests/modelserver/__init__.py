@@ -166,14 +166,24 @@ USAGE = {
 
 
 def say(
-    text: str, *, piece: int = 12, pause_s: float = 0.0, finish: str = "stop", usage: bool = True
+    text: str,
+    *,
+    piece: int = 12,
+    pause_s: float = 0.0,
+    finish: str = "stop",
+    usage: bool = True,
+    go: threading.Event | None = None,
 ) -> Behaviour:
+    """`go`: after half of the text nothing more comes until it is set."""
+
     def behave(handler: Handler) -> None:
         handler.begin()
         handler.chunk({"role": "assistant", "content": ""})
         for start in range(0, len(text), piece):
             handler.chunk({"content": text[start : start + piece]})
             time.sleep(pause_s)
+            if go and start <= len(text) // 2 < start + piece:
+                go.wait(120)
         handler.chunk({}, finish=finish)
         if usage:
             handler.chunk(None, usage=USAGE)

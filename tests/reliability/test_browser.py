@@ -98,7 +98,7 @@ def offline(site, visitor, seconds):
     assert len(one.page.locator("#code-0").text_content()) == before
     come_back(one.context, site.line)
     back = time.monotonic()
-    expect(one.page.locator("#dropped")).to_be_hidden(timeout=5000)
+    expect(one.page.locator("#dropped")).to_be_hidden()
     is_whole(one.page)
     took = time.monotonic() - back
     assert one.page.input_value("#say") == "and then make it"
@@ -234,10 +234,10 @@ def test_a_place_in_the_line_is_said_and_moves(site, visitor):
     before, late = Person(site.url), visitor()
     first = before.begin("A page about juice")
     late.describe(site.url, "A page about coffee")
-    expect(late.page.locator("#part-place")).to_have_text("1 before you.", timeout=10_000)
+    expect(late.page.locator("#part-place")).to_have_text("1 before you.")
     before.get()
     before.send(f"/jobs/{first}/stop/")
-    expect(late.page.locator("#part-place")).to_have_text("You are next.", timeout=10_000)
+    expect(late.page.locator("#part-place")).to_have_text("You are next.")
     late.shoot("place-in-line")
     site.model.always(writing(0.5))
     for one, job in zip(crowd, making, strict=True):

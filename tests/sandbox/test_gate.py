@@ -149,7 +149,7 @@ def test_the_shell_serves_one_until_it_is_told_to_end(tmp_path):
         [sys.executable, "-m", "sandbox", "gate", "--listen", str(path), "--engine", str(tmp_path / "nobody")],
         cwd=ROOT, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    _until(path.exists, 20)
+    _until(lambda: _listens(path), 30)
     status, words = call(str(path), "GET", "/_ping")
     assert status == 503
     assert "no Docker engine" in words
@@ -395,6 +395,14 @@ def test_a_gate_that_was_started_anew_counts_the_boxes_that_are_there(tmp_path):
         gate.there = ("b",)
         with gate.a_place() as made:
             made("c")
+
+
+def _listens(path) -> bool:
+    """Its socket is there a moment before anybody listens on it."""
+    with socket.socket(socket.AF_UNIX) as line, contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
+        line.connect(str(path))
+        return True
+    return False
 
 
 def _until(ask, seconds: float) -> None:

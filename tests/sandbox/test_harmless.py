@@ -45,13 +45,13 @@ def test_no_bytes_at_all_leave_a_control_character(parts):
 
 
 def test_sequences_that_never_end_cost_no_time():
-    began = time.monotonic()
+    began = time.process_time()
     reader = Text()
     for _ in range(16):
         reader.feed(b"\x1b]" * 32_768)
     for _ in range(16):
         reader.feed(b"\x1b[" + b"0" * 65_534)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(

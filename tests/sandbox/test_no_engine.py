@@ -40,10 +40,10 @@ def test_an_engine_that_accepts_and_is_silent_is_given_up_soon(silent):
     began = time.monotonic()
     mute = DockerEngine()
     assert mute.available() == SILENT
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 15, "of the minute that a call may take"
     with pytest.raises(EngineUnavailable):
         assert mute.client
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 30
 
 
 def test_the_sweep_is_not_held_by_a_silent_engine(silent):
@@ -52,20 +52,21 @@ def test_the_sweep_is_not_held_by_a_silent_engine(silent):
     began = time.monotonic()
     with pytest.raises(EngineUnavailable):
         DockerEngine().reap()
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 15
 
 
-def test_later_questions_do_not_wait_for_a_silent_engine(silent):
+def test_later_questions_do_not_wait_for_a_silent_engine(silent, monkeypatch):
     """The first answer was good; then the engine fell silent, and no page may wait for it."""
     from sandbox.complaints import SILENT
     from sandbox.docker_engine import DockerEngine
 
+    monkeypatch.setattr("sandbox.docker_engine.PROBE_S", 6)
     mute = DockerEngine()
     mute._checked = (time.monotonic() - 60, "")
     began = time.monotonic()
     assert mute.available() == ""
     assert mute.available() == ""
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5, "it is found silent after six"
     assert wait(lambda: mute.available() == SILENT)
 
 

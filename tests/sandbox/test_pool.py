@@ -19,6 +19,7 @@ from sandbox.docker_engine import DockerEngine
 from sandbox.line import Line, Ticket
 from sandbox.pool import Pool
 from sandbox.sealing import LABEL, Fit
+from tests.waiting import wait
 
 ROOT = Path(__file__).resolve().parents[2]
 TIGHT = Limits(time_s=8.0)
@@ -32,21 +33,12 @@ def boxes(pool):
     return pool.engine.client.api.containers(all=True, filters={"label": f"{LABEL}.owner={pool.engine.owner}"})
 
 
-def wait(ask, seconds=20.0):
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if found := ask():
-            return found
-        time.sleep(0.02)
-    raise AssertionError("it never came")
-
-
 @pytest.fixture(scope="module")
 def pool():
     made = Pool(DockerEngine(f"pool-test-{os.getpid()}"), ready=1)
     yield made
     made.close()
-    wait(lambda: not boxes(made), 5)
+    wait(lambda: not boxes(made))
 
 
 @pytest.mark.docker
@@ -78,8 +70,10 @@ def test_an_upload_that_needs_room_gets_a_box_of_its_own(pool):
 @pytest.mark.docker
 def test_a_box_that_died_while_it_waited_is_not_noticed(pool):
     assert pool.wait_ready("python", TIGHT)
-    for box in boxes(pool):
-        pool.engine.client.api.kill(box["Id"])
+    idle = [box for kept in pool._stock.idle.values() for box, _ in kept]
+    assert idle
+    for box in idle:  # not those of earlier runs, which are being removed
+        pool.engine.client.api.kill(box.id)
     got = pool.run(program("print('here')"), limits=TIGHT)
     assert (got.ended, got.stdout) == ("exit", "here\n")
 
@@ -91,7 +85,7 @@ def test_a_stop_from_another_thread_ends_a_warm_run(pool):
     times = {}
 
     def press():
-        heard.wait(10)
+        heard.wait(30)
         times["pressed"] = time.monotonic()
         stop.set()
 
@@ -101,21 +95,22 @@ def test_a_stop_from_another_thread_ends_a_warm_run(pool):
         program("import time\nprint('going')\ntime.sleep(60)"), limits=Limits(time_s=30), cancelled=stop,
         on_output=lambda *_: heard.set(),
     )  # fmt: skip
+    ended = time.monotonic()
     presser.join()
     assert got.ended == "cancelled"
     assert got.stdout == "going\n"
-    assert time.monotonic() - times["pressed"] < 1
+    assert ended - times["pressed"] < 10, "its time would be over after 30"
 
 
 class Slow:
-    """An engine whose boxes take a second to be made; none is ever ready."""
+    """An engine that makes a box when it is let; none is ever ready."""
 
     def __init__(self):
-        self.began, self.gone = threading.Event(), []
+        self.began, self.may, self.gone = threading.Event(), threading.Event(), []
 
     def open(self, fit, *, lasts_s):
         self.began.set()
-        time.sleep(1.0)
+        assert self.may.wait(60)
         ours, self.theirs = socket.socketpair()
         return Box("slow", ours, fit)
 
@@ -136,7 +131,7 @@ def stopped(pool, source, when, **more):
     stop, pressed = threading.Event(), []
 
     def press():
-        assert when.wait(10)
+        assert when.wait(30)
         pressed.append(time.monotonic())
         stop.set()
 
@@ -153,19 +148,22 @@ def test_a_stop_is_heard_while_the_engine_makes_a_box_and_that_is_removed_beside
     slow = Pool(engine, ready=0)
     ended, seconds = stopped(slow, program("print(1)"), engine.began)
     assert ended == "cancelled"
-    assert seconds < 0.3
+    assert seconds < 10, "the box would come after a minute"
     assert slow.standing().running == 0
-    wait(lambda: engine.gone == ["slow"], 5)
+    assert engine.gone == []
+    engine.may.set()
+    wait(lambda: engine.gone == ["slow"])
 
 
-def test_a_stop_is_heard_while_a_run_waits_for_a_box_that_is_nearly_ready():
+def test_a_stop_is_heard_while_a_run_waits_for_a_box_that_is_nearly_ready(monkeypatch):
+    monkeypatch.setattr("sandbox.pool.NEARLY_S", 60.0)
     engine, when = Slow(), threading.Event()
     slow = Pool(engine, ready=0)
     slow._stock.opening = Fit.of(Source("browser", ()), Limits()).warmed()  # never to end
     threading.Timer(0.2, when.set).start()
     ended, seconds = stopped(slow, Source("browser", ("true",)), when)
     assert ended == "cancelled"
-    assert seconds < 0.3
+    assert seconds < 10, "it would wait for a minute"
     assert not engine.began.is_set(), "no box is begun for nobody"
 
 
@@ -183,13 +181,14 @@ def test_a_stop_of_a_run_that_found_no_box_leaves_none(pool):
     timer = threading.Timer(0.05, stop.set)
     timer.start()
     odd = Limits(time_s=8.0, memory_bytes=301 << 20)
-    assert pool.engine.run(program("print(1)"), limits=odd, cancelled=stop).ended == "cancelled"
+    long = program("import time\ntime.sleep(60)")
+    assert pool.engine.run(long, limits=odd, cancelled=stop).ended == "cancelled"
     timer.join()
 
     def odd_ones():
         return [row for row in boxes(pool) if f"{LABEL}.warm" not in row["Labels"]]
 
-    wait(lambda: not odd_ones(), 5)
+    wait(lambda: not odd_ones())
 
 
 @pytest.mark.docker
@@ -202,7 +201,7 @@ def test_a_full_house_says_the_place_in_line_and_lets_go_who_no_longer_waits():
             kwargs={"limits": Limits(time_s=30), "cancelled": stop, "on_output": lambda *_: running.set(), "who": "ada"},
         )  # fmt: skip
         first.start()
-        assert running.wait(15)
+        assert running.wait(30)
         give_up = threading.Event()
         second = threading.Thread(
             target=lambda: gone.update(
@@ -220,11 +219,11 @@ def test_a_full_house_says_the_place_in_line_and_lets_go_who_no_longer_waits():
         wait(lambda: places)
         assert places == [1], "bo has nothing running, so bo is next although ada asked before"
         give_up.set()
-        second.join(5)
+        second.join(30)
         assert gone["ended"] == "cancelled"
         stop.set()
-        third.join(15)
-        first.join(5)
+        third.join(30)
+        first.join(30)
         assert gone["bo"] == "3\n"
         assert places == [1, 0]
     finally:
@@ -277,7 +276,7 @@ def test_a_closed_pool_leaves_nothing_and_takes_nothing():
     brief = Pool(DockerEngine(f"pool-brief-{os.getpid()}"), ready=2)
     assert brief.run(program("print(1)"), limits=TIGHT).ok  # its filler has one in hand now
     brief.close()
-    wait(lambda: not boxes(brief), 2)
+    wait(lambda: not boxes(brief))
     with pytest.raises(EngineUnavailable):
         brief.run(program("print(1)"))
 
@@ -304,10 +303,8 @@ def test_the_death_of_the_owner_ends_idle_and_busy_boxes(how, pool):
         assert process.stdout.readline() == "running\n"
         assert there()
         process.send_signal(how)
-        process.wait(15)
-    began = time.monotonic()
-    wait(lambda: not there())
-    assert time.monotonic() - began < 5
+        process.wait(30)
+    wait(lambda: not there())  # by itself: nobody would come for them within a minute
 
 
 @pytest.mark.docker

@@ -73,7 +73,7 @@ def test_a_reader_that_leaves_ends_the_run_quietly(tmp_path):
         began = time.monotonic()
         assert running.wait(20) == 141
         assert running.stderr.read() == ""
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20, "its time would be over after 30"
     owned = {"label": f"{LABEL}.owner={socket.gethostname()}-{running.pid}"}
     assert wait(lambda: not DockerEngine().client.api.containers(all=True, filters=owned))
 

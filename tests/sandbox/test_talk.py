@@ -179,7 +179,7 @@ def test_a_box_that_says_nonsense_when_it_is_ready_does_not_stop_the_filling_up(
     assert engine.discarded == 1
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.sampled_from("Rxfz"), json_values())
 def test_no_json_at_all_makes_the_host_fail(kind, value):
     """In the place where a frame of this kind is expected."""
@@ -192,7 +192,7 @@ def test_no_json_at_all_makes_the_host_fail(kind, value):
         assert got.ended in {"lost", "exit", "signal"}
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.sampled_from("Rsoexfdz"), st.binary(max_size=30)), max_size=6))
 def test_no_frames_at_all_make_the_host_fail(frames):
     got, _ = talk_with(READY, *(frame(k.encode(), p) for k, p in frames))

@@ -23,9 +23,9 @@ def test_a_pattern_finds_what_python_finds(pattern, text):
 
 @pytest.mark.parametrize("pattern", [r"(a+)+$", r"(a|aa)+$", r"(.*){3}.*.*.*x", r"a*a*a*a*a*b"])
 def test_a_pattern_made_to_think_for_hours_takes_no_time(pattern):
-    began = time.monotonic()
+    began = time.process_time()
     found(pattern, "a" * 7999 + "!")
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize("pattern", ["(", "(?=a)", r"(a)\1", "a{500}", "((a{90}){90}){9}", "a" * 301, "a++"])
