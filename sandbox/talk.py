@@ -80,7 +80,8 @@ class Talk:
                     self.until = time.monotonic() + self.limits.time_s + GRACE_S
                 self._await(lambda: self.skipped is not None)
         except Late:
-            forced = "cancelled" if self.asked_to_stop else "timeout"
+            # A program that did not begin took no time: the box is at fault.
+            forced = "cancelled" if self.asked_to_stop else "timeout" if self.began else "lost"
         except _Flood:
             forced = "output_limit"
         except BadStream:  # alone: an OSError is one of the caller's own, whose output has nobody to read it
@@ -132,7 +133,7 @@ class Talk:
             self.began = time.monotonic()
         elif kind in (b"o", b"e") and self.began and self.report is None:
             self._say(kind, payload)
-        elif kind == b"x" and self.report is None:
+        elif kind == b"x" and self.began and self.report is None:
             self.report = Report.parse(said(payload))
             self.until = time.monotonic() + COLLECT_S
         elif kind == b"f" and self.report is not None:

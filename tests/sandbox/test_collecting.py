@@ -45,6 +45,26 @@ def test_files_in_folders_count_each(tmp_path):
     assert (len(came), last["skipped"]) == (12, 18)
 
 
+@pytest.mark.parametrize(("depth", "comes"), [(8, True), (9, False)])
+def test_what_lies_too_deep_is_left_out_with_all_that_is_below(tmp_path, depth, comes):
+    folder = tmp_path.joinpath(*["d"] * depth)
+    folder.mkdir(parents=True)
+    lay(folder, 1)
+    came, last = collected(tmp_path)
+    assert (came, last["skipped"]) == (["d/" * depth + "0.txt"], 0) if comes else ([], 1)
+
+
+def test_only_plain_files_with_one_name_come_and_no_link_is_followed(tmp_path):
+    out, away = tmp_path / "out", tmp_path / "away"
+    lay(away, 1)
+    lay(out, 1)
+    (out / "link.txt").symlink_to(away / "0.txt")
+    (out / "folder").symlink_to(away)
+    os.link(away / "0.txt", out / "two names.txt")
+    os.mkfifo(out / "pipe")
+    assert collected(out) == (["0.txt"], {"skipped": 4, "more": False})
+
+
 def test_what_is_too_large_together_is_left_out(tmp_path):
     lay(tmp_path, 8, size=300)
     came, last = collected(tmp_path)

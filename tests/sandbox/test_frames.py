@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.errors import BadSource
-from sandbox.frames import BadStream, Frames, frame
+from sandbox.frames import COMPLAINT, MAX_FRAME, BadStream, Frames, frame
 from sandbox.source import Source, check_name
 
 FRAME = st.tuples(st.sampled_from([b"o", b"e", b"x", b"f", b"d"]), st.binary(max_size=40))
@@ -42,6 +42,29 @@ def test_noise_is_frames_or_a_bad_stream_and_nothing_else(noise):
 def test_a_frame_of_gigabytes_is_refused_before_it_is_read():
     with pytest.raises(BadStream):
         list(Frames().feed(docker(b"o" + struct.pack(">I", 2**31))))
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        docker(b"", stream=0),
+        docker(b"", stream=3),
+        struct.pack(">BxxxI", 1, 2**24),
+        docker(frame(b"Q")),
+        docker(frame(b"\0")),
+        docker(b"o" + struct.pack(">I", MAX_FRAME + 1)),
+    ],
+)
+def test_what_no_engine_and_no_runner_sends_is_refused_at_its_head(block):
+    with pytest.raises(BadStream):
+        list(Frames().feed(block))
+
+
+def test_of_the_runners_own_complaint_the_beginning_is_kept():
+    reader = Frames()
+    for _ in range(3):
+        assert list(reader.feed(docker(b"it broke" * 200, stream=2))) == []
+    assert reader.complaint == (b"it broke" * 600)[:COMPLAINT]
 
 
 def test_the_runners_own_complaint_is_kept_apart():

@@ -21,6 +21,8 @@ from sandbox.text import Text
         (b"\x1b]0;a title\x07after", "after"),
         (b"\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\", "link"),
         (b"\x1bPq#0\x1b\\sixel", "sixel"),
+        (b"\x1bXa\x1b\\\x1b^b\x1b\\\x1b_c\x07said", "said"),
+        (b"\x1b7\x1b(0\x1b[?25l\x1bMmoved\x1b[6n", "moved"),
         (b"10%\r50%\r100%\r\n", "10%\n50%\n100%\n"),
         (b"a\x00b\x08c\x07d\x7f", "abcd"),
         ("\x9b31mc1".encode(), "c1"),
@@ -85,6 +87,14 @@ def test_names_that_differ_by_case_alone_are_told_apart():
         (b"\xff\xd8\xff\xe0", "image/jpeg"),
         (b"%PDF-1.7", "application/pdf"),
         (b"PK\x03\x04", "application/zip"),
+        (b"GIF87a...", "image/gif"),
+        (b"GIF89a...", "image/gif"),
+        (b"RIFF\0\0\0\0WEBPVP8 ", "image/webp"),
+        (b"RIFF\0\0\0\0WAVEfmt ", "application/octet-stream"),
+        (b"\x1f\x8b\x08\0", "application/gzip"),
+        (b"<HTML><p>", "text/html"),
+        (b"<svg onload='x'>", "image/svg+xml"),
+        (b"plain\0and not", "application/octet-stream"),
         (b"a,b\n1,2\n", "text/plain"),
         ("ä".encode() * 4096, "text/plain"),
         (b"  <!DOCTYPE html><p>", "text/html"),
@@ -168,13 +178,25 @@ def test_each_option_that_was_not_taken_is_named():
     for name in asked["HostConfig"]:
         changed = {**taken, "HostConfig": {**taken["HostConfig"], name: None}}
         assert untaken(asked, changed) == [name]
-    for name in ("User", "StdinOnce", "Tty", "NetworkDisabled", "WorkingDir"):
+    for name in (
+        "User", "StdinOnce", "Tty", "NetworkDisabled", "WorkingDir", "Hostname", "OpenStdin", "AttachStdin", "AttachStdout",
+        "AttachStderr",
+    ):  # fmt: skip
         assert untaken(asked, {**taken, "Config": {**taken["Config"], name: "other"}}) == [name]
     for name, value in (
         ("Binds", ["/:/host"]),
         ("Devices", [{}]),
         ("CapAdd", ["SYS_ADMIN"]),
         ("PidMode", "host"),
+        ("DeviceRequests", [{}]),
+        ("VolumesFrom", ["other"]),
+        ("Links", ["other:db"]),
+        ("PublishAllPorts", True),
+        ("PortBindings", {"80/tcp": [{}]}),
+        ("UTSMode", "host"),
+        ("ExtraHosts", ["a:1.2.3.4"]),
+        ("GroupAdd", ["0"]),
+        ("Sysctls", {"net.ipv4.ip_forward": "1"}),
     ):
         assert untaken(asked, {**taken, "HostConfig": {**taken["HostConfig"], name: value}}) == [name]
     assert untaken(asked, {**taken, "Mounts": [{"Source": "/"}]}) == ["Mounts"]

@@ -79,6 +79,37 @@ def test_a_page_that_freezes_or_throws_a_while_after_it_opened_is_told(engine):
     assert "boom" in broken(judged)["a-errors"]
 
 
+@pytest.mark.parametrize(
+    "buttons", ["<button id=a>Go</button>", "<button>First</button><button id=a>Go</button>"]
+)
+def test_what_a_click_puts_off_is_told_of_the_button_even_when_it_is_the_last(engine, buttons):
+    _, judged = opened(engine, page(buttons, "a.onclick=()=>{setTimeout(()=>boom(),1500)}"))
+    assert "“Go”: index.html, line 1: ReferenceError: boom" in broken(judged)["a-buttons"]
+
+
+def test_what_a_page_says_while_it_is_put_away_is_not_said_of_the_next(engine):
+    """What a button began goes on until the page is opened anew: it is the button's, and not the phone's or a promise's."""
+    click = {"do": "click", "target": {"role": "button", "name": "Go"}}
+    checks = [
+        {"id": name, "sentence": name, "steps": steps, "expect": [{"see": "errors", "is": 0}]}
+        for name, steps in (("used", [click]), ("opened", []))
+    ]
+    ticks = "let n=0;a.onclick=()=>setInterval(()=>{throw new Error('tick '+n++)},60)"
+    seen, judged = opened(engine, page("<button id=a>Go</button>", ticks), checks)
+    assert {e["stage"] for e in seen.as_json()["errors"] if "tick" in e["text"]} <= {"click", "check"}
+    assert {e["name"] for e in seen.as_json()["errors"] if "tick" in e["text"]} <= {"Go", "used"}
+    assert set(broken(judged)) == {"a-buttons", "used"}
+
+
+def test_a_page_that_loads_itself_anew_when_it_opens_is_looked_at_all_the_same(engine):
+    """Its frame is built anew each time: what is asked of the one before is asked of the next."""
+    anew = "if(!localStorage.lang){localStorage.lang='en';setTimeout(()=>location.reload(),200)}"
+    seen, judged = opened(engine, page("<p>words</p><button onclick='boom()'>Go</button>", anew))
+    assert set(broken(judged)) == {"a-buttons"}
+    assert "words" in seen.as_json()["text"]
+    assert tried(seen) == ["Go"]
+
+
 def test_a_button_that_leaves_the_page_is_told_and_the_others_are_tried(engine):
     seen, judged = opened(
         engine,

@@ -41,8 +41,9 @@ def report(**more) -> bytes:
     return frame(b"x", json.dumps({"why": "", "code": 0, "seconds": 0.1, "counters": {}, **more}).encode())
 
 
-def talk_with(*said: bytes, limits=None, hangs=False, **more):
-    """The outcome of a run whose runner says just this, whatever it is told."""
+def talk_with(*said: bytes, limits=None, hangs=False, once_told=(), **more):
+    """The outcome of a run whose runner says just this, whatever it is told. `once_told`: a frame that it waits for, and
+    what it says then."""
     ours, theirs = socket.socketpair()
     box = Box("none", ours, Fit("python", 1, 1, 1, 1.0))
 
@@ -50,6 +51,13 @@ def talk_with(*said: bytes, limits=None, hangs=False, **more):
         try:
             for part in said:
                 theirs.sendall(docker(part))
+            for word, answer in once_told:
+                heard = b""
+                while word not in heard:
+                    if not (block := theirs.recv(65536)):
+                        return
+                    heard += block
+                theirs.sendall(docker(answer))
         except OSError:
             return
         if not hangs:
@@ -132,6 +140,9 @@ def test_an_honest_runner_is_understood():
         (READY, START, report(seconds=float("nan")), END),
         (READY, START, report(counters={"oom_kill": "1"}), END),
         (READY, START, END),
+        (READY, START, START, report(), END),
+        (READY, report(), END),  # of a program that never began
+        (READY, END),
         (READY, START, frame(b"f", b'{"path": "early", "size": 0}'), report(), END),
         (READY, START, report(), frame(b"d", b"of no file"), END),
         (READY, START, report(), frame(b"f", b'{"path": "a", "size": 1}'), frame(b"d", b"ab"), END),
@@ -141,6 +152,8 @@ def test_an_honest_runner_is_understood():
         (READY, START, report(), frame(b"f", b'{"size": 1}'), END),
         (READY, START, report(), *([frame(b"f", b'{"path": "a", "size": 0}')] * 40), END),
         (READY, START, report(), END + frame(b"o", b"more")),  # as one: who has heard the end listens no longer
+        (READY, START, report(), END + END),
+        (READY, START, report(), END + frame(b"f", b'{"path": "a", "size": 0}')),
         (READY, START, b"o" + struct.pack(">I", 2**31)),
         (READY, START, b"Q\0\0\0\0"),
         (READY, START, frame(b"x", b"[" * 100_000), END),
@@ -239,12 +252,44 @@ def test_a_runner_that_goes_on_collecting_ends_by_our_own_clock_with_what_came(m
     assert not talk.clean
 
 
-def test_a_runner_that_does_not_obey_a_stop_is_left():
+STOP = frame(b"k")
+BEGINS = (frame(b"c"), START + frame(b"o", b"here"))  # once it has all of its job
+
+
+@pytest.mark.parametrize("when", ["before it is ready", "while it is given its job", "while its program runs"])
+def test_a_runner_that_does_not_obey_a_stop_is_left_at_once(when):
     stop = threading.Event()
-    stop.set()
-    got, talk = talk_with(READY, START, hangs=True, cancelled=stop)
+    said, more = (READY, START), {}
+    if when == "while its program runs":  # it heard, and does nothing
+        said, more = (READY,), {"on_output": lambda *_: stop.set(), "once_told": [BEGINS, (STOP, b"")]}
+    else:
+        stop.set()
+    if when == "before it is ready":
+        said = ()
+    began = time.monotonic()
+    got, talk = talk_with(*said, hangs=True, cancelled=stop, **more)
     assert got.ended == "cancelled"
     assert not talk.clean
+    assert time.monotonic() - began < 5
+
+
+def test_a_runner_that_obeys_a_stop_has_the_last_word():
+    stop = threading.Event()
+    last = report(why="cancelled", code=None, signal=9) + frame(b"z", b'{"skipped": 0, "more": true}')
+    got, talk = talk_with(
+        READY, cancelled=stop, once_told=[BEGINS, (STOP, last)], on_output=lambda *_: stop.set()
+    )
+    assert (got.ended, got.code, got.signal, got.stdout, got.seconds) == ("cancelled", None, None, "here", 0.1)
+    assert got.notes[0].startswith("some files were left out")
+    assert talk.clean
+
+
+def test_a_runner_that_is_never_ready_is_no_fault_of_the_program(monkeypatch):
+    """It had no time at all: to say that it took too long would be untrue."""
+    monkeypatch.setattr("sandbox.talk.READY_S", 0.2)
+    for said in ((), (READY,)):
+        got, _ = talk_with(*said, hangs=True, limits=Limits(time_s=0.0001))
+        assert (got.ended, got.seconds) == ("lost", 0.0)
 
 
 def test_no_job_goes_into_a_box_that_is_not_sealed():

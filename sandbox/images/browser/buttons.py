@@ -15,7 +15,9 @@ from still import is_still
 
 MAX_BUTTONS, WALK_S, CLICK_MS, CLICK_S = 30, 16, 1500, 9
 SOON_MS = 60_000  # what a click puts off for longer is not waited for, nor missed
-STAY_MS = 2200  # how long a page is watched at the least: some freeze only after a while
+STAY_MS = (
+    2200  # how long a page is watched at the least, when it was opened or used: some freeze only after a while
+)
 BUTTONS = "button, [role=button], input[type=button], input[type=submit]"
 
 # In the order in which the driver counts them: what lies in a shadow tree comes after what lies in its host.
@@ -64,6 +66,7 @@ class Walk:
     def renew(self) -> None:
         doing("later")
         self.look = fresh(self.browser, *JOB["viewports"][0])
+        self.touched = time.monotonic()  # the page may have been there before
         self.document, self.used, self.escaped = None, 0, False
 
     def rows(self) -> list[tuple[int, tuple[str, int], str, bool, bool]]:
@@ -111,7 +114,7 @@ class Walk:
                 lost += 1
                 self.renew()
         with at_most(STAY_MS / 1000 + ANSWER_S):
-            settle(self.look, self.look.loaded, STAY_MS)
+            settle(self.look, self.touched, STAY_MS)
         self.look.answers()
         if self.document and self.look.gone(self.document) == "left":
             SEEN["buttons_tried"][-1]["left"] = True
@@ -143,7 +146,7 @@ class Walk:
                 self.renew()
                 return
             self.used, self.escaped = self.used + 1, False
-            clicked = time.monotonic()
+            clicked = self.touched = time.monotonic()
             film.stepped(len(SEEN["buttons_tried"]) - 1, {"do": "click"})
             settle(self.look, clicked, 120)
             raised = thrown(self.look, complaints)

@@ -21,14 +21,23 @@ SEEN = {
 class Now:
     """What is being done: open, phone, later (it was left alone for a while), slides, click (`name` is the button's) or check
     (`name` is the run's id; `step` its step, from 0; -1: it is being opened; as many as there are: it is looked at).
-    `killed`: the browser was ended because the page did not come back."""
+    `killed`: the browser was ended because the page did not come back. `leaving`: the page in which `before` was done is
+    still there."""
 
     stage, name, step = "open", "", -1
-    killed = False
+    before = stage, name
+    killed = leaving = False
 
 
 def doing(stage: str, name: str = "") -> None:
+    Now.before = Now.stage, Now.name
     Now.stage, Now.name, Now.step = stage, name, -1
+
+
+def when() -> dict[str, str]:
+    """In which stage that comes which comes now."""
+    stage, name = Now.before if Now.leaving else (Now.stage, Now.name)
+    return {"stage": stage, "name": name}
 
 
 def complain(kind: str, text: str, line=None, column=None) -> None:
@@ -37,13 +46,11 @@ def complain(kind: str, text: str, line=None, column=None) -> None:
         (e["kind"], e["text"], e["line"], e["stage"] if kind in ("stuck", "crash") else "")
         for e in SEEN["errors"]
     }
-    quiet = kind.startswith("console")
-    if (kind, text, line, Now.stage if kind in ("stuck", "crash") else "") in known:
+    quiet, now = kind.startswith("console"), when()
+    if (kind, text, line, now["stage"] if kind in ("stuck", "crash") else "") in known:
         return
     if sum(1 for e in SEEN["errors"] if e["kind"].startswith("console") == quiet) < COMPLAINTS:
-        SEEN["errors"].append(
-            {"kind": kind, "text": text, "line": line, "column": column, "stage": Now.stage, "name": Now.name}
-        )
+        SEEN["errors"].append({"kind": kind, "text": text, "line": line, "column": column, **now})
 
 
 def read_job() -> None:
@@ -61,9 +68,9 @@ def asked_for(url: str) -> None:
     if url.startswith(address()):
         path = re.split("[?#]", url.removeprefix(address()))[0]
         if path and len(SEEN["absent"]) < REQUESTS and all(f["path"] != path for f in SEEN["absent"]):
-            SEEN["absent"].append({"path": path, "stage": Now.stage, "name": Now.name})
+            SEEN["absent"].append({"path": path, **when()})
     elif len(SEEN["requests"]) < REQUESTS and all(r["url"] != url for r in SEEN["requests"]):
-        SEEN["requests"].append({"url": url, "stage": Now.stage, "name": Now.name})
+        SEEN["requests"].append({"url": url, **when()})
 
 
 def note() -> None:

@@ -81,11 +81,15 @@ class Look:
 
     def renew(self, width: int, height: int) -> None:
         """As new: nothing kept, nothing complained about. The processes stay, which saves a second each time."""
-        self.page.evaluate("localStorage.clear()")
-        if self.page.viewport_size != (size := {"width": width, "height": height}):
-            self.page.set_viewport_size(size)
-        self.size, self.errors = (width, height), []
-        self.open()
+        Now.leaving = True
+        try:
+            self.page.evaluate("localStorage.clear()")
+            if self.page.viewport_size != (size := {"width": width, "height": height}):
+                self.page.set_viewport_size(size)
+            self.size = width, height
+            self.open()
+        finally:
+            Now.leaving = False
 
     def settled_frame(self):
         for _ in range(60):
@@ -104,16 +108,18 @@ class Look:
     def evaluate(self, expression: str):
         """What it comes to in the document, told by a world that its scripts cannot reach. Raises Error when it throws, or
         the document is gone."""
-        for last in (False, True):
+        for pause_ms in (50, 250, 0):
             try:
+                self.follow()
                 if self.apart is None or self.apart.frame is not self.frame:
                     self._leave()
                     self.apart = Apart(self.context, self.frame)
                 return self.apart.evaluate(expression)
             except Error:
                 self._leave()  # a document that took its place may have a target of its own
-                if last or Now.killed:
+                if not pause_ms or Now.killed:
                     raise
+                self.page.wait_for_timeout(pause_ms)  # then the driver has heard of it
         return None
 
     def _leave(self) -> None:
@@ -150,6 +156,8 @@ class Look:
         complain(kind, text, line, column)
 
     def on_navigated(self, frame) -> None:
+        if Now.leaving and frame is self.page.main_frame:
+            Now.leaving, self.errors = False, []  # what was said up to now, the page of before said
         if frame is not self.frame:
             return
         self.went.append(frame.url)
