@@ -211,3 +211,20 @@ def test_what_was_ended_or_has_a_newer_card_is_not_said_to_have_faded(browser):
     cards.throw(thrown)
     assert Card.objects.filter(program=older.program_id).count() == 2
     assert 'id="faded"' not in page(browser)
+
+
+def test_a_card_that_was_taken_down_is_not_shown_as_if_it_opened(browser):
+    """Its maker finds it, and the way to its program; a pin or a copy would come to nothing."""
+    card, other = (make_card(browser.maker(), title=title) for title in ("Tea", "Cake"))
+    cards.retire(card)
+    for path in ("/shelf/", "/"):
+        tea = re.search(
+            rf'<article class="card" id="card-{card.pk}".*?</article>', page(browser, path), re.DOTALL
+        )[0]
+        assert "Taken down" in tea
+        assert "/keep/" not in tea
+        assert card.get_absolute_url() not in tea
+        assert f'href="/programs/{card.program_id}/"' in tea
+    there = page(browser)
+    assert f'href="{card.get_absolute_url()}download"' not in there
+    assert f'href="{other.get_absolute_url()}download"' in there
