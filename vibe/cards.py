@@ -55,6 +55,13 @@ def shelf(maker: Maker) -> QuerySet[Card]:
     )
 
 
+def faded(maker: Maker) -> QuerySet[Card]:
+    """The maker's cards whose days are over, the last of each program that has no newer one; the last faded first."""
+    newer = Card.objects.filter(program=OuterRef("program"), created__gt=OuterRef("created"))
+    rows = Card.objects.filter(maker=maker, thrown=None, revoked=None, expires__lte=timezone.now())
+    return rows.exclude(Exists(newer)).order_by("-expires").only("title", "asked", "expires")
+
+
 def of_link(token: str) -> Card | None:
     """The card of this link, open or not."""
     rows = Card.objects.select_related("version", "program", "maker")

@@ -18,8 +18,8 @@ function ago(ms) {
 
 function show() {
   if (!note) return;
-  const offline = navigator.onLine === false;
-  note.querySelector("b").textContent = `${offline ? "You’re offline." : "The line dropped."} ${note.dataset.goes}`;
+  const offline = navigator.onLine === false, goes = document.querySelector("[data-turn]") ? "I still wait for your answer." : note.dataset.goes;
+  note.querySelector("b").textContent = `${offline ? "You’re offline." : "The line dropped."} ${goes}`;
   note.querySelector(".dim").textContent = `${offline ? "I go on when you’re back." : "I am trying again by myself."} What you see is from ${ago(heard.ago())} ago.`;
   note.querySelector("a").hidden = offline;
   note.hidden = false;

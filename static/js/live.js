@@ -2,16 +2,18 @@
    A frame is a <template>: elements replace those of their id, <i data-append> adds text, <i data-say> is spoken.
    Several may come in one message. One with data-now has no number: it is how things are at this moment. */
 import { dropped, heard, stands } from "./line.js";
+import { hush } from "./once.js";
 import { keep, stays, unsent } from "./plan.js";
 import { paint, prepare } from "./preview.js";
-import { look } from "./tabs.js";
+import { look, news } from "./tabs.js";
 
 const address = document.body.dataset.live, OVER = 4000, GONE = [4400, 4403, 4404], FULL = [4429, 4430], AGAIN_MS = 15_000;
-let seen = 0, unacked = 0, acked = 0, socket = null, tries = 0, timer = 0, ended = document.body.dataset.over === "1";
+let late = 0, seen = 0, unacked = 0, acked = 0, socket = null, tries = 0, timer = 0, ended = document.body.dataset.over === "1";
 
+const UNSENT = "What you typed into the plan was not sent: it is kept under Steps.";
 function say(words) {
   const voice = document.getElementById("live");
-  if (voice && words) voice.textContent = words;
+  if (voice && words) voice.textContent = Date.now() - late < 3000 ? `${words} ${UNSENT}` : words; /* the newest wins, but not over that */
 }
 
 function swap(fresh) {
@@ -22,7 +24,7 @@ function swap(fresh) {
   if (stays(old, fresh) || inside && old.querySelector("form[data-plan]") && fresh.querySelector("form[data-plan]")) return;
   const mine = unsent(old), focus = document.activeElement;
   old.replaceWith(fresh);
-  keep(mine, fresh);
+  if (keep(mine, fresh)) { late = Date.now(); say(" "); }
   if (mine.some(form => form.contains(focus))) focus.focus();
   if (open && fresh.querySelector("details")) fresh.querySelector("details").open = true;
   globalThis.htmx?.process(fresh);
@@ -56,15 +58,17 @@ function apply(frame) {
   }
   prepare();
   if (atEnd) {
+    const end = talk.querySelector("#part-end > .sheet");
     talk.scrollTop = talk.scrollHeight;
-    talk.querySelector("#part-end > .sheet")?.scrollIntoView({ block: "nearest" }); /* the settings come after it */
+    end?.scrollIntoView({ block: end.offsetHeight > Math.min(talk.clientHeight, innerHeight - 200) ? "start" : "nearest" }); /* the settings come after it */
   }
   const turn = document.querySelector("[data-turn]");
   if (turn && !turn.dataset.turned && [document.body, document.getElementById("say")].includes(document.activeElement) && !document.getElementById("say")?.value) {
     turn.dataset.turned = "1";
     turn.focus();
   }
-  if (frame.dataset.type === "version-made") look("look");
+  if (frame.dataset.type === "version-made" && !unsent(document).length) look("look"); /* nobody is taken away from their plan */
+  news();
   /* The next request has begun: the page goes on with it, unless something is being typed or read in a dialog. */
   if (document.querySelector("[data-follow]") && !typed() && !document.querySelector("dialog[open]")) location.reload();
 }
@@ -107,7 +111,7 @@ function connect() {
 }
 
 function lost(code) {
-  if (code === OVER || GONE.includes(code)) { ended = true; stands(); return; }
+  if (code === OVER || GONE.includes(code)) { ended = true; stands(); hush(); return; }
   if (FULL.includes(code)) { crowded(code); return; }
   dropped();
   timer = setTimeout(connect, Math.min(5000, 250 * 2 ** tries++) * (0.5 + Math.random() / 2));

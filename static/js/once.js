@@ -13,23 +13,38 @@ function ready(form) {
 }
 addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach(ready));
 
-/* The sentences under a form that htmx sends, when the server could not say them itself. */
+/* The sentences under a form that htmx sends, when the server could not say them itself. A button without a place for
+   them (Stop, an answer, a pin) says them above the composer, or at the foot of the window. */
 const DROPPED = "The line dropped, so nothing was sent. What you typed is still here: try again.";
+const UNHEARD = "The line dropped, so that did not reach me. Try again when it is back.";
+const UNDONE = "That did not go through. Reload the page and try again.";
 const TOO_MUCH = "That is more than I can take at once. Add at most 300 files, 25 MB each and 100 MB in all.";
 const REFUSED = "That did not go through. What you typed is still here: copy it, reload the page and try again.";
 
-function complain(form, words) {
-  const place = form.matches("[data-once]") && document.querySelector(form.getAttribute("hx-target"));
-  if (place) place.replaceChildren(Object.assign(document.createElement("p"), { className: "wrong well", textContent: words }));
+let said = null; /* of a button */
+
+function complain(form, words, short) {
+  hush();
+  const own = form.matches("[data-once]") && document.querySelector(form.getAttribute("hx-target"));
+  const place = own || document.getElementById("say-wrong"), line = Object.assign(document.createElement("p"), { className: "wrong well", textContent: own ? words : short });
+  if (!own) said = line;
+  if (place) { place.replaceChildren(line); return; }
+  line.classList.add("toast");
+  line.setAttribute("role", "alert");
+  document.body.append(line);
 }
+
+/* What was said of a button is over: something went through, or what was to be stopped has ended. */
+export function hush() { said?.remove(); said = null; }
 
 document.addEventListener("htmx:afterRequest", event => {
   if (event.target.matches("[data-sent]") && !event.detail.xhr.getResponseHeader("HX-Redirect")) ready(event.target);
 });
-document.addEventListener("htmx:sendError", event => complain(event.target, DROPPED));
+document.addEventListener("htmx:afterRequest", event => { if (event.detail.successful) hush(); });
+document.addEventListener("htmx:sendError", event => complain(event.target, DROPPED, UNHEARD));
 document.addEventListener("htmx:responseError", event => {
   const { status, responseText } = event.detail.xhr;
-  if (![422, 429].includes(status)) complain(event.target, status === 413 ? TOO_MUCH : status === 503 ? responseText : REFUSED);
+  if (![422, 429].includes(status)) complain(event.target, status === 413 ? TOO_MUCH : status === 503 ? responseText : REFUSED, status === 503 ? responseText : UNDONE);
 });
 addEventListener("keydown", event => {
   if (event.key !== "Enter" || event.isComposing || !(event.target instanceof HTMLTextAreaElement)) return;

@@ -17,8 +17,9 @@ export function stays(old, fresh) {
   return Boolean(next) && unsent(old).some(form => !("late" in form.dataset) && waits(form) === waits(next));
 }
 
-/* These came too late: they stand below the plan as it is now, to be read and copied. */
+/* These came too late: they stand below the plan as it is now, to be read and copied. Whether one of them was not late before. */
 export function keep(forms, part) {
+  const fresh = forms.some(form => !("late" in form.dataset));
   for (const form of forms) {
     form.querySelector("[data-turn]")?.parentElement.remove();
     form.removeAttribute("aria-labelledby");
@@ -27,6 +28,7 @@ export function keep(forms, part) {
     for (const button of form.querySelectorAll("button:not([type=button])")) button.hidden = true;
     part.append(form);
   }
+  return fresh;
 }
 
 document.addEventListener("htmx:beforeRequest", ({ detail: { elt } }) => { if (elt.matches("[data-plan]")) sending.set(elt, said(elt)); });

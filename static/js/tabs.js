@@ -14,8 +14,25 @@ function show(tab) {
 }
 
 export function look(side) {
+  const there = document.querySelector(".switch .news")?.textContent && side === "talk" ? waiting() : null;
   document.body.dataset.view = side;
   for (const button of document.querySelectorAll("[data-go]")) button.setAttribute("aria-pressed", String(button.dataset.go === side));
+  if (there?.matches("[data-turn]")) there.focus(); /* and is seen */
+  else there?.scrollIntoView({ block: "center" });
+  if (there?.dataset.news) delete there.dataset.news; /* it is read once; a question stays one */
+  news();
+}
+
+/* What is under Steps for the person. Looks to choose from stand on the other side. */
+function waiting() {
+  const at = words => document.querySelector(`.talk ${words}`);
+  return !document.querySelector(".panel.looks") && at("[data-turn]") || at("[data-late-note]:not([hidden])") || at("#part-end [data-news]");
+}
+
+/* A phone shows one side: what came on the other is told on its button. */
+export function news() {
+  const mark = document.querySelector(".switch .news"), there = document.body.dataset.view === "look" ? waiting() : null;
+  if (mark) mark.textContent = !there ? "" : there.matches("[data-turn]") ? "your turn" : there.dataset.news || "not sent";
 }
 
 addEventListener("click", event => {

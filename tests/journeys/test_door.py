@@ -1,14 +1,18 @@
 """The served process itself: how soon it is there, what it takes in, and what it leaves readable to others."""
 
 import http.client
+import re
 import resource
 import socket
 import stat
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
@@ -220,3 +224,36 @@ def test_what_the_terminal_makes_is_open_as_the_persons_files_are_and_the_rest_i
     assert stat.S_IMODE((out / "index.html").stat().st_mode) == 0o644
     assert stat.S_IMODE(made.var.stat().st_mode) == 0o700
     assert not (made.var / "vibe.sqlite3").stat().st_mode & 0o077
+
+
+def test_a_first_form_that_is_sent_twice_at_once_makes_one_program_of_one_person(tmp_path):
+    """Without a script nothing holds the second press, and no answer has brought a session yet."""
+    made = Served(tmp_path / "var")
+    made.start()
+    try:
+        page = http.client.HTTPConnection("localhost", made.port, timeout=30)
+        page.request("GET", "/")
+        reply = page.getresponse()
+        cookie = reply.headers["Set-Cookie"].partition(";")[0]
+        fields = dict(re.findall(r'name="(csrfmiddlewaretoken|once)" value="([^"]+)"', reply.read().decode()))
+        page.close()
+        body = urlencode({**fields, "description": "A timer for 25 minutes of work and 5 minutes of rest"})
+        headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
+        gate = threading.Barrier(4)
+
+        def press(_) -> str:
+            line = http.client.HTTPConnection("localhost", made.port, timeout=60)
+            line.connect()
+            gate.wait()
+            line.request("POST", "/programs/", body, headers)
+            where = line.getresponse().headers["Location"]
+            line.close()
+            return where
+
+        with ThreadPoolExecutor(4) as hands:
+            assert len(set(hands.map(press, range(4)))) == 1
+        for table in ("maker", "program", "job"):
+            assert made.rows(f"SELECT count(*) FROM vibe_{table}") == [(1,)], table
+        assert made.rows("SELECT used FROM vibe_count WHERE what = 'makers' AND who = 'site'") == [(1,)]
+    finally:
+        made.stop()

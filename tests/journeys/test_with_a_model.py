@@ -130,6 +130,7 @@ def test_what_cannot_be_repaired_is_said_and_kept(played, visitor):
     maker.describe(served.url, "A diary for my teas")
     assert maker.finished() == "I couldn’t get all of it to work"
     assert "drawAll is not defined" in maker.page.inner_text("#part-end")
+    expect(maker.page.locator("#part-end h2")).to_be_in_viewport()  # however long what follows it is
     maker.shoot("workbench-broken")
     maker.page.click("#tab-checks")
     maker.shoot("workbench-broken-checks")
@@ -174,7 +175,7 @@ def test_a_plan_is_changed_twice_while_it_is_written(played, visitor):
     served, model = played
     model.plan("TITLE Tea diary\nSTEP A form for teas\nSTEP A chart\nCHECK The chart grows\n")
     slow = play.say(PAGE, piece=4, pause_s=0.05)
-    model.script.extend([slow, slow, play.say(PAGE, piece=400)])
+    model.script.extend([slow, slow, play.say(PAGE, piece=20, pause_s=0.05)])
     maker = visitor()
     maker.describe(served.url, "A diary for my teas")
     for words in ("A teal chart", "A red chart"):

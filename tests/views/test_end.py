@@ -148,6 +148,7 @@ def test_a_first_making_that_failed_says_what_became_of_words_and_money(browser,
     assert "There is no program from this" in end
     assert "Your words are kept." in end
     assert re.search(r"It cost (nothing|\S+ ¢)\.", end)
+    assert "not known" not in part(page, "meter")
     assert "Connect a model" not in end
     assert page.count(job.sentence) == 1
 

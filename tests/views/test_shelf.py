@@ -11,7 +11,7 @@ from django.utils import timezone
 from tests import fakes
 from tests.views.conftest import make_card
 from vibe import cards, housekeeping, jobs
-from vibe.models import Job, Program, Version
+from vibe.models import Card, Job, Program, Version
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -94,12 +94,14 @@ def test_a_new_wish_takes_it_out_of_the_bin(browser):
 
 
 def fill(browser, start, end):
-    """Of each kind one more: a pinned card, a fading one, one in the bin, a program that failed, one in the bin."""
+    """Of each kind one more: a pinned card, a fading one, one in the bin, one that faded, a program that failed, one in the bin."""
     maker = browser.maker()
     for n in range(start, end):
         make_card(maker, title=f"Pinned {n}")
         cards.keep(make_card(maker, title=f"Fading {n}", shape="tool"), False)
         cards.throw(make_card(maker, title=f"Thrown {n}"))
+        make_card(maker, title=f"Faded {n}")
+        Card.objects.filter(title=f"Faded {n}").update(expires=timezone.now())
         for name, thrown in (("Failed", None), ("Binned", timezone.now())):
             program = Program.objects.create(maker=maker, title=f"{name} {n}", description="tea", thrown=thrown)
             Job.objects.create(maker=maker, program=program, kind="make", once=f"{name}{n}", state="failed")
@@ -176,3 +178,53 @@ def test_many_cards_are_turned_over_like_pages_and_searched_in_all_of_them(brows
     assert 'href="?q=TEA&amp;page=2"' in page(browser, "/shelf/?q=TEA")
     for odd, there in (("0", 0), ("-1", 0), ("99", 0), ("x", 129), ("1e9", 129)):
         assert f'value="Tea {there:03}"' in page(browser, f"/shelf/?page={odd}")
+
+
+def test_a_card_that_faded_is_found_by_its_maker_and_brought_back(browser, stranger):
+    """Its link says that its maker can bring it back: who has lost the link finds it here."""
+    card = make_card(browser.maker(), title="Tea")
+    cards.keep(card, False)
+    assert "Faded" not in page(browser)
+    card.expires = timezone.now() - timedelta(hours=1)
+    card.save()
+    there = page(browser)
+    assert "Your shelf is empty" in there
+    assert 'id="faded"' in there
+    assert f'action="/cards/{card.pk}/restore/"' in there
+    assert 'id="faded"' not in page(stranger)
+    browser.post(f"/cards/{card.pk}/restore/")
+    there = page(browser)
+    assert 'id="faded"' not in there
+    assert f'href="{card.get_absolute_url()}"' in there
+    assert browser.get(card.get_absolute_url()).status_code == 200
+
+
+def test_what_was_ended_or_has_a_newer_card_is_not_said_to_have_faded(browser):
+    maker, gone = browser.maker(), timezone.now() - timedelta(hours=1)
+    ended, older, thrown = (make_card(maker, title=title) for title in ("Ended", "Older", "Thrown"))
+    newer = cards.publish(older.version)[0]
+    assert newer.pk == older.pk, "one open card a program"
+    Card.objects.filter(maker=maker).update(expires=gone)
+    cards.retire(type(ended).objects.get(pk=ended.pk))
+    cards.publish(older.version)
+    thrown.refresh_from_db()
+    cards.throw(thrown)
+    assert Card.objects.filter(program=older.program_id).count() == 2
+    assert 'id="faded"' not in page(browser)
+
+
+def test_a_card_that_was_taken_down_is_not_shown_as_if_it_opened(browser):
+    """Its maker finds it, and the way to its program; a pin or a copy would come to nothing."""
+    card, other = (make_card(browser.maker(), title=title) for title in ("Tea", "Cake"))
+    cards.retire(card)
+    for path in ("/shelf/", "/"):
+        tea = re.search(
+            rf'<article class="card" id="card-{card.pk}".*?</article>', page(browser, path), re.DOTALL
+        )[0]
+        assert "Taken down" in tea
+        assert "/keep/" not in tea
+        assert card.get_absolute_url() not in tea
+        assert f'href="/programs/{card.program_id}/"' in tea
+    there = page(browser)
+    assert f'href="{card.get_absolute_url()}download"' not in there
+    assert f'href="{other.get_absolute_url()}download"' in there

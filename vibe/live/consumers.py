@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
+from autobahn.exception import Disconnected
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
@@ -159,6 +160,8 @@ class JobConsumer(AsyncWebsocketConsumer):
                 await asyncio.sleep(_pace())
         except asyncio.CancelledError:
             raise
+        except Disconnected:  # a goodbye was said, and what came after it reaches nobody: `disconnect` follows
+            logger.debug("socket of job %s closed while it was told something", self.job.pk)
         except (
             Exception
         ):  # the consumer's one seam: this socket ends, its browser comes back, no other is touched

@@ -233,6 +233,7 @@ def shelf(request: HttpRequest) -> HttpResponse:
         "words": words,
         "bin": sorted(tossed, key=attrgetter("thrown"), reverse=True),
         "thrown_now": next((one for one in tossed if one.pk == request.GET.get("thrown")), None),
+        "faded": cards.faded(maker)[: shelves.MOST] if maker else [],
         "unfinished": list(shelves.unfinished(maker)) if maker else [],
         "near": limits.near(maker),
         "once": uuid.uuid4().hex,
