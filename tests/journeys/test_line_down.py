@@ -126,7 +126,7 @@ def test_on_a_phone_that_not_all_works_is_told_beside_the_page_that_looks_well(p
     page.wait_for_selector("#part-end h2", state="attached", timeout=90_000)
     expect(page.frame_locator("#part-preview iframe").locator("h1")).to_be_visible()
     steps = page.get_by_role("button", name="Steps")
-    expect(steps).to_have_accessible_name("Steps not all works")
+    expect(steps).to_have_accessible_name("Steps has faults")
     maker.shoot("phone-broken")
     page.set_viewport_size(PHONE)
     steps.click()
