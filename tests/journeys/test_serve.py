@@ -146,7 +146,7 @@ def test_phones_at_home_are_served_from_one_origin(tmp_path, visitor):
         assert "eggs" in frame.locator("#list").inner_text()
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(10)
+        process.wait(30)
 
 
 def _page(address):

@@ -159,7 +159,7 @@ def test_a_worker_that_is_told_to_end_hands_its_jobs_to_another_at_once(parts):
     leaves = parts.site.workers.pop(0)
     asked = time.time()
     leaves.terminate()
-    assert leaves.wait(15) == 0
+    assert leaves.wait(60) == 0
     told_all(listeners)
     stored(parts, listeners)
     taken_up = [one.said("restarted") - asked for one in listeners]
