@@ -27,8 +27,8 @@ seccomp profile, a read-only root, and limits on time, memory, processes, output
 RUN = """The file is laid in /box and started by its ending (.py, .js, .sh, .c, .cpp, .rs), in /box. Files given with
 --input are in /box/in/ there; what the program writes to /box/out/ is brought back to --out.
 
-Exit: 0 the program ended with 0 · 1 it ended in any other way (see --json) · 2 wrong usage · 3 no box could be run
-· 141 whoever read the output is gone."""
+Exit: 0 the program ended with 0 · 1 it ended in any other way (see --json) · 2 wrong usage, or a file that could not be
+read or written · 3 no box could be run · 141 whoever read the output is gone."""
 IMAGES = """Build those images of the boxes that this engine does not have in their current form, those that are needed most first.
 The first time takes some minutes and 2 GB of disk; afterwards it is a look-up. Where no image registry answers, the
 base is made from Debian packages (debootstrap, as root).
@@ -233,9 +233,12 @@ def _run(options: argparse.Namespace) -> int:
 
     source = Source(options.image or language.image, (*language.start, name, *options.arguments), files)
     outcome = sandbox.run(source, limits=limits, stdin=stdin, on_output=None if options.json else show)
-    if options.out:
-        for artifact in outcome.artifacts:
+    unwritten = ""
+    try:
+        for artifact in outcome.artifacts if options.out else ():
             (options.out / artifact.name).write_bytes(artifact.data)
+    except OSError as problem:
+        unwritten = f"{problem.filename}: {problem.strerror}"
     if options.json:
         print(json.dumps(outcome.as_json(), ensure_ascii=False))
     else:
@@ -244,6 +247,9 @@ def _run(options: argparse.Namespace) -> int:
             print(f"ended: {outcome.ended} {what}".rstrip(), file=sys.stderr)
         for note in outcome.notes:
             print(f"note: {note}", file=sys.stderr)
+    if unwritten:
+        print(unwritten, file=sys.stderr)
+        return 2
     return 0 if outcome.ok else 1
 
 

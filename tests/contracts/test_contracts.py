@@ -151,6 +151,21 @@ def test_the_readme_names_the_two_commands_and_the_files_it_shows():
         assert (ROOT / link).exists(), link
 
 
+def test_the_sandboxs_readme_says_what_each_of_its_files_is_for_and_its_images_hold_all_of_theirs():
+    told = (ROOT / "sandbox/README.md").read_text(encoding="utf-8")
+    assert [
+        p.name for p in ROOT.glob("sandbox/*.py") if p.name != "__init__.py" and f"`{p.name}`" not in told
+    ] == []
+    for dockerfile in ROOT.glob("sandbox/images/*/Dockerfile"):
+        words = set(dockerfile.read_text(encoding="utf-8").split())
+        parts = [
+            p.name
+            for p in dockerfile.parent.iterdir()
+            if p.is_file() and p.name not in {"Dockerfile", "image.toml"}
+        ]
+        assert [name for name in parts if name not in words] == [], dockerfile
+
+
 def test_locks_name_no_index_and_pin_by_hash():
     for name in ("requirements.lock", "requirements-dev.lock"):
         text = (ROOT / name).read_text()

@@ -51,7 +51,7 @@ def test_what_lies_too_deep_is_left_out_with_all_that_is_below(tmp_path, depth, 
     folder.mkdir(parents=True)
     lay(folder, 1)
     came, last = collected(tmp_path)
-    assert (came, last["skipped"]) == (["d/" * depth + "0.txt"], 0) if comes else ([], 1)
+    assert (came, last["skipped"]) == ((["d/" * depth + "0.txt"], 0) if comes else ([], 1))
 
 
 def test_only_plain_files_with_one_name_come_and_no_link_is_followed(tmp_path):
@@ -82,6 +82,20 @@ def test_it_does_not_look_at_more_than_it_can_in_that_time(tmp_path):
     lay(tmp_path, MOST_SEEN + 5, size=0)
     came, last = collected(tmp_path, artifacts=2)
     assert (len(came), last) == (2, {"skipped": MOST_SEEN - 2, "more": True})
+
+
+def test_a_file_that_shrinks_has_the_size_that_was_said(tmp_path):
+    """Else the frames after it would be taken for its bytes."""
+    lay(tmp_path, 1, size=100)
+    frames = []
+
+    def put(kind, data):
+        frames.append((kind, data))
+        if kind == b"f":
+            os.truncate(tmp_path / "0.txt", 7)
+
+    Collector({"artifacts": 1, "artifact_bytes": 1000}, put).collect(str(tmp_path))
+    assert sum(len(data) for kind, data in frames if kind == b"d") == 100
 
 
 def test_without_the_folder_nothing_is_missing(tmp_path):

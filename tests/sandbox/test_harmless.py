@@ -11,7 +11,7 @@ from sandbox.ending import Report
 from sandbox.gathering import clean_name, sniff
 from sandbox.runner.inside.kernel import counters
 from sandbox.sealing import Fit, config, unsealed, untaken
-from sandbox.text import Text
+from sandbox.text import LONGEST, Text
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,13 @@ def test_sequences_that_never_end_cost_no_time():
     for _ in range(16):
         reader.feed(b"\x1b[" + b"0" * 65_534)
     assert time.process_time() - began < 5
+
+
+def test_what_is_too_long_for_a_sequence_is_shown_and_not_held_back():
+    for opening in (b"\x1b]", b"\x1b["):
+        reader = Text()
+        assert reader.feed(opening + b"0" * (LONGEST + 1))
+        assert reader.feed(b"more") == "more"
 
 
 @pytest.mark.parametrize(

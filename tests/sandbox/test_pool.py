@@ -17,8 +17,8 @@ from sandbox import BoxFailed, EngineUnavailable, Limits, Source
 from sandbox.box import Box
 from sandbox.docker_engine import DockerEngine
 from sandbox.line import Line, Ticket
-from sandbox.pool import Pool
-from sandbox.sealing import LABEL, Fit
+from sandbox.pool import LONGEST_S, Pool
+from sandbox.sealing import FREE_STDIN, LABEL, Fit
 from tests.waiting import wait
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -165,6 +165,51 @@ def test_a_stop_is_heard_while_a_run_waits_for_a_box_that_is_nearly_ready(monkey
     assert ended == "cancelled"
     assert seconds < 10, "it would wait for a minute"
     assert not engine.began.is_set(), "no box is begun for nobody"
+
+
+@pytest.mark.parametrize(
+    ("limits", "stdin", "kept"),
+    [(TIGHT, b"", True), (TIGHT, bytes(FREE_STDIN + 1), False), (Limits(time_s=LONGEST_S + 1), b"", False)],
+    ids=["usual", "much input", "long"],
+)
+def test_only_a_run_that_a_ready_box_can_do_takes_one_and_leaves_the_wish_for_more(limits, stdin, kept):
+    engine = Slow()
+    engine.open = Mock(side_effect=BoxFailed("no"))
+    pool = Pool(engine, ready=0)
+    with pytest.raises(BoxFailed):
+        pool.run(program("print(1)"), limits=limits, stdin=stdin)
+    assert (pool.standing().misses, bool(pool._stock.kinds)) == (kept, kept)
+    pool.close()
+
+
+def test_who_fills_up_also_reaps():
+    engine = Slow()
+    engine.reap = Mock()
+    pool = Pool(engine, ready=0)
+    pool.expect("python")
+    wait(lambda: engine.reap.called, 5)
+    pool.close()
+
+
+def test_there_are_never_more_boxes_than_there_may_be(monkeypatch):
+    """Four of a size are wanted and two may be there."""
+    engine, made = Slow(), []
+
+    def open_one(fit, *, lasts_s):
+        ours, theirs = socket.socketpair()
+        box = Box(f"box{len(made)}", ours, fit)
+        monkeypatch.setattr(box, "ready", lambda until: True)
+        made.append((box, theirs))
+        return box
+
+    engine.open = open_one
+    pool = Pool(engine, places=1, most=2, ready=4)
+    assert pool.wait_ready("python", count=2, seconds=5)
+    assert not pool.wait_ready("python", count=3, seconds=0.5)
+    assert len(made) == 2
+    pool.close()
+    for _, theirs in made:
+        theirs.close()
 
 
 def test_what_goes_wrong_while_a_box_is_made_reaches_who_waits_for_it():

@@ -117,6 +117,15 @@ def test_what_cannot_be_done_is_wrong_usage_with_a_line(tmp_path, words, says):
     assert "Traceback" not in said.stderr
 
 
+def test_a_file_that_cannot_be_written_is_a_line_and_the_outcome_is_told_all_the_same(tmp_path):
+    (tmp_path / "out" / "r.txt").mkdir(parents=True)
+    (tmp_path / "hello.py").write_text("open('out/r.txt', 'w').write('r')\nprint(1)")
+    said = sandbox("run", "--json", "--out", tmp_path / "out", tmp_path / "hello.py")
+    assert said.returncode == 2
+    assert json.loads(said.stdout)["stdout"] == "1\n"
+    assert said.stderr == f"{tmp_path}/out/r.txt: Is a directory\n"
+
+
 @pytest.mark.parametrize("command", ["run", "images", "engine", "gate", "reap", "bench"])
 def test_each_command_says_what_it_does_and_how_it_ends(command):
     said = sandbox(command, "--help")

@@ -159,6 +159,17 @@ def test_a_box_that_died_is_not_given_out(stock, gone, box):
     assert stock.take(SMALL) is None
 
 
+def test_a_box_that_died_while_it_stands_ready_is_let_go_before_anybody_asks(stock, gone, box):
+    stock.want(SMALL)
+    dead, alive = box(), box()
+    stock.put(SMALL, dead)
+    stock.put(SMALL, alive)
+    dead.socket.shutdown(socket.SHUT_RDWR)
+    stock.look_after()
+    assert gone == [dead]
+    assert stock.count(SMALL) == 1
+
+
 def test_what_was_asked_for_longest_ago_makes_room(stock, clock, gone, box):
     for fit in (SMALL, LARGE):
         clock.now += 1

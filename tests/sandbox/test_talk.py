@@ -150,6 +150,7 @@ def test_an_honest_runner_is_understood():
         (READY, START, report(), frame(b"f", b'{"path": "a", "size": -1}'), END),
         (READY, START, report(), frame(b"f", b'{"path": "a", "size": 999999999}'), END),
         (READY, START, report(), frame(b"f", b'{"size": 1}'), END),
+        (READY, START, report(), frame(b"f", b'{"path": "a", "size": 2}'), frame(b"f", b'{"path": "b", "size": 0}'), END),
         (READY, START, report(), *([frame(b"f", b'{"path": "a", "size": 0}')] * 40), END),
         (READY, START, report(), END + frame(b"o", b"more")),  # as one: who has heard the end listens no longer
         (READY, START, report(), END + END),
@@ -176,6 +177,20 @@ def test_what_breaks_the_protocol_is_lost(said):
     assert got.ended == "lost"
     assert got.code is None
     assert not talk.clean
+
+
+@pytest.mark.parametrize("sizes", [[3], [1, 2], [2, 1]])
+def test_files_that_are_more_than_may_come_back_are_lost_though_they_come_whole(sizes):
+    files = [frame(b"f", b'{"path": "a", "size": %d}' % size) + frame(b"d", bytes(size)) for size in sizes]
+    said = (READY, START, report(), *files, END)
+    assert talk_with(*said, limits=Limits(artifact_bytes=2))[0].ended == "lost"
+    assert len(talk_with(*said, limits=Limits(artifact_bytes=3))[0].artifacts) == len(sizes)
+
+
+def test_files_whose_names_differ_by_case_alone_come_back_beside_each_other():
+    files = [frame(b"f", b'{"path": "%s", "size": 0}' % name) for name in (b"A.txt", b"d/a.TXT", b"a.txt")]
+    got, _ = talk_with(READY, START, report(), *files, END)
+    assert [a.name for a in got.artifacts] == ["A.txt", "a (2).TXT", "a (3).txt"]
 
 
 @pytest.mark.parametrize("hello", NO_HELLO)
@@ -293,7 +308,10 @@ def test_a_runner_that_is_never_ready_is_no_fault_of_the_program(monkeypatch):
 
 
 def test_no_job_goes_into_a_box_that_is_not_sealed():
-    for wrong in ({**HELD, "Seccomp": 0}, {**HELD, "uid": 0}, {**HELD, "CapEff": 1}, {}):
+    each = [
+        {**HELD, name: instead} for name, instead in HELD.items() for instead in (1 - bool(HELD[name]), None)
+    ]
+    for wrong in (*each, {}):
         with pytest.raises(EngineUnavailable, match="did not take"):
             talk_with(frame(b"R", json.dumps({"status": wrong}).encode()), START, report(), END)
 
