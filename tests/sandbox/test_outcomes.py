@@ -127,6 +127,15 @@ def test_a_program_that_takes_the_runner_along_for_memory_is_not_lost(run):
     assert got.stdout == "here\n"
 
 
+def test_where_memory_is_full_the_program_goes_before_the_runner(run):
+    """The same, by a program that leaves the kernel's choice as it is."""
+    code = f"import os\nopen('fill.py', 'w').write({FILL!r})\nos.execvp('bash', ['bash', '-c', {TAKE_ALONG[TAKE_ALONG.index('python3') :]!r}])"
+    got = run(code, processes=200)
+    assert ending(got) == ("memory", None, None)
+    assert run.talk.report is not None, "the runner was killed"
+    assert got.stdout == "here\n"
+
+
 def test_a_program_that_says_too_much_is_ended_for_it(run):
     got = run("while True: print('x' * 10_000)", output_bytes=100_000)
     assert ending(got) == ("output_limit", None, None)
