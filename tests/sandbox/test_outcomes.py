@@ -155,6 +155,31 @@ def test_a_program_whose_box_was_killed_is_lost(run):
     assert got.stdout == "here\n"
 
 
+CHANGES_WHAT_IS_COLLECTED = """
+import os
+names = [f"out/{n}.bin" for n in range(30)]
+for name in names:
+    open(name, "wb").write(b"before" + bytes(500_000))
+if os.fork():
+    os._exit(0)
+os.closerange(0, 3)
+before = [os.stat(name).st_atime_ns for name in names]
+while [os.stat(name).st_atime_ns for name in names] == before:
+    pass  # until one of them is read
+for name in names:
+    os.pwrite(os.open(name, os.O_WRONLY), b"after!", 0)
+while True:
+    os.getpid()
+"""
+
+
+def test_what_a_program_leaves_running_is_ended_before_its_files_are_read(run):
+    got = run(CHANGES_WHAT_IS_COLLECTED)
+    assert ending(got) == ("exit", 0, None), got.stderr
+    assert {a.data[:6] for a in got.artifacts} == {b"before"}
+    assert len(got.artifacts) == 30
+
+
 def test_more_processes_than_there_may_be_are_a_note(run):
     got = run(
         "import os, time\nwhile True:\n  try:\n    os.fork() or time.sleep(9999)\n  except OSError: break"
