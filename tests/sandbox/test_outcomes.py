@@ -127,6 +127,15 @@ def test_a_program_that_takes_the_runner_along_for_memory_is_not_lost(run):
     assert got.stdout == "here\n"
 
 
+def test_where_memory_is_full_the_program_goes_before_the_runner(run):
+    """The same, by a program that leaves the kernel's choice as it is."""
+    code = f"import os\nopen('fill.py', 'w').write({FILL!r})\nos.execvp('bash', ['bash', '-c', {TAKE_ALONG[TAKE_ALONG.index('python3') :]!r}])"
+    got = run(code, processes=200)
+    assert ending(got) == ("memory", None, None)
+    assert run.talk.report is not None, "the runner was killed"
+    assert got.stdout == "here\n"
+
+
 def test_a_program_that_says_too_much_is_ended_for_it(run):
     got = run("while True: print('x' * 10_000)", output_bytes=100_000)
     assert ending(got) == ("output_limit", None, None)
@@ -144,6 +153,31 @@ def test_a_program_whose_box_was_killed_is_lost(run):
     got = run(SAY + "import time\ntime.sleep(9999)", meanwhile=lambda api, identity: api.kill(identity, "KILL"))
     assert ending(got) == ("lost", None, None)
     assert got.stdout == "here\n"
+
+
+CHANGES_WHAT_IS_COLLECTED = """
+import os
+names = [f"out/{n}.bin" for n in range(30)]
+for name in names:
+    open(name, "wb").write(b"before" + bytes(500_000))
+if os.fork():
+    os._exit(0)
+os.closerange(0, 3)
+before = [os.stat(name).st_atime_ns for name in names]
+while [os.stat(name).st_atime_ns for name in names] == before:
+    pass  # until one of them is read
+for name in names:
+    os.pwrite(os.open(name, os.O_WRONLY), b"after!", 0)
+while True:
+    os.getpid()
+"""
+
+
+def test_what_a_program_leaves_running_is_ended_before_its_files_are_read(run):
+    got = run(CHANGES_WHAT_IS_COLLECTED)
+    assert ending(got) == ("exit", 0, None), got.stderr
+    assert {a.data[:6] for a in got.artifacts} == {b"before"}
+    assert len(got.artifacts) == 30
 
 
 def test_more_processes_than_there_may_be_are_a_note(run):

@@ -52,3 +52,32 @@ def test_a_program_that_closes_its_input_in_the_moment_it_ends_is_no_trouble():
         [sys.executable, "-c", BOTH_AT_ONCE], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
     )
     assert said.returncode == 0, said.stderr
+
+
+LEFT_IN_THE_PIPES = r"""
+import os
+from sandbox.runner.inside.starting import Pipes
+from sandbox.runner.inside.watching import Watch
+pipes = Pipes()
+os.write(pipes.out_w, b"x" * 30)
+os.write(pipes.err_w, b"why")
+Watch({"output_bytes": 20, "time_s": 20}, 0, pipes).drain()
+"""
+
+
+def test_what_was_said_before_everything_was_ended_still_comes_up_to_the_limit():
+    said = subprocess.run(
+        [sys.executable, "-c", LEFT_IN_THE_PIPES], cwd=ROOT, capture_output=True, timeout=30, check=False
+    )
+    assert said.returncode == 0, said.stderr
+    assert sorted(frames_of(said.stdout)) == [(b"e", b"why"), (b"o", b"x" * 20)]
+
+
+def frames_of(data):
+    """The frames of a runner as it writes them."""
+    found = []
+    while data:
+        length = int.from_bytes(data[1:5], "big")
+        found.append((data[:1], data[5 : 5 + length]))
+        data = data[5 + length :]
+    return found
