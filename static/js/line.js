@@ -17,7 +17,7 @@ function ago(ms) {
 }
 
 function show() {
-  if (!note) return;
+  if (!note || document.querySelector("#part-end h2")) return; /* the making has ended: there is nothing to miss */
   const offline = navigator.onLine === false, goes = document.querySelector("[data-turn]") ? "I still wait for your answer." : note.dataset.goes;
   note.querySelector("b").textContent = `${offline ? "You’re offline." : "The line dropped."} ${goes}`;
   note.querySelector(".dim").textContent = `${offline ? "I go on when you’re back." : "I am trying again by myself."} What you see is from ${ago(heard.ago())} ago.`;

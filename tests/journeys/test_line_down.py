@@ -48,6 +48,18 @@ def test_a_card_that_could_not_be_pinned_says_so_on_the_shelf(vibe, visitor):
     maker.wrong.clear()
 
 
+def test_of_a_line_that_drops_when_all_is_made_nothing_is_said(vibe, visitor):
+    """A card that is there is not said to be still being made."""
+    maker = visitor()
+    maker.describe(vibe.url, "A focus timer")
+    maker.page.wait_for_selector("#part-end h2", state="attached")
+    maker.context.set_offline(True)
+    maker.page.wait_for_timeout(4000)  # twice what a break may take before it is spoken of
+    expect(maker.page.locator("#dropped")).to_be_hidden()
+    maker.context.set_offline(False)
+    maker.wrong.clear()
+
+
 def test_a_plan_that_waits_says_so_when_the_line_is_down(played, visitor):
     served, model = played
     model.plan(DIARY)
@@ -62,15 +74,20 @@ def test_a_plan_that_waits_says_so_when_the_line_is_down(played, visitor):
     maker.wrong.clear()
 
 
-def test_on_a_phone_what_came_too_late_is_marked_where_the_result_shows(played, visitor):
-    served, model = played
+def changing_the_plan_on_a_phone(served, model, visitor):
+    """Somebody who has typed into the plan and not sent it, while the page is being written."""
     model.plan(DIARY)
     model.script.append(play.say(PAGE, piece=40, pause_s=0.05))
     maker = visitor()
-    page = maker.page
     maker.describe(served.url, "A diary for my teas")
-    page.set_viewport_size(PHONE)
-    typed_into_the_plan(page)
+    maker.page.set_viewport_size(PHONE)
+    typed_into_the_plan(maker.page)
+    return maker
+
+
+def test_on_a_phone_what_came_too_late_is_marked_where_the_result_shows(played, visitor):
+    maker = changing_the_plan_on_a_phone(*played, visitor)
+    page = maker.page
     steps = page.get_by_role("button", name="Steps")
     page.click("[data-go=look]")
     expect(steps).to_have_accessible_name("Steps")
@@ -87,14 +104,8 @@ def test_on_a_phone_what_came_too_late_is_marked_where_the_result_shows(played, 
 
 
 def test_on_a_phone_nobody_is_taken_away_from_a_plan_they_are_changing(played, visitor):
-    served, model = played
-    model.plan(DIARY)
-    model.script.append(play.say(PAGE, piece=40, pause_s=0.05))
-    maker = visitor()
+    maker = changing_the_plan_on_a_phone(*played, visitor)
     page = maker.page
-    maker.describe(served.url, "A diary for my teas")
-    page.set_viewport_size(PHONE)
-    typed_into_the_plan(page)
     page.wait_for_selector("#part-end h2", state="attached")
     expect(page.locator(MINE)).to_be_visible()
     expect(page.locator("[data-late-note]")).to_be_visible()

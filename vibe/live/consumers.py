@@ -162,9 +162,8 @@ class JobConsumer(AsyncWebsocketConsumer):
             raise
         except Disconnected:  # a goodbye was said, and what came after it reaches nobody: `disconnect` follows
             logger.debug("socket of job %s closed while it was told something", self.job.pk)
-        except (
-            Exception
-        ):  # the consumer's one seam: this socket ends, its browser comes back, no other is touched
+        except Exception:
+            # The consumer's one seam: this socket ends, its browser comes back, no other is touched.
             logger.exception("socket of job %s failed", self.job.pk)
             await self.close(1011)
         finally:

@@ -15,9 +15,7 @@ from still import is_still
 
 MAX_BUTTONS, WALK_S, CLICK_MS, CLICK_S = 30, 16, 1500, 9
 SOON_MS = 60_000  # what a click puts off for longer is not waited for, nor missed
-STAY_MS = (
-    2200  # how long a page is watched at the least, when it was opened or used: some freeze only after a while
-)
+STAY_MS = 2200  # how long a page is watched after it was opened or used: some freeze only after a while
 BUTTONS = "button, [role=button], input[type=button], input[type=submit]"
 
 # In the order in which the driver counts them: what lies in a shadow tree comes after what lies in its host.
